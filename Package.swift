@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+// Third-party products, by the one package that each comes from.
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: ["TestSupport"] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "roost",
+    products: [
+        .executable(name: "roost", targets: ["RoostCLI"]),
+        .library(name: "RoostCore", targets: ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/LebJe/TOMLKit.git", exact: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+    ],
+    targets: [
+        // C: system library maps and thin shims, no logic.
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "CLinux"),
+        // Layers 0 and 1.
+        library("Wire", [collections]),
+        library("Keys", ["Wire", "CSodium", crypto]),
+        // Layer 2: protocols as machines, without I/O.
+        library("BitTorrent", ["Wire", "Keys", collections]),
+        library("Kademlia", ["Wire", "Keys", collections]),
+        library("Feeds", ["Wire", "Keys", collections]),
+        // Layer 3: sockets and disk.
+        library("Transport", ["Wire", "Keys", "CLinux", nioCore, nioPosix, logging]),
+        library("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "CLinux", grdb, logging]),
+        // Layers 4 to 6.
+        library(
+            "Swarm",
+            [
+                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", nioCore, nioPosix,
+                logging,
+            ]
+        ),
+        library(
+            "Node",
+            [
+                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", nioCore, nioPosix,
+                lifecycle, toml, logging,
+            ]
+        ),
+        library(
+            "Gateway",
+            ["Wire", "Keys", "Node", hummingbird, nioCore, nioPosix, lifecycle, logging],
+            resources: [.embedInCode("Resources")]
+        ),
+        .executableTarget(
+            name: "RoostCLI",
+            dependencies: [
+                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway",
+                nioCore, nioPosix, lifecycle, logging, arguments,
+            ],
+            swiftSettings: settings
+        ),
+        // Tests.
+        .target(name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("Wire", ["Wire"]),
+        tests("Keys", ["Wire", "Keys"]),
+        tests("BitTorrent", ["Wire", "Keys", "BitTorrent"]),
+        tests("Kademlia", ["Wire", "Keys", "Kademlia"]),
+        tests("Feeds", ["Wire", "Keys", "Feeds"]),
+        tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage"]),
+        tests(
+            "Swarm", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", nioEmbedded, nioCore, nioPosix, logging]),
+        tests("Node", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Storage", "Swarm", "Node", logging]),
+        tests("Gateway", ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, logging]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// An Ed25519 signature: 64 bytes as received, valid or not.
+public struct Signature: FixedBytes {
+    public static let byteCount = 64
+    private let r: Digest256
+    private let s: Digest256
+
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount, let r = Digest256(bytes.prefix(32)), let s = Digest256(bytes.suffix(32))
+        else { return nil }
+        self.r = r
+        self.s = s
+    }
+
+    public subscript(index: Int) -> UInt8 { index < 32 ? r[index] : s[index - 32] }
+
+    public static func < (left: Signature, right: Signature) -> Bool { (left.r, left.s) < (right.r, right.s) }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads fields off the front of received bytes, every read bounded.
+///
+/// A read that wants more than is left returns nil and takes nothing.
+public struct ByteReader: Sendable {
+    /// What has not been read yet.
+    public private(set) var remaining: ArraySlice<UInt8>
+
+    public init(_ bytes: ArraySlice<UInt8>) {
+        remaining = bytes
+    }
+
+    public init(_ bytes: [UInt8]) {
+        remaining = bytes[...]
+    }
+
+    public var isAtEnd: Bool { remaining.isEmpty }
+
+    public mutating func read(count: Int) -> ArraySlice<UInt8>? {
+        guard count >= 0, count <= remaining.count else { return nil }
+        defer { remaining = remaining.dropFirst(count) }
+        return remaining.prefix(count)
+    }
+
+    /// An unsigned integer, most significant byte first.
+    public mutating func read<Integer: FixedWidthInteger & UnsignedInteger>(_: Integer.Type) -> Integer? {
+        guard let bytes = read(count: Integer.bitWidth / 8) else { return nil }
+        return bytes.reduce(0) { $0 << 8 | Integer($1) }
+    }
+
+    public mutating func read<Value: FixedBytes>(_: Value.Type) -> Value? {
+        read(count: Value.byteCount).flatMap { Value($0) }
+    }
+}

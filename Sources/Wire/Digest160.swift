@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// 20 bytes: a SHA-1 digest, a BitTorrent v1 infohash, a DHT node id or target.
+public struct Digest160: FixedBytes {
+    public static let byteCount = 20
+    public static let zero = Digest160(0, 0, 0)
+
+    private var high: UInt64
+    private var middle: UInt64
+    private var low: UInt32
+
+    private init(_ high: UInt64, _ middle: UInt64, _ low: UInt32) {
+        self.high = high
+        self.middle = middle
+        self.low = low
+    }
+
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount else { return nil }
+        self.init(0, 0, 0)
+        for (index, byte) in bytes.enumerated() {
+            switch index {
+            case 0..<8: high = high << 8 | UInt64(byte)
+            case 8..<16: middle = middle << 8 | UInt64(byte)
+            default: low = low << 8 | UInt32(byte)
+            }
+        }
+    }
+
+    public subscript(index: Int) -> UInt8 {
+        switch index {
+        case 0..<8: UInt8(truncatingIfNeeded: high >> UInt64(56 - index * 8))
+        case 8..<16: UInt8(truncatingIfNeeded: middle >> UInt64(120 - index * 8))
+        default: UInt8(truncatingIfNeeded: low >> UInt32(152 - index * 8))
+        }
+    }
+
+    /// The XOR distance of Kademlia and BEP 5: comparable, and zero only to itself.
+    public static func ^ (left: Digest160, right: Digest160) -> Digest160 {
+        Digest160(left.high ^ right.high, left.middle ^ right.middle, left.low ^ right.low)
+    }
+
+    /// How many leading bits are zero, 0 to 160; of a distance, how many bits two ids share.
+    public var leadingZeroBitCount: Int {
+        if high != 0 { return high.leadingZeroBitCount }
+        if middle != 0 { return 64 + middle.leadingZeroBitCount }
+        return 128 + low.leadingZeroBitCount
+    }
+
+    public static func < (left: Digest160, right: Digest160) -> Bool {
+        (left.high, left.middle, left.low) < (right.high, right.middle, right.low)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An address and a port: where a peer or a node is reached.
+public struct Endpoint: Hashable, Sendable {
+    public var address: IPAddress
+    public var port: UInt16
+
+    public init(_ address: IPAddress, port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+
+    /// From compact peer info (BEP 5, BEP 7, BEP 23): 6 bytes for IPv4 or 18 for IPv6; nil for any other count.
+    public init?(compact bytes: some Collection<UInt8>) {
+        let all = Array(bytes)
+        guard all.count == 6 || all.count == 18, let address = IPAddress(all.dropLast(2)) else { return nil }
+        self.init(address, port: UInt16(all[all.count - 2]) << 8 | UInt16(all[all.count - 1]))
+    }
+
+    /// 6 bytes for IPv4, 18 for IPv6.
+    public var compact: [UInt8] {
+        var bytes = address.bytes
+        bytes.append(bigEndian: port)
+        return bytes
+    }
+}
+
+extension Endpoint: LosslessStringConvertible {
+    /// `127.0.0.1:6881` or `[::1]:6881`.
+    public var description: String { address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
+
+    public init?(_ description: String) {
+        guard let colon = description.lastIndex(of: ":") else { return nil }
+        let digits = description[description.index(after: colon)...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits) else {
+            return nil
+        }
+        var host = description[..<colon]
+        let bracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if bracketed { host = host.dropFirst().dropLast() }
+        guard let address = IPAddress(String(host)), address.isV4 != bracketed else { return nil }
+        self.init(address, port: port)
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value of exactly ``byteCount`` bytes that lives without an allocation, such as a digest, a key or a node id.
+///
+/// Ordered as its bytes are: the first byte counts most.
+public protocol FixedBytes: Hashable, Comparable, Sendable, CustomStringConvertible {
+    static var byteCount: Int { get }
+
+    /// Nil unless `bytes` holds exactly ``byteCount`` bytes.
+    init?(_ bytes: some Collection<UInt8>)
+
+    /// The byte at `index`, which must lie in `0..<byteCount`.
+    subscript(index: Int) -> UInt8 { get }
+}
+
+extension FixedBytes {
+    /// Nil unless `hex` is exactly twice ``byteCount`` hexadecimal digits.
+    public init?(hex: some StringProtocol) {
+        guard hex.utf8.count == Self.byteCount * 2, let bytes = Hex.decode(hex) else { return nil }
+        self.init(bytes)
+    }
+
+    public var bytes: [UInt8] { (0..<Self.byteCount).map { self[$0] } }
+    public var hex: String { Hex.encode(bytes) }
+    public var description: String { hex }
+}
+
+extension [UInt8] {
+    /// Appends the bytes of `value`.
+    public mutating func append(_ value: some FixedBytes) {
+        for index in 0..<type(of: value).byteCount { append(value[index]) }
+    }
+
+    /// Appends `value`, most significant byte first.
+    public mutating func append<Integer: FixedWidthInteger & UnsignedInteger>(bigEndian value: Integer) {
+        var shift = Integer.bitWidth
+        while shift > 0 {
+            shift -= 8
+            append(UInt8(truncatingIfNeeded: value >> Integer(shift)))
+        }
+    }
+}
