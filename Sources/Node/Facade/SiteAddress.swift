@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Keys
+public import Wire
+
+/// What a link to a site or a torrent names, before anything is looked up.
+public enum SiteAddress: Hashable, Sendable {
+    /// `betanet://<64 hex>`: SHA-256 of the site's key. The key comes from whoever holds the site.
+    case site(Digest256)
+    /// `magnet:?xs=urn:btpk:<64 hex>[&s=<salt hex>]` (BEP 46).
+    case key(PublicKey, salt: [UInt8])
+    /// `magnet:?xt=urn:btih:` or `urn:btmh:`, or a .torrent file: one immutable tree.
+    case tree(v1: Digest160?, v2: Digest256?)
+}
+
+/// Which release of a site is meant.
+public enum ReleaseSelector: Hashable, Sendable {
+    case newest
+    case sequence(UInt64)
+    case label(String)
+}
+
+/// An address with all that a link may add: which release, and where in it.
+public struct SiteLink: Hashable, Sendable {
+    public var address: SiteAddress
+    public var selector: ReleaseSelector
+    /// Components of the path, percent-decoded; empty for the root.
+    public var path: [String]
+
+    public init(
+        address: SiteAddress,
+        selector: ReleaseSelector = .newest,
+        path: [String] = []
+    ) {
+        self.address = address
+        self.selector = selector
+        self.path = path
+    }
+}
