@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which versions of the protocol a torrent's metadata serves.
+public enum TorrentKind: String, Hashable, Sendable, CaseIterable {
+    /// BEP 3: one stream of bytes in SHA-1 pieces.
+    case v1
+    /// BEP 52: a SHA-256 tree a file, each file starting a piece.
+    case v2
+    /// Both in one info dictionary, pad files (BEP 47) keeping the pieces in step.
+    case hybrid
+
+    public var hasV1: Bool { self != .v2 }
+    public var hasV2: Bool { self != .v1 }
+}
