@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// How one node is set up: `config.toml` in its home, then `ROOST_*` variables, then flags.
+public struct NodeConfiguration: Sendable, Equatable {
+    /// Where peers and DHT nodes reach us, TCP and UDP alike. Port 0 takes any free one.
+    public var listen = Endpoint(.v4(0), port: 0)
+    /// Where browsers read sites. Only loopback addresses are allowed.
+    public var gateway = Endpoint(.v4(0x7F00_0001), port: 8420)
+    /// Where the control API and the UI answer. Only loopback addresses are allowed.
+    public var control = Endpoint(.v4(0x7F00_0001), port: 8421)
+    /// `mainline`, or `none` for a DHT of our own that starts from ``bootstrap`` alone.
+    public var network = "mainline"
+    /// Nodes that the DHT starts from, `host:port` each, beside Mainline's own routers on `mainline`.
+    public var bootstrap: [String] = []
+    /// What a reader gives back; nil until the user was asked.
+    public var serve: ServePolicy?
+    /// How much of other people's sites is kept, in bytes. 1 MiB to 16 TiB; 10 GiB because that is little on any disk
+    /// of today and hundreds of sites.
+    public var quota: Int64 = 10 << 30
+    /// The most connections to peers at once, 8 to 4096. Each costs up to 80 KiB.
+    public var maximumPeers = 200
+    /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
+    public var logLevel = "notice"
+    /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.
+    public var localCongestion = "cubic"
+
+    public init() {}
+
+    /// The policy in force: without an answer only what is being read is served.
+    public var effectiveServe: ServePolicy { serve ?? .whileOpen }
+}
