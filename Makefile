@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make demo` shows it, `make test` checks it, `make ci` is all that the CI runs.
+
+ROOST := .build/debug/roost
+PYTHON := .venv/bin/python
+SWIFT_SOURCES := Package.swift Sources Tests
+
+# One debug configuration everywhere: build, test, interop and journeys share one build folder.
+export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run demo test check ci format format-check lint layers docs bench dist dist-check interop journeys crash memory browser conformance
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install system packages and the Python test peers
+	@Scripts/setup
+
+build: setup ## debug build
+	swift build --product roost
+
+run: build ## a node on this machine with a scratch home, until Ctrl-C
+	$(ROOST) --home .build/run-home start --network none
+
+demo: build ## three peers and a page on loopback: the thing itself
+	$(ROOST) demo
+
+test: setup ## every unit, vector, simulation and loopback test
+	swift test
+
+check: format-check lint layers docs test ## what a change must pass before it is pushed
+
+ci: ## everything, in the order of the CI
+	@Scripts/ci
+
+format: ## rewrite sources in the house style
+	swift format format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+format-check: ## fail where the house style is not followed
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+lint: ## banned names, licence lines, bare TODOs
+	@Scripts/lint
+
+layers: ## no target reaches upward or sideways
+	@Scripts/check-layers
+
+docs: ## links and commands of the documents
+	@Scripts/check-docs
+
+interop: build ## other people's clients, in private network namespaces (root)
+	$(PYTHON) Interop/run.py
+
+browser: build ## a real browser against the gateway, and hostile pages
+	$(PYTHON) Interop/run.py --only browser
+
+crash: build ## kill -9 at 50 random instants of publish and fetch
+	$(PYTHON) Interop/crash.py --rounds 50
+
+memory: build ## resident memory: idle with 100 sites, fetching 1 GiB
+	$(PYTHON) Interop/memory.py
+
+journeys: build ## a newcomer's commands, as the documents tell them
+	$(ROOST) demo --check
+
+conformance: build ## published test vectors through the product's own code
+	$(ROOST) conformance Tests/Vectors
+
+bench: setup ## release build beside other clients: speed and first bytes
+	swift build -c release --product roost
+	$(PYTHON) Benchmarks/run.py
+
+dist: ## a release with the Swift runtime linked in: dist/*.tar.gz and dist/*.deb
+	@Scripts/setup --dist
+	@Scripts/dist
+
+dist-check: dist ## the packages run in a bare Debian 12 root without Swift (root)
+	@Scripts/dist-check
