@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The calls of the control API under `/api/v1/`, shared by the server and the program's client.
+///
+/// A `GET` changes nothing and takes its argument as the query item ``argument``; a `POST` takes a JSON body.
+/// `docs/protocols/control-api.md` describes the values.
+public enum ControlRoute: String, Sendable, CaseIterable {
+    case status
+    case stop
+    case doctor
+    case publish
+    case fetch
+    case open
+    case why
+    case sites
+    case site
+    case releases
+    case changeSite = "site/change"
+    case identities = "ids"
+    case newIdentity = "ids/new"
+    case denyRules = "deny"
+    case addDenyRule = "deny/add"
+    case removeDenyRule = "deny/remove"
+    case denial = "deny/why"
+    case peers
+    case dhtTable = "dht/table"
+    case dhtFind = "dht/find"
+    case dhtGet = "dht/get"
+    case dhtPut = "dht/put"
+    case configuration = "config"
+    case setConfiguration = "config/set"
+    /// Hands out a one-time code for the UI: `{"code"}`, good for 60 s.
+    case code = "ui/code"
+
+    /// The name of the query item, or of the one field of a JSON body, that carries a lone argument.
+    public static let argument = "value"
+
+    public var path: String { "/api/v1/" + rawValue }
+
+    public var isPost: Bool {
+        switch self {
+        case .status, .sites, .site, .releases, .identities, .denyRules, .denial, .peers, .dhtTable, .configuration:
+            false
+        default: true
+        }
+    }
+
+    /// Answers lines of JSON, `{"progress":…}` any number of times and then `{"result":…}` or `{"error":…}`.
+    public var streams: Bool {
+        switch self {
+        case .publish, .fetch, .doctor: true
+        default: false
+        }
+    }
+}
+
+/// The body of a `POST` whose argument is one text: a link, a name, a target.
+public struct ControlArgument: Equatable, Sendable, Codable {
+    public var value: String
+
+    public init(_ value: String) {
+        self.value = value
+    }
+}
+
+/// The body of ``ControlRoute/doctor``.
+public struct DoctorRequest: Equatable, Sendable, Codable {
+    public var repair: Bool
+
+    public init(repair: Bool) {
+        self.repair = repair
+    }
+}
+
+/// The body of ``ControlRoute/changeSite``.
+public struct SiteChangeRequest: Equatable, Sendable, Codable {
+    public var address: String
+    public var change: SiteChange
+
+    public init(address: String, change: SiteChange) {
+        self.address = address
+        self.change = change
+    }
+}
+
+/// The body of ``ControlRoute/setConfiguration``.
+public struct ConfigurationChange: Equatable, Sendable, Codable {
+    public var key: String
+    public var value: String
+
+    public init(key: String, value: String) {
+        self.key = key
+        self.value = value
+    }
+}
+
+/// One line of a streamed answer: exactly one of the three.
+public struct ControlLine<Result: Codable & Sendable>: Codable, Sendable {
+    public var progress: NodeProgress?
+    public var result: Result?
+    public var error: NodeError?
+
+    public init(progress: NodeProgress? = nil, result: Result? = nil, error: NodeError? = nil) {
+        self.progress = progress
+        self.result = result
+        self.error = error
+    }
+}
+
+/// An answer that failed.
+public struct ControlFailure: Codable, Sendable {
+    public var error: NodeError
+
+    public init(_ error: NodeError) {
+        self.error = error
+    }
+}
+
+/// An answer with nothing to say but that it was done.
+public struct ControlDone: Codable, Sendable {
+    public var done = true
+
+    public init() {}
+}
