@@ -55,6 +55,7 @@ let package = Package(
         // C: system library maps and thin shims, no logic.
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CSampleSite"),
         // Layers 0 and 1.
         library("Wire", [collections]),
         library("Keys", ["Wire", "CSodium", crypto]),
@@ -89,7 +90,7 @@ let package = Package(
             name: "RoostCLI",
             dependencies: [
                 "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway",
-                nioCore, nioPosix, nioHTTP1, lifecycle, logging, arguments,
+                "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, logging, arguments,
             ],
             swiftSettings: settings
         ),
@@ -102,7 +103,12 @@ let package = Package(
         tests("Feeds", ["Wire", "Keys", "Feeds"]),
         tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage"]),
         tests(
-            "Swarm", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", nioEmbedded, nioCore, nioPosix, logging]),
+            "Swarm",
+            [
+                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", nioEmbedded,
+                nioCore, nioPosix, logging,
+            ]
+        ),
         tests("Node", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Storage", "Swarm", "Node", logging]),
         tests("Gateway", ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, logging]),
     ],
