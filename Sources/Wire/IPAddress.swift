@@ -109,24 +109,25 @@ extension IPAddress: LosslessStringConvertible {
 
     private static func parseV6(_ text: String) -> IPAddress? {
         let halves = text.split(separator: "::", maxSplits: 2, omittingEmptySubsequences: false)
-        guard halves.count <= 2, let head = parseGroups(halves[0]) else { return nil }
+        guard halves.count <= 2, let head = parseGroups(halves[0], isEnd: halves.count == 1) else { return nil }
         var groups = head
         if halves.count == 2 {
-            guard let tail = parseGroups(halves[1]), head.count + tail.count < 8 else { return nil }
+            guard let tail = parseGroups(halves[1], isEnd: true), head.count + tail.count < 8 else { return nil }
             groups += Array(repeating: 0, count: 8 - head.count - tail.count) + tail
         }
         guard groups.count == 8 else { return nil }
         return IPAddress(groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] })
     }
 
-    private static func parseGroups(_ text: Substring) -> [UInt16]? {
+    /// - Parameter isEnd: an IPv4 address may stand last (RFC 4291 §2.2).
+    private static func parseGroups(_ text: Substring, isEnd: Bool) -> [UInt16]? {
         guard !text.isEmpty else { return [] }
         var groups: [UInt16] = []
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, let embedded = parseV4(part) {
+            if isEnd, index == parts.count - 1, let embedded = parseV4(part) {
                 groups += [UInt16(embedded >> 16), UInt16(embedded & 0xFFFF)]
-            } else if (1...4).contains(part.utf8.count), part.utf8.first != UInt8(ascii: "+"),
+            } else if (1...4).contains(part.utf8.count), part.allSatisfy({ $0.isASCII && $0.isHexDigit }),
                 let group = UInt16(part, radix: 16)
             {
                 groups.append(group)
