@@ -119,7 +119,7 @@ extension IPAddress: LosslessStringConvertible {
         return IPAddress(groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] })
     }
 
-    /// - Parameter isEnd: an IPv4 address may stand last (RFC 4291 §2.2).
+    /// The groups between colons. Where the text ends (`isEnd`), an IPv4 address may stand last (RFC 4291 §2.2).
     private static func parseGroups(_ text: Substring, isEnd: Bool) -> [UInt16]? {
         guard !text.isEmpty else { return [] }
         var groups: [UInt16] = []

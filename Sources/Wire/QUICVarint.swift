@@ -18,8 +18,8 @@ public enum QUICVarint {
 
     /// Reads one integer; nil when the bytes end inside it.
     ///
-    /// - Parameter shortestOnly: also nil when a shorter form would have done. RFC 9000 allows longer forms; our own
-    ///   frames do not, so that one header has one encoding.
+    /// With `shortestOnly` also nil when a shorter form would have done. RFC 9000 allows longer forms; our own frames
+    /// do not, so that one header has one encoding.
     public static func read(from reader: inout ByteReader, shortestOnly: Bool = false) -> UInt64? {
         guard let first = reader.remaining.first else { return nil }
         let count = 1 << Int(first >> 6)

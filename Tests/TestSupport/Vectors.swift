@@ -8,7 +8,7 @@ public enum Vectors {
         URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Vectors")
     }
 
-    /// - Parameter path: relative to `Tests/Vectors`, such as `bencode/bencode.json`.
+    /// The place of a file named as in `bencode/bencode.json`.
     public static func url(_ path: String) -> URL { root.appending(path: path) }
 
     public static func load(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: url(path))) }
