@@ -29,3 +29,13 @@ int roost_clone_file(int destination, int source) {
 int roost_set_congestion(int socket, const char *name) {
     return setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
+
+int roost_sync_file_system(int descriptor) {
+    return syncfs(descriptor);
+}
+
+ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t count) {
+    loff_t from = offset;
+    loff_t to = offset;
+    return copy_file_range(source, &from, destination, &to, count, 0);
+}

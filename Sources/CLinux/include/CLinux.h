@@ -16,4 +16,11 @@ int roost_clone_file(int destination, int source);
 // setsockopt(2) TCP_CONGESTION. Returns 0, or -1 with errno.
 int roost_set_congestion(int socket, const char *name);
 
+// syncfs(2): everything written to the file system of `descriptor` reaches the device. Returns 0, or -1 with errno.
+int roost_sync_file_system(int descriptor);
+
+// copy_file_range(2) from `offset` of `source` to the same offset of `destination`. Returns the bytes copied, 0 at the
+// end of `source`, or -1 with errno.
+ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t count);
+
 #endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Synchronization
+
+/// The files that this node holds, each once, by content.
+///
+/// Complete files stand under `content/`, got there by rename after their bytes were synced, and are never written
+/// again. Files being downloaded stand under `partial/` and count block by block. Every call may block on the disk
+/// and may come from any thread; none belongs on an event loop.
+public final class ContentStore: Sendable {
+    let home: Home
+    let files: OpenFileCache
+    private let partials = Mutex<[ContentKey: PartialFile]>([:])
+    /// Held while records are written and files change their place, so that no older record follows a newer one.
+    private let checkpoints = Mutex(())
+
+    /// - Parameter openFiles: descriptors kept open between calls; 256 of the usual limit of 1024 leaves room for peers.
+    public init(home: Home, openFiles: Int = 256) throws(StorageError) {
+        self.home = home
+        files = OpenFileCache(capacity: openFiles)
+        try home.prepare()
+        try removeStrayRecords()
+    }
+
+    func path(of key: ContentKey) -> String {
+        switch key {
+        case .file: "\(home.content)/\(key.folder)/\(key.name)"
+        case .v1(_, let file): "\(home.content)/\(key.folder)/\(file)"
+        }
+    }
+
+    func partialPath(of key: ContentKey) -> String { "\(home.partial)/\(key.name)" }
+
+    // MARK: Reading
+
+    /// Whether the whole file is held and promoted.
+    public func contains(_ key: ContentKey) -> Bool { Disk.exists(path(of: key)) }
+
+    /// The length of a complete file; nil where it is not complete.
+    public func length(of key: ContentKey) -> Int64? { try? Disk.status(of: path(of: key)).length }
+
+    /// Fills `buffer` from `offset` of a file that is complete, or verified in that range.
+    ///
+    /// Fails with ``StorageError/notFound(path:)`` where any byte of the range is not held.
+    public func read(
+        _ key: ContentKey,
+        at offset: Int64,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) {
+        if let partial = partials.withLock({ $0[key] }) {
+            do throws(StorageError) {
+                guard unsafe try partial.read(at: offset, into: buffer) == buffer.count else {
+                    throw .damaged(path: partial.path)
+                }
+                return
+            } catch .notFound {
+                // Not verified in this range, or promoted since: the complete file decides.
+            }
+        }
+        let file = try files.file(at: path(of: key), flags: O_RDONLY | O_NOFOLLOW)
+        guard offset >= 0, unsafe try file.read(at: offset, into: buffer) == buffer.count else {
+            throw .outOfRange(length: try file.status().length)
+        }
+    }
+
+    /// `count` bytes from `offset`; see ``read(_:at:into:)``.
+    public func read(_ key: ContentKey, at offset: Int64, count: Int) throws(StorageError) -> [UInt8] {
+        var failure: StorageError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, filled in
+            do throws(StorageError) {
+                let raw = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count])
+                unsafe try read(key, at: offset, into: raw)
+                filled = count
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// What is verified of a file of `length` bytes: all of it when complete, nothing when the store has none of it.
+    public func verified(_ key: ContentKey, length: Int64) throws(StorageError) -> ByteRanges {
+        if self.length(of: key) == length { return ByteRanges(0..<length) }
+        if let partial = partials.withLock({ $0[key] }) { return partial.length == length ? partial.verified : ByteRanges() }
+        guard Disk.exists(partialPath(of: key)) else { return ByteRanges() }
+        return try partial(key, length: length).verified
+    }
+
+    // MARK: Writing
+
+    /// Keeps verified bytes of a file of `length` bytes. Returns whether the file now has all of its bytes.
+    ///
+    /// They can be read at once; they outlive a crash from the next ``checkpoint()`` on. Bytes of a file that is
+    /// complete are dropped.
+    @discardableResult
+    public func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to key: ContentKey,
+        length: Int64,
+        at offset: Int64
+    ) throws(StorageError) -> Bool {
+        if contains(key) { return true }
+        let partial = try partial(key, length: length)
+        unsafe try partial.write(bytes, at: offset)
+        return partial.isComplete
+    }
+
+    /// Keeps verified bytes of a file of `length` bytes.
+    @discardableResult
+    public func write(
+        _ bytes: [UInt8],
+        to key: ContentKey,
+        length: Int64,
+        at offset: Int64
+    ) throws(StorageError) -> Bool {
+        var outcome: Result<Bool, StorageError> = .success(false)
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(StorageError) {
+                outcome = .success(unsafe try write(buffer, to: key, length: length, at: offset))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+
+    private func partial(_ key: ContentKey, length: Int64) throws(StorageError) -> PartialFile {
+        var outcome: Result<PartialFile, StorageError>?
+        partials.withLock { partials in
+            do throws(StorageError) {
+                if let partial = partials[key], partial.length == length {
+                    outcome = .success(partial)
+                    return
+                }
+                let partial = try PartialFile(key: key, length: length, path: partialPath(of: key), files: files)
+                partials[key] = partial
+                outcome = .success(partial)
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        guard let outcome else { preconditionFailure("the lock runs its body") }
+        return try outcome.get()
+    }
+
+    /// Bytes of a partial file as they stand, verified or not: for verifying them again after a crash. Nil where the
+    /// store has no such file.
+    public func unverifiedBytes(
+        _ key: ContentKey,
+        length: Int64,
+        at offset: Int64,
+        count: Int
+    ) throws(StorageError) -> [UInt8]? {
+        guard Disk.exists(partialPath(of: key)) else { return nil }
+        return try files.file(at: partialPath(of: key), flags: O_RDWR | O_NOFOLLOW).read(at: offset, count: count)
+    }
+
+    /// Counts bytes read with ``unverifiedBytes(_:length:at:count:)`` whose hash was right.
+    public func markVerified(_ key: ContentKey, length: Int64, range: Range<Int64>) throws(StorageError) {
+        guard range.lowerBound >= 0, range.upperBound <= length else { throw .outOfRange(length: length) }
+        try partial(key, length: length).markVerified(range)
+    }
+
+    // MARK: Durability
+
+    /// Makes everything verified so far outlive a crash, and gives complete files their place.
+    ///
+    /// To be called every few seconds while downloading, and before the store is let go. Above a few files it costs one
+    /// sync of the file system, however many they are. What fails stays as it was and is tried again by the next call.
+    public func checkpoint() throws(StorageError) {
+        var outcome: Result<Void, StorageError> = .success(())
+        checkpoints.withLock { _ in
+            do throws(StorageError) { try writeCheckpoint() } catch { outcome = .failure(error) }
+        }
+        try outcome.get()
+    }
+
+    private func writeCheckpoint() throws(StorageError) {
+        var dirty: [(file: PartialFile, ranges: ByteRanges)] = []
+        for file in partials.withLock({ Array($0.values) }) {
+            if let ranges = file.takeDirtyRanges() { dirty.append((file, ranges)) }
+        }
+        do throws(StorageError) {
+            try sync(dirty.map(\.file))
+            var folders: Set<String> = []
+            for (file, ranges) in dirty {
+                if ranges.contains(0..<file.length) {
+                    try promote(file)
+                    folders.insert(Disk.parent(of: path(of: file.key)))
+                } else {
+                    try file.flush(ranges: ranges, synced: true)
+                }
+            }
+            for folder in folders { try Disk.syncDirectory(folder) }
+        } catch {
+            for (file, _) in dirty { file.markDirty() }
+            throw error
+        }
+    }
+
+    private func sync(_ dirty: [PartialFile]) throws(StorageError) {
+        if dirty.count > 16 {
+            try OpenFile.open(home.partial, flags: O_RDONLY | O_DIRECTORY).syncFileSystem()
+        } else {
+            for file in dirty { try file.sync() }
+        }
+    }
+
+    private func promote(_ file: PartialFile) throws(StorageError) {
+        let destination = path(of: file.key)
+        // A failed checkpoint may have promoted this one already.
+        if Disk.exists(file.path) {
+            try Disk.makeDirectory(Disk.parent(of: destination))
+            try Disk.rename(file.path, to: destination)
+        }
+        partials.withLock { _ = $0.removeValue(forKey: file.key) }
+        files.forget(file.path)
+        try Disk.remove(file.path + PartialFile.recordSuffix)
+    }
+
+    // MARK: Removing
+
+    /// Lets go of a file, complete or not. Reads under way finish.
+    public func remove(_ key: ContentKey) throws(StorageError) {
+        var outcome: Result<Void, StorageError> = .success(())
+        checkpoints.withLock { _ in
+            do throws(StorageError) {
+                partials.withLock { _ = $0.removeValue(forKey: key) }
+                for path in [path(of: key), partialPath(of: key)] {
+                    files.forget(path)
+                    try Disk.remove(path)
+                }
+                try Disk.remove(partialPath(of: key) + PartialFile.recordSuffix)
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        try outcome.get()
+    }
+
+    /// Takes a complete file whose bytes are wrong out of service; it is kept under `quarantine/` for a person to see.
+    public func quarantine(_ key: ContentKey) throws(StorageError) {
+        let path = path(of: key)
+        do throws(StorageError) {
+            try Disk.rename(path, to: "\(home.quarantine)/\(key.name)")
+        } catch .notFound {}
+        files.forget(path)
+    }
+
+    /// Stops counting a range of a file whose bytes turned out to be wrong: a complete file is taken out of service.
+    public func markDamaged(_ key: ContentKey, range: Range<Int64>) throws(StorageError) {
+        if contains(key) { return try quarantine(key) }
+        guard let partial = partials.withLock({ $0[key] }) else { return }
+        var outcome: Result<Void, StorageError> = .success(())
+        checkpoints.withLock { _ in
+            do throws(StorageError) { try partial.markDamaged(range) } catch { outcome = .failure(error) }
+        }
+        try outcome.get()
+    }
+
+    // MARK: Looking over
+
+    /// Calls `body` with every complete file, in no order.
+    public func forEachFile(_ body: (ContentKey, Int64) throws(StorageError) -> Void) throws(StorageError) {
+        for folder in try Disk.names(in: home.content) {
+            for name in try Disk.names(in: "\(home.content)/\(folder)") {
+                guard let key = ContentKey(name: folder.hasPrefix("v1-") ? "\(folder.dropFirst(3))-\(name)" : name),
+                    let length = length(of: key)
+                else { continue }
+                try body(key, length)
+            }
+        }
+    }
+
+    /// Calls `body` with every unfinished file and the bytes verified of it.
+    public func forEachPartialFile(_ body: (ContentKey, Int64) throws(StorageError) -> Void) throws(StorageError) {
+        for name in try Disk.names(in: home.partial) where !name.hasSuffix(PartialFile.recordSuffix) {
+            guard let key = ContentKey(name: name) else { continue }
+            let open = partials.withLock { $0[key]?.verified }
+            let record = PartialFile.record(at: "\(home.partial)/\(name)\(PartialFile.recordSuffix)")
+            try body(key, (open ?? record?.verified ?? ByteRanges()).byteCount)
+        }
+    }
+
+    /// What a crash can leave: a record whose file was promoted, or one that was being replaced; a late duplicate of
+    /// a block of a file that had just been promoted.
+    private func removeStrayRecords() throws(StorageError) {
+        for name in try Disk.names(in: home.partial) {
+            let path = "\(home.partial)/\(name)"
+            let stray =
+                name.hasSuffix(".new") || ContentKey(name: name).map(contains) == true
+                || (name.hasSuffix(PartialFile.recordSuffix)
+                    && !Disk.exists(String(path.dropLast(PartialFile.recordSuffix.count))))
+            if stray { try Disk.remove(path) }
+        }
+    }
+}

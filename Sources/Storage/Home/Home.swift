@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// The folder that holds everything of one node. `docs/protocols/storage-layout.md` draws it.
+public struct Home: Sendable {
+    /// Absolute, without a slash at its end.
+    public let path: String
+
+    /// The version of the layout that this program writes.
+    public static let layoutVersion = 1
+
+    /// - Parameter path: absolute; neither it nor anything in it needs to exist.
+    public init(path: String) {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+    }
+
+    public var configuration: String { path + "/config.toml" }
+    public var controlToken: String { path + "/control.token" }
+    public var database: String { path + "/metadata.sqlite" }
+    public var keys: String { path + "/keys" }
+    public var content: String { path + "/content" }
+    public var partial: String { path + "/partial" }
+    public var temporary: String { path + "/tmp" }
+    public var denyLists: String { path + "/deny" }
+    public var log: String { path + "/roost.log" }
+    var cache: String { path + "/cache" }
+    var quarantine: String { path + "/quarantine" }
+    var lock: String { path + "/lock" }
+    var version: String { path + "/version" }
+
+    public var exists: Bool { Disk.exists(version) }
+
+    /// The process that runs on this home, as "roost (pid 12)"; nil when none does.
+    public var holder: String? { HomeLock.holder(of: lock) }
+
+    /// Makes the folders, 0700 each. Safe to repeat.
+    ///
+    /// Fails with ``StorageError/tooNew(path:version:)`` where a later version of the program has written the home.
+    public func prepare() throws(StorageError) {
+        try Disk.makeDirectories(path)
+        try Disk.setPermissions(path, 0o700)
+        for folder in [keys, content, partial, temporary, denyLists, cache, quarantine] {
+            try Disk.makeDirectory(folder)
+        }
+        try checkVersion()
+    }
+
+    /// Prepares the home and holds it for this process, then clears what an interrupted run left in `tmp`.
+    public func open() throws(StorageError) -> HomeLock {
+        try prepare()
+        let lock = try HomeLock.acquire(lock)
+        for name in try Disk.names(in: temporary) { try Disk.remove(temporary + "/" + name) }
+        return lock
+    }
+
+    private func checkVersion() throws(StorageError) {
+        do throws(StorageError) {
+            let text = String(decoding: try Disk.read(version, limit: 64), as: UTF8.self)
+            guard let found = Int(text.prefix { $0.isASCII && $0.isNumber }) else { throw .damaged(path: version) }
+            guard found <= Self.layoutVersion else { throw .tooNew(path: path, version: found) }
+        } catch .notFound {
+            try Disk.write(Array("\(Self.layoutVersion)\n".utf8), durablyTo: version)
+        }
+    }
+
+    /// Replaces a file of the home so that a crash leaves the old bytes or the new ones. Mode 0600.
+    public func write(_ bytes: [UInt8], to path: String) throws(StorageError) {
+        try Disk.write(bytes, durablyTo: path)
+    }
+
+    /// All of a small file of the home.
+    public func read(_ path: String, limit: Int = 1 << 20) throws(StorageError) -> [UInt8] {
+        try Disk.read(path, limit: limit)
+    }
+}
