@@ -3,7 +3,7 @@ import Foundation
 import Storage
 
 /// A folder that is gone when the test is done with it.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {

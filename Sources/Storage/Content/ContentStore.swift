@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import Glibc
 internal import Synchronization
 
@@ -58,7 +59,10 @@ public final class ContentStore: Sendable {
             }
         }
         let file = try files.file(at: path(of: key), flags: O_RDONLY | O_NOFOLLOW)
-        guard offset >= 0, unsafe try file.read(at: offset, into: buffer) == buffer.count else {
+        let (end, overflow) = offset.addingReportingOverflow(Int64(buffer.count))
+        guard offset >= 0, !overflow, end <= TorrentSpecification.maximumTotalLength,
+            unsafe try file.read(at: offset, into: buffer) == buffer.count
+        else {
             throw .outOfRange(length: try file.status().length)
         }
     }
@@ -68,7 +72,9 @@ public final class ContentStore: Sendable {
         var failure: StorageError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, filled in
             do throws(StorageError) {
-                let raw = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count])
+                let raw = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]
+                )
                 unsafe try read(key, at: offset, into: raw)
                 filled = count
             } catch {
@@ -82,7 +88,9 @@ public final class ContentStore: Sendable {
     /// What is verified of a file of `length` bytes: all of it when complete, nothing when the store has none of it.
     public func verified(_ key: ContentKey, length: Int64) throws(StorageError) -> ByteRanges {
         if self.length(of: key) == length { return ByteRanges(0..<length) }
-        if let partial = partials.withLock({ $0[key] }) { return partial.length == length ? partial.verified : ByteRanges() }
+        if let partial = partials.withLock({ $0[key] }) {
+            return partial.length == length ? partial.verified : ByteRanges()
+        }
         guard Disk.exists(partialPath(of: key)) else { return ByteRanges() }
         return try partial(key, length: length).verified
     }
