@@ -90,7 +90,7 @@ let package = Package(
             name: "RoostCLI",
             dependencies: [
                 "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway",
-                "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, logging, arguments,
+                "CLinux", "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, logging, arguments,
             ],
             swiftSettings: settings
         ),

@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -38,4 +39,22 @@ ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t cou
     loff_t from = offset;
     loff_t to = offset;
     return copy_file_range(source, &from, destination, &to, count, 0);
+}
+
+int roost_spawn_detached(
+    const char *program, char *const arguments[], const char *log, int ready, pid_t *process) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    posix_spawn_file_actions_adddup2(&actions, ready, 3);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+    int status = posix_spawn(process, program, &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return status;
 }

@@ -8,7 +8,22 @@ struct Roost: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "roost",
         abstract: "A peer-to-peer web: a folder becomes a website that its readers host.",
-        version: Version.text
+        version: Version.text,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Sites",
+                subcommands: [
+                    PublishCommand.self, OpenCommand.self, FetchCommand.self, SiteCommand.self, WhyCommand.self,
+                ]
+            ),
+            CommandGroup(
+                name: "The node",
+                subcommands: [
+                    StopCommand.self, StatusCommand.self, UICommand.self, ConfigCommand.self, DoctorCommand.self,
+                ]
+            ),
+            CommandGroup(name: "Look inside", subcommands: [PeersCommand.self, DHTCommand.self]),
+        ]
     )
 
     static func main() async {

@@ -23,4 +23,9 @@ int roost_sync_file_system(int descriptor);
 // end of `source`, or -1 with errno.
 ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t count);
 
+// posix_spawn(3) of `program` in a session of its own, with no descriptors but these: nothing on standard input, output
+// and errors appended to `log`, `ready` as descriptor 3. Returns 0, or an errno.
+int roost_spawn_detached(
+    const char *program, char *const arguments[], const char *log, int ready, pid_t *process);
+
 #endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import Storage
+
+extension NodeError {
+    /// What a failure of the disk or the home means to its user.
+    public init(_ error: StorageError) {
+        switch error {
+        case .io(let operation, let path, let code):
+            self.init(
+                .inputOutput,
+                "\(operation.rawValue) failed on \(path): \(Self.describe(code))",
+                remedy: "Check the disk and its mount, then try again; `roost doctor` verifies what is stored."
+            )
+        case .diskFull(let path):
+            self.init(
+                .inputOutput,
+                "there is no space left to write \(path)",
+                remedy: "Free space, or lower `quota` with `roost config set quota BYTES`."
+            )
+        case .notFound(let path):
+            self.init(.noInput, "\(path) is not there", remedy: "Check the path.")
+        case .notPermitted(let path):
+            self.init(
+                .notPermitted,
+                "\(path) may not be read or written by this user, or is open to others",
+                remedy: "Correct its owner and mode (0700 for folders of the home, 0600 for its files)."
+            )
+        case .damaged(let path):
+            self.init(
+                .badData,
+                "\(path) is damaged",
+                remedy: "Run `roost doctor`: it repairs what can be repaired and says what cannot."
+            )
+        case .homeInUse(let path, let holder):
+            self.init(
+                .busy,
+                "the home of \(path) is in use by \(holder)",
+                remedy: "Use that node, or end it with `roost stop`."
+            )
+        case .tooNew(let path, let version):
+            self.init(
+                .configuration,
+                "\(path) was written by a later version of Roost (layout \(version))",
+                remedy: "Use that version, or another home with --home."
+            )
+        case .outOfRange(let length):
+            self.init(.internal, "a range beyond a file of \(length) bytes was asked for", remedy: "Report this.")
+        case .tooLarge(let path, let limit):
+            self.init(.badData, "\(path) is larger than \(limit) bytes", remedy: "It is not what belongs there.")
+        }
+    }
+
+    private static func describe(_ code: Int32) -> String {
+        guard let text = unsafe strerror(code) else { return "error \(code)" }
+        return unsafe String(cString: text)
+    }
+}

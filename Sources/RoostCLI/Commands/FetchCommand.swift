@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import Node
+
+struct FetchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fetch",
+        abstract: "Download a site from its peers into a folder."
+    )
+
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var start: StartChoice
+
+    @Argument(help: "A betanet: or magnet: address, or a gateway URL.")
+    var url: String
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The folder to write; it must be absent or empty.", valueName: "dir"),
+        completion: .directory
+    )
+    var output: String?
+
+    @Option(name: .customLong("peer"), help: ArgumentHelp("A peer to dial too.", valueName: "host:port"))
+    var peers: [String] = []
+
+    @Flag(help: "Tell every step.")
+    var trace = false
+
+    func run() async throws {
+        let request = FetchRequest(
+            link: url,
+            directory: output.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
+            peers: peers,
+            trace: trace
+        )
+        let node = try await NodeConnection.open(options, start)
+        let bar = ProgressBar(shown: options.showsProgress)
+        let result = try await node.fetch(request) { bar.show($0) }
+        bar.clear()
+        options.print(result, text: Self.text)
+    }
+
+    static func text(_ result: FetchResult) -> String {
+        let place = result.dir.map { " in \($0)" } ?? ""
+        let line =
+            "Release \(result.seq) (\(result.label)): \(result.files) files, \(ProgressBar.bytes(result.bytes))\(place); "
+            + "\(ProgressBar.bytes(result.received)) received from \(result.peers) peers "
+            + "in \(String(format: "%.1f", result.seconds)) s."
+        return ((result.trace ?? []) + [line]).joined(separator: "\n")
+    }
+}

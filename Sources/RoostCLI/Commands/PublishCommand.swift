@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import Node
+
+struct PublishCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish",
+        abstract: "Make a folder a new release of a website.",
+        discussion: """
+            The files are copied into the node's store first, so that later edits of the folder change nothing that was \
+            published. It returns as soon as the release is safe on disk; announcing goes on in the background.
+            """
+    )
+
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var start: StartChoice
+
+    @Argument(help: "The folder.", completion: .directory)
+    var directory: String
+
+    @Option(help: ArgumentHelp("The site to update, by its address.", valueName: "address"))
+    var site: String?
+
+    @Flag(help: "Make a new site, whatever site the folder belonged to.")
+    var new = false
+
+    @Option(help: ArgumentHelp("The identity that endorses the site.", valueName: "identity"))
+    var by: String?
+
+    @Option(help: ArgumentHelp("The version, such as 1.2.3.", valueName: "label"))
+    var label: String?
+
+    @Option(help: ArgumentHelp("What changed, in a sentence.", valueName: "text"))
+    var message: String?
+
+    func validate() throws {
+        guard !new || site == nil else {
+            throw ValidationError("--new makes a new site, --site updates one: give one.")
+        }
+    }
+
+    func run() async throws {
+        let request = PublishRequest(
+            directory: URL(fileURLWithPath: directory).standardizedFileURL.path,
+            site: site,
+            new: new,
+            by: by,
+            label: label,
+            message: message
+        )
+        let node = try await NodeConnection.open(options, start)
+        let bar = ProgressBar(shown: options.showsProgress)
+        let result = try await node.publish(request) { bar.show($0) }
+        bar.clear()
+        options.print(result, text: Self.text)
+    }
+
+    static func text(_ result: PublishResult) -> String {
+        var lines = [
+            "Published release \(result.seq) (\(result.label)): \(result.files) files, \(ProgressBar.bytes(result.bytes)).",
+            "  address  \(result.site)",
+            "  browser  \(result.gateway)",
+            "  magnet   \(result.magnet)",
+        ]
+        lines += result.skipped.map { "  left out \($0.path): \($0.why)" }
+        lines.append("It stays online while this node or a reader who keeps it runs.")
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import Node
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show what the node does.")
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let node = try await NodeConnection.open(options, .never)
+        options.print(await node.status(), text: Self.text)
+    }
+
+    static func text(_ status: NodeStatus) -> String {
+        var lines = [
+            "roost \(status.version), running for \(Int(status.uptime)) s as process \(status.pid)",
+            "  peer     \(status.peerID)",
+            "  listens  \(status.listen.joined(separator: ", "))",
+            "  gateway  \(status.gateway)",
+            "  memory   \(ProgressBar.bytes(status.memory))",
+            "  serves   \(status.serve); \(status.exposed)",
+        ]
+        lines += status.networks.map {
+            "  network  \($0.name): \($0.dhtNodes) DHT nodes, \($0.reachable ? "reachable" : "not seen from outside")"
+        }
+        lines += status.torrents.map {
+            "  torrent  \($0.name) \(Int($0.progress * 100)) % \($0.state), \($0.peers) peers, "
+                + "\(ProgressBar.bytes($0.down)) down, \(ProgressBar.bytes($0.up)) up"
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+struct StopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "stop", abstract: "End the node.")
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        try await NodeConnection.stop(options)
+        options.print(["stopped": true]) { _ in "Stopped." }
+    }
+}
+
+struct PeersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "peers", abstract: "List the connected peers.")
+
+    @OptionGroup var options: GlobalOptions
+
+    func run() async throws {
+        let node = try await NodeConnection.open(options, .never)
+        options.print(await node.peers()) { peers in
+            peers.isEmpty
+                ? "No peers are connected."
+                : peers.map { "\($0.address)  \($0.client)  \($0.swarm)  \(Int($0.progress * 100)) %" }
+                    .joined(separator: "\n")
+        }
+    }
+}

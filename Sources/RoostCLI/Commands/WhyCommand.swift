@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import Node
+
+struct WhyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "why",
+        abstract: "Trace an address from its name to its page, and say what fails and what helps."
+    )
+
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var start: StartChoice
+
+    @Argument(help: "A betanet: or magnet: address, or a gateway URL.")
+    var url: String
+
+    func run() async throws {
+        let node = try await NodeConnection.open(options, start)
+        let report = try await node.why(url)
+        options.print(report) { report in
+            report.stages.map { stage in
+                let time = String(format: "%8.1f ms", stage.seconds * 1000)
+                let remedy = stage.remedy.map { "\n              → \($0)" } ?? ""
+                return "\(stage.ok ? "ok  " : "FAIL")  \(time)  \(stage.stage): \(stage.detail)\(remedy)"
+            }.joined(separator: "\n")
+        }
+        if !report.ok { throw ExitCode(NodeError.Kind.unavailable.exitCode) }
+    }
+}
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Verify what the node stores, and repair what can be repaired."
+    )
+
+    @OptionGroup var options: GlobalOptions
+    @OptionGroup var start: StartChoice
+
+    @Flag(inversion: .prefixedNo, help: "Repair, or only report.")
+    var repair = true
+
+    func run() async throws {
+        let node = try await NodeConnection.open(options, start)
+        let bar = ProgressBar(shown: options.showsProgress)
+        let report = try await node.doctor(repair: repair) { bar.show($0) }
+        bar.clear()
+        options.print(report) { report in
+            report.findings.map { "\($0.state): \($0.what)" + ($0.remedy.map { "\n  → \($0)" } ?? "") }
+                .joined(separator: "\n")
+        }
+        if !report.healthy { throw ExitCode(NodeError.Kind.badData.exitCode) }
+    }
+}
