@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Keys
+public import Wire
+
+/// What one entry of a site's log says (`docs/protocols/feeds.md` §3).
+public enum FeedEntry: Equatable, Sendable {
+    case root(RootRecord)
+    case release(Release)
+    case withdraw(Withdrawal)
+    case rotate(Rotation)
+    case recover(Recovery)
+    /// Lets the log of `key` count; evaluated once feeds merge several logs.
+    case admit(key: PublicKey)
+    /// Ends what ``admit(key:)`` began: of that log the first `size` entries still count.
+    case remove(key: PublicKey, size: Int)
+    /// A type from a later version: kept and passed on, without effect here.
+    case unknown(type: String)
+}
+
+/// Entry 0 of every feed: who writes it, and who may take it over.
+public struct RootRecord: Equatable, Sendable {
+    /// The site key: SHA-256 of it is the site id.
+    public var key: PublicKey
+    /// SHA-256 of the key that a rotation will reveal.
+    public var next: Digest256
+    /// SHA-256 of the key that a recovery will reveal.
+    public var recovery: Digest256
+    /// Keys of other logs that are admitted from the start, ascending.
+    public var writers: [PublicKey]
+
+    public init(key: PublicKey, next: Digest256, recovery: Digest256, writers: [PublicKey] = []) {
+        self.key = key
+        self.next = next
+        self.recovery = recovery
+        self.writers = writers
+    }
+}
+
+/// The owner's word that a release should not be shown any more. Its bytes stay whatever they are.
+public struct Withdrawal: Equatable, Sendable {
+    public var seq: Int64
+    public var reason: String
+    /// Seconds since 1970, a claim.
+    public var time: Int64
+
+    public init(seq: Int64, reason: String = "", time: Int64) {
+        self.seq = seq
+        self.reason = reason
+        self.time = time
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The fixed numbers of feeds (`docs/protocols/feeds.md`). Beyond them a feed is refused, naming the number.
+public enum FeedSpecification {
+    /// The largest entry, in bytes.
+    public static let entryBytes = 65_536
+    /// The largest signed head, in bytes.
+    public static let headBytes = 512
+    /// The most entries in one log.
+    public static let entries = 1_000_000
+    /// The most entry bytes of one log that a reader takes: 64 MiB, about 200,000 releases.
+    public static let logBytes = 64 << 20
+    /// The most other writers that are admitted at one time.
+    public static let writers = 256
+    /// The most files in a release.
+    public static let files = 1_000_000
+    /// The most bytes in a release: 16 TiB.
+    public static let releaseBytes: Int64 = 16 << 40
+    /// The longest release message and withdrawal reason, in bytes.
+    public static let messageBytes = 4096
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// All that a peer knows of one site: the log it follows, the highest head for it, and the histories it did not follow.
+///
+/// The caller keeps ``encoded`` on disk: this is what protects against being rolled back after a restart.
+/// Memory: the log, and at most ``maximumBranches`` branches of 256 KiB.
+public struct SiteFeed: Sendable {
+    public private(set) var log: SiteLog
+    /// The highest head known; ``log`` has exactly its size.
+    public private(set) var head: SignedHead
+    /// Superseded and forked histories, the oldest first.
+    public private(set) var branches: [FeedBranch]
+
+    public static let maximumBranches = 8
+
+    /// Nil unless `head` is that of `log`.
+    public init?(log: SiteLog, head: SignedHead) {
+        self.init(log: log, head: head, branches: [])
+    }
+
+    init?(log: SiteLog, head: SignedHead, branches: [FeedBranch]) {
+        guard log.matches(head), branches.count <= Self.maximumBranches else { return nil }
+        self.log = log
+        self.head = head
+        self.branches = branches
+    }
+
+    public var site: Digest256 { log.site }
+    public var state: FeedState { log.state }
+
+    /// Whether two heads of the present writer contradict each other: nothing new is adopted until the keys change.
+    public var isQuarantined: Bool { branches.contains { $0.kind == .fork && $0.head.epoch == head.epoch } }
+}
+
+/// What a head from elsewhere means beside the one that is known.
+public enum HeadVerdict: Equatable, Sendable {
+    /// The same state of the log.
+    case known
+    /// An earlier state of the same history: the other side has not heard yet, or plays an old state back.
+    case behind
+    /// May be newer: to be adopted with the entries from this index on.
+    case wanted(from: Int)
+    /// The same writer signed a contradiction. Recorded as a branch when it was judged.
+    case fork
+    case refused(HeadRefusal)
+}
+
+public enum HeadRefusal: Equatable, Sendable {
+    case otherSite
+    /// Signed by a key that may not sign this state.
+    case notTheWriter
+    /// Of a history that a later key change cut off.
+    case superseded
+    /// Two heads contradict each other already; only a key change is believed.
+    case quarantined
+    /// The entries that came with it do not give its root.
+    case entriesDiffer
+}
+
+extension SiteFeed {
+    /// Judges a head whose signature holds (``SignedHead/init(_:)``). A contradiction is kept as a fork.
+    public mutating func judge(_ other: SignedHead) -> HeadVerdict {
+        guard other.site == site else { return .refused(.otherSite) }
+        if other.epoch > head.epoch { return .wanted(from: 0) }
+        let isPartOfOurs = other.size <= head.size && log.tree.root(at: other.size) == other.root
+        if isPartOfOurs { return other.size == head.size ? .known : .behind }
+        guard other.epoch == head.epoch else { return .refused(.superseded) }
+        guard other.writer == head.writer else { return .refused(.notTheWriter) }
+        if other.size <= head.size {
+            keep(FeedBranch(kind: .fork, head: other, start: other.size - 1, entries: []))
+            return .fork
+        }
+        return isQuarantined ? .refused(.quarantined) : .wanted(from: head.size)
+    }
+
+    /// Takes over a newer state.
+    ///
+    /// - Parameter candidate: a log that was read entry by entry; it must be the one that `other` signs.
+    /// - Returns: `.known` when it was adopted, else why it was not.
+    public mutating func adopt(_ other: SignedHead, log candidate: SiteLog) -> HeadVerdict {
+        guard candidate.site == site, candidate.matches(other) else { return .refused(.entriesDiffer) }
+        let shared = log.commonPrefix(with: candidate)
+        if other.epoch > head.epoch {
+            if shared < log.size {
+                keep(FeedBranch(kind: .superseded, head: head, start: shared, entries: log.entries[shared...]))
+            }
+            follow(candidate, other)
+            return .known
+        }
+        guard other.epoch == head.epoch else { return .refused(.superseded) }
+        guard shared == log.size else {
+            if shared == candidate.size { return .behind }
+            keep(FeedBranch(kind: .fork, head: other, start: shared, entries: candidate.entries[shared...]))
+            return .fork
+        }
+        guard !isQuarantined else { return .refused(.quarantined) }
+        follow(candidate, other)
+        return .known
+    }
+
+    private mutating func follow(_ log: SiteLog, _ head: SignedHead) {
+        self.log = log
+        self.head = head
+    }
+
+    private mutating func keep(_ branch: FeedBranch) {
+        guard !branches.contains(where: { $0.head.size == branch.head.size && $0.head.root == branch.head.root }) else {
+            return
+        }
+        if branches.count == Self.maximumBranches {
+            // A thief can sign forks without end; the first of each kind tells the story.
+            branches.remove(at: branches.count / 2)
+        }
+        branches.append(branch)
+    }
+}
