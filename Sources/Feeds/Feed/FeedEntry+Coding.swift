@@ -71,7 +71,8 @@ extension FeedEntry {
                     seq: try reader.integer("seq", in: 1...Int64.max),
                     reason: try reader.text("reason", limit: FeedSpecification.messageBytes),
                     time: try reader.integer("time", in: 0...Int64.max)
-                ))
+                )
+            )
         case "rotate":
             return .rotate(
                 Rotation(
@@ -79,7 +80,8 @@ extension FeedEntry {
                     key: try reader.fixed("key"),
                     next: try reader.fixed("next"),
                     signature: try reader.fixed("sig")
-                ))
+                )
+            )
         case "recover": return .recover(try Recovery(reader, position: try LogPosition(reader)))
         case "admit": return .admit(key: try reader.fixed("key"))
         default:

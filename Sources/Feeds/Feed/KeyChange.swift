@@ -42,7 +42,9 @@ public struct Rotation: Equatable, Sendable {
         self.signature = signature
     }
 
-    public var isSigned: Bool { key.verifies(signature, over: Self.statement(position: position, key: key, next: next)) }
+    public var isSigned: Bool {
+        key.verifies(signature, over: Self.statement(position: position, key: key, next: next))
+    }
 
     private static func statement(position: LogPosition, key: PublicKey, next: Digest256) -> [UInt8] {
         SignedStatement.bytes(domain: "roost/rotate", fields(position: position, key: key, next: next))

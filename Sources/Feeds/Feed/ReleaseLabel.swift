@@ -9,7 +9,9 @@ public enum ReleaseLabel {
     /// Whether `label` may name a release: 1 to 64 bytes, no control character, no space at either end, no `/`, `#`,
     /// `?` or `@`, which end a label inside an address.
     public static func isValid(_ label: String) -> Bool {
-        guard (1...maximumLength).contains(label.utf8.count), label.first != " ", label.last != " " else { return false }
+        guard (1...maximumLength).contains(label.utf8.count), label.first != " ", label.last != " " else {
+            return false
+        }
         return !label.unicodeScalars.contains { "/#?@".unicodeScalars.contains($0) || $0.value < 32 || $0.value == 127 }
     }
 

@@ -62,7 +62,8 @@ public struct SignedHead: Equatable, Sendable {
     ///
     /// Nil for anything else: a forged head tells no more than noise does.
     public init?(_ bytes: [UInt8]) {
-        guard bytes.count <= FeedSpecification.headBytes, let signature = Signature(bytes.prefix(Signature.byteCount)) else {
+        guard bytes.count <= FeedSpecification.headBytes, let signature = Signature(bytes.prefix(Signature.byteCount))
+        else {
             return nil
         }
         let body = Array(bytes.dropFirst(Signature.byteCount))

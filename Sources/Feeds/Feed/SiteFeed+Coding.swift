@@ -16,7 +16,9 @@ extension SiteFeed {
         let limit = FeedSpecification.logBytes + 16 << 20
         do throws(CBORError) {
             value = try CBOR.decode(
-                bytes, limits: CBOR.Limits(bytes: limit, depth: 4, values: FeedSpecification.entries * 2))
+                bytes,
+                limits: CBOR.Limits(bytes: limit, depth: 4, values: FeedSpecification.entries * 2)
+            )
         } catch {
             throw .malformed(error)
         }

@@ -75,7 +75,8 @@ import Wire
                 let leaf = try #require(tree.leaf(at: index))
                 #expect(
                     index == size - 1
-                        || !MerkleProof.verifiesInclusion(of: leaf, at: index + 1, size: size, root: root, proof: proof))
+                        || !MerkleProof.verifiesInclusion(of: leaf, at: index + 1, size: size, root: root, proof: proof)
+                )
                 #expect(!MerkleProof.verifiesInclusion(of: .zero, at: index, size: size, root: root, proof: proof))
             }
             for old in 1...size {
@@ -102,7 +103,8 @@ import Wire
         for (low, high) in [(0, 0), (-1, 5), (5, -1), (.min, .max), (.max, .max), (1, .max), (.max - 1, .max)] {
             #expect(!MerkleProof.verifiesInclusion(of: .zero, at: low, size: high, root: .zero, proof: proof))
             #expect(
-                !MerkleProof.verifiesConsistency(from: low, root: .zero, to: high, root: LogHash.empty, proof: proof))
+                !MerkleProof.verifiesConsistency(from: low, root: .zero, to: high, root: LogHash.empty, proof: proof)
+            )
         }
     }
 
