@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
-internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
 internal import Node
 internal import Wire
 
@@ -18,12 +16,11 @@ struct ControlClient: Sendable {
 
     func get<Result: Decodable>(_ route: ControlRoute, _ argument: String? = nil) async throws(NodeError) -> Result {
         let query = argument.map { "?\(ControlRoute.argument)=\(Self.escape($0))" } ?? ""
-        return try await single(head(.GET, route.path + query), body: nil)
+        return try await single(exchange(.GET, route.path + query))
     }
 
     func post<Result: Decodable>(_ route: ControlRoute, _ body: some Encodable) async throws(NodeError) -> Result {
-        let data = Self.encode(body)
-        return try await single(head(.POST, route.path, length: data.count), body: data)
+        try await single(exchange(.POST, route.path, body: Data(Output.json(body).utf8)))
     }
 
     /// A call whose answer is lines: `report` gets each progress, the result ends it.
@@ -32,10 +29,9 @@ struct ControlClient: Sendable {
         _ body: some Encodable,
         report: NodeControl.Report
     ) async throws(NodeError) -> Result {
-        let data = Self.encode(body)
         var outcome: Swift.Result<Result, NodeError>?
         var lines = LineSplitter(limit: Self.maximumAnswer)
-        try await exchange(head(.POST, route.path, length: data.count), body: data) { _, part throws(NodeError) in
+        try await exchange(.POST, route.path, body: Data(Output.json(body).utf8)).run { (_, part) throws(NodeError) in
             for line in try lines.append(part) {
                 guard let line = try? JSONDecoder().decode(ControlLine<Result>.self, from: Data(line)) else {
                     throw Self.strange
@@ -45,84 +41,32 @@ struct ControlClient: Sendable {
                 if let error = line.error { outcome = .failure(error) }
             }
         }
-        guard let outcome else { throw Self.gone }
-        return try outcome.get()
+        if let outcome { return try outcome.get() }
+        // A call that is refused before it starts is answered by one value that no line end follows.
+        if let failure = try? JSONDecoder().decode(ControlFailure.self, from: Data(lines.rest)) { throw failure.error }
+        throw Self.strange
     }
 
-    private func single<Result: Decodable>(_ head: HTTPRequestHead, body: Data?) async throws(NodeError) -> Result {
-        var answer: [UInt8] = []
-        var status = HTTPResponseStatus.ok
-        try await exchange(head, body: body) { code, part throws(NodeError) in
-            status = code
-            guard answer.count + part.count <= Self.maximumAnswer else { throw Self.strange }
-            answer += part
+    private func single<Result: Decodable>(_ exchange: HTTPExchange) async throws(NodeError) -> Result {
+        let (head, body) = try await exchange.collect(limit: Self.maximumAnswer)
+        let data = Data(body)
+        if head.status.code / 100 == 2, let result = try? JSONDecoder().decode(Result.self, from: data) {
+            return result
         }
-        let data = Data(answer)
-        if status.code / 100 == 2, let result = try? JSONDecoder().decode(Result.self, from: data) { return result }
         if let failure = try? JSONDecoder().decode(ControlFailure.self, from: data) { throw failure.error }
         throw Self.strange
     }
 
-    private func head(_ method: HTTPMethod, _ uri: String, length: Int? = nil) -> HTTPRequestHead {
-        var headers = HTTPHeaders([
-            ("Host", endpoint.description), ("Authorization", "Bearer \(token)"), ("Connection", "close"),
-        ])
-        if let length {
-            headers.add(name: "Content-Type", value: "application/json")
-            headers.add(name: "Content-Length", value: String(length))
-        }
-        return HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: headers)
+    private func exchange(_ method: HTTPMethod, _ uri: String, body: Data? = nil) -> HTTPExchange {
+        var exchange = HTTPExchange(method, uri, at: endpoint, body: body)
+        exchange.head.headers.add(name: "Authorization", value: "Bearer \(token)")
+        return exchange
     }
-
-    /// Sends one request and hands every part of the answer's body to `receive`, with the status.
-    private func exchange(
-        _ head: HTTPRequestHead,
-        body: Data?,
-        receive: (HTTPResponseStatus, [UInt8]) throws(NodeError) -> Void
-    ) async throws(NodeError) {
-        do {
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(.seconds(5))
-                .connect(host: endpoint.address.description, port: Int(endpoint.port)) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                        return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
-                            wrappingChannelSynchronously: channel
-                        )
-                    }
-                }
-            try await channel.executeThenClose { inbound, outbound in
-                try await outbound.write(.head(head))
-                if let body { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-                try await outbound.write(.end(nil))
-                var status = HTTPResponseStatus.ok
-                for try await part in inbound {
-                    switch part {
-                    case .head(let head): status = head.status
-                    case .body(let buffer): try receive(status, Array(buffer.readableBytesView))
-                    case .end: return
-                    }
-                }
-            }
-        } catch let error as NodeError {
-            throw error
-        } catch {
-            throw Self.gone
-        }
-    }
-
-    private static func encode(_ body: some Encodable) -> Data { Data(Output.json(body).utf8) }
 
     static func escape(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
         return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
-
-    private static let gone = NodeError(
-        .unavailable,
-        "the node does not answer",
-        remedy: "See its log in the home, or start it again with `roost start`."
-    )
 
     private static let strange = NodeError(
         .internal,
@@ -134,7 +78,8 @@ struct ControlClient: Sendable {
 /// Cuts bytes that come in parts into lines.
 struct LineSplitter {
     let limit: Int
-    private var rest: [UInt8] = []
+    /// What came behind the last line end.
+    private(set) var rest: [UInt8] = []
 
     init(limit: Int) {
         self.limit = limit
