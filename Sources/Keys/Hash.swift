@@ -19,11 +19,13 @@ public enum Hash {
 
     /// Of two digests, one after the other: the inner node of a BEP 52 tree.
     public static func sha256(_ left: Digest256, _ right: Digest256) -> Digest256 {
-        var pair: [UInt8] = []
-        pair.reserveCapacity(64)
-        pair.append(left)
-        pair.append(right)
-        return sha256(pair)
+        let (l, r) = (left.words, right.words)
+        let pair = (
+            l.0.bigEndian, l.1.bigEndian, l.2.bigEndian, l.3.bigEndian,
+            r.0.bigEndian, r.1.bigEndian, r.2.bigEndian, r.3.bigEndian
+        )
+        // SAFETY: eight words without padding between them, read before the closure returns.
+        return unsafe withUnsafeBytes(of: pair) { unsafe digest256(SHA256.hash(bytes: $0)) }
     }
 
     public static func sha1(_ bytes: [UInt8]) -> Digest160 {
@@ -39,8 +41,31 @@ public enum Hash {
         unsafe bytes.withUnsafeBytes { unsafe digest160(Insecure.SHA1.hash(bytes: $0)) }
     }
 
-    static func digest256(_ digest: SHA256Digest) -> Digest256 { Digest256(Array(digest)) ?? .zero }
-    static func digest160(_ digest: Insecure.SHA1Digest) -> Digest160 { Digest160(Array(digest)) ?? .zero }
+    // SAFETY (both): the digest's own buffer is 32 or 20 bytes; loads are bounds-checked and need no alignment.
+    static func digest256(_ digest: SHA256Digest) -> Digest256 {
+        unsafe digest.withUnsafeBytes { bytes in
+            Digest256(
+                words: (
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+                )
+            )
+        }
+    }
+
+    static func digest160(_ digest: Insecure.SHA1Digest) -> Digest160 {
+        unsafe digest.withUnsafeBytes { bytes in
+            Digest160(
+                words: (
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                    unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+                )
+            )
+        }
+    }
 }
 
 extension HashFunction {

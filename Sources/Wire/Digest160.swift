@@ -27,6 +27,11 @@ public struct Digest160: FixedBytes {
         }
     }
 
+    /// From big-endian words, the first byte in the first word's highest bits: what hashing has, without an array.
+    public init(words: (UInt64, UInt64, UInt32)) {
+        self.init(words.0, words.1, words.2)
+    }
+
     public subscript(index: Int) -> UInt8 {
         switch index {
         case 0..<8: UInt8(truncatingIfNeeded: high >> UInt64(56 - index * 8))

@@ -30,6 +30,14 @@ public struct Digest256: FixedBytes {
         }
     }
 
+    /// From four big-endian words, the first byte in the first word's highest bits: what hashing has, without an array.
+    public init(words: (UInt64, UInt64, UInt64, UInt64)) {
+        self.init(words.0, words.1, words.2, words.3)
+    }
+
+    /// The bytes as four big-endian words.
+    public var words: (UInt64, UInt64, UInt64, UInt64) { (first, second, third, fourth) }
+
     public subscript(index: Int) -> UInt8 {
         let word =
             switch index >> 3 {
