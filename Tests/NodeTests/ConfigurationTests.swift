@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Node
+import Testing
+import Wire
+
+@Suite struct ConfigurationTests {
+    @Test("flags win over the environment, which wins over the file, which wins over the defaults")
+    func precedence() throws {
+        let loader = ConfigurationLoader(
+            file: "listen = \"10.0.0.1:1\"\nquota = 2097152\nserve = \"own\"\n",
+            environment: ["ROOST_LISTEN": "10.0.0.2:2", "ROOST_SERVE": "quota"],
+            flags: ["listen": "10.0.0.3:3"]
+        )
+        let (configuration, entries) = try loader.load()
+        #expect(configuration.listen == Endpoint("10.0.0.3:3"))
+        #expect(configuration.serve == .quota)
+        #expect(configuration.quota == 2_097_152)
+        #expect(configuration.network == "mainline")
+        let sources = Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.source) })
+        #expect(sources["listen"] == "flag" && sources["serve"] == "environment")
+        #expect(sources["quota"] == "file" && sources["network"] == "default")
+    }
+
+    @Test(
+        "a value that is not of its form is refused with the key, the value and the remedy",
+        arguments: [
+            "gateway = \"0.0.0.0:8420\"", "gateway = \"10.0.0.1:8420\"", "quota = 12", "serve = \"all\"",
+            "listen = \"somewhere\"", "maximum-peers = 5", "network = \"other\"", "bootstrap = \"host\"",
+            "unknown = 1", "quota = ", "= 3", "[section]\nx = 1", "log-level = \"loud\"",
+        ]
+    )
+    func refused(file: String) {
+        let error = #expect(throws: NodeError.self) { _ = try ConfigurationLoader(file: file).load() }
+        #expect(error?.kind == .configuration)
+        #expect(error?.remedy.isEmpty == false)
+    }
+
+    @Test("setting a value keeps comments, order and the other values")
+    func setting() throws {
+        let text = "# mine\nquota = \"2097152\"\n\n# peers\nlisten = \"0.0.0.0:7000\"\n"
+        let changed = try ConfigurationLoader.setting("quota", to: "3145728", in: text)
+        #expect(changed == "# mine\nquota = \"3145728\"\n\n# peers\nlisten = \"0.0.0.0:7000\"\n")
+        let added = try ConfigurationLoader.setting("serve", to: "own", in: changed)
+        #expect(added == changed + "serve = \"own\"\n")
+        #expect(try ConfigurationLoader(file: added).load().configuration.serve == .own)
+    }
+
+    @Test("a value is checked before it is written", arguments: [("quota", "x"), ("nothing", "1")])
+    func settingRefused(key: String, value: String) {
+        #expect(throws: NodeError.self) { _ = try ConfigurationLoader.setting(key, to: value, in: "") }
+    }
+}
