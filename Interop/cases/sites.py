@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sites between nodes, and sites that strangers' clients keep alive."""
+import shutil
+import time
+
+import roost
+import stock_item
+from clients import PORT, DHT, Libtorrent, Transmission
+from content import expect_same, make_tree
+from lab import common
+from registry import case
+
+MARKER = (".roost-site",)
+
+
+def published(lab, dht, **options):
+    """A node that published a folder; the folder and what `publish` said."""
+    node = roost.Node(lab.host("publisher"), dht, **options).wait_dht()
+    source = make_tree(node.host.path("site"))
+    return node, source, node.publish(source, "--new", "--label", "1.0.0")
+
+
+def address_of(report):
+    return f"betanet://{report['site']}"
+
+
+def joined(lab, name, dht, **options):
+    return roost.Node(lab.host(name), dht, **options).wait_dht()
+
+
+@case("sites", "a site is published, fetched by a second node, and by a third after the publisher stopped")
+def outlives_its_publisher(lab):
+    dht = DHT(lab)
+    publisher, source, report = published(lab, dht)
+    second = joined(lab, "second", dht)
+    expect_report(second.fetch(address_of(report), second.host.path("got")), report, source)
+    expect_same(source, second.host.path("got"), ignore=MARKER)
+    publisher.stop()
+    third = joined(lab, "third", dht)
+    third.fetch(address_of(report), third.host.path("got"))
+    expect_same(source, third.host.path("got"))
+
+
+def expect_report(fetched, report, source):
+    for key in ("site", "seq", "label"):
+        if fetched[key] != report[key]:
+            raise AssertionError(f"fetch says {key} {fetched[key]} and publish said {report[key]}")
+    if fetched["bytes"] != report["bytes"]:
+        raise AssertionError(f"fetch says {fetched['bytes']} bytes and publish said {report['bytes']}")
+
+
+@case("sites", "an update moves only the blocks that changed")
+def update_moves_little(lab):
+    dht = DHT(lab)
+    publisher, source, report = published(lab, dht)
+    second = joined(lab, "second", dht)
+    second.fetch(address_of(report), second.host.path("first"))
+    (source / "index.html").write_text("<p>the second release</p>")
+    update = publisher.publish(source, "--site", report["site"], "--label", "1.0.1")
+    fetched = second.fetch(address_of(update), second.host.path("second"))
+    if fetched["seq"] <= report["seq"]:
+        raise AssertionError(f"still release {fetched['seq']}")
+    expect_same(source, second.host.path("second"), ignore=MARKER)
+    if fetched["received"] > 256 * 1024:
+        raise AssertionError(f"received {fetched['received']} bytes for a page of 25")
+
+
+@case("sites", "a site survives with only Transmission seeding its v1 twin")
+def transmission_keeps_it(lab):
+    dht = DHT(lab)
+    publisher, source, report = published(lab, dht)
+    keeper = Transmission(lab.host("keeper"), lab.hosts[-1].path("kept"), dht=dht)
+    keeper.add(magnet=f"magnet:?xt=urn:btih:{report['v1']}")
+    keeper.wait_complete(240)
+    expect_same(source, lab.hosts[-1].path("kept", "site"), ignore=MARKER, without_empty=True)
+    publisher.stop()
+    reader = joined(lab, "reader", dht)
+    reader.fetch(report["magnet"], reader.host.path("got"), timeout=240)
+    expect_same(source, reader.host.path("got"))
+
+
+def register_for(kind, link):
+    @case("sites", f"libtorrent finds and downloads a published site by the magnet link of its {kind} torrent")
+    def libtorrent_reads_a_site(lab):
+        dht = DHT(lab)
+        _, source, report = published(lab, dht)
+        reader = lab.host("reader")
+        Libtorrent(reader, "leech", reader.path("got"), magnet=link(report), dht=dht).wait_complete(120)
+        expect_same(source, reader.path("got", "site"), ignore=MARKER)
+
+
+register_for("v1", lambda report: f"magnet:?xt=urn:btih:{report['v1']}")
+register_for("v2", lambda report: f"magnet:?xt=urn:btmh:1220{report['v2']}")
+
+
+@case("sites", "libtorrent reads the item that names a published site's torrents (BEP 46)")
+def item_is_readable(lab):
+    dht = DHT(lab)
+    publisher, _, report = published(lab, dht)
+    wait_for_item(dht, report)
+
+
+def wait_for_item(dht, report, timeout=40):
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            answer = dht.ask(op="get", key=report["key"], salt="", timeout=20)
+            value = common.bdecode(bytes.fromhex(answer["value"]))[0] if answer["value"] else {}
+            if value.get(b"ih", b"").hex() == report["v1"] and value.get(b"ih2", b"").hex() == report["v2"]:
+                return
+            problem = f"the item says {value}"
+        except TimeoutError:
+            problem = "no item was found"
+        if time.monotonic() > end:
+            raise AssertionError(problem)
+        time.sleep(1)
+
+
+@case("sites", "Roost opens a stock BEP 46 item that libtorrent nodes hold, with nothing of ours in it")
+def stock_item(lab):
+    dht = DHT(lab)
+    host = lab.host("stranger")
+    source = make_tree(host.path("data", "tree"))
+    meta = common.make_torrent(str(source), str(host.path("t.torrent")), "v1", 65536)
+    Libtorrent(host, "seed", source.parent, host.path("t.torrent"), dht=dht).wait_seeding()
+    key, taken = stock_item.put([(address, PORT) for address in dht.host.addresses], bytes(32), {"ih": bytes.fromhex(meta["v1"])})
+    if taken == 0:
+        raise AssertionError("no libtorrent node took the item")
+    reader = joined(lab, "reader", dht)
+    reader.fetch(f"magnet:?xs=urn:btpk:{key}", reader.host.path("got"), timeout=180)
+    expect_same(source, reader.host.path("got"))
+
+
+@case("sites", "the owner's folder is not a serving source: editing it changes no release")
+def folder_is_not_served(lab):
+    dht = DHT(lab)
+    publisher, source, report = published(lab, dht)
+    original = publisher.host.path("original")
+    shutil.copytree(source, original)
+    (source / "large.bin").write_bytes(b"edited after publishing")
+    (source / "index.html").unlink()
+    second = joined(lab, "second", dht)
+    second.fetch(address_of(report), second.host.path("got"))
+    expect_same(original, second.host.path("got"), ignore=MARKER)

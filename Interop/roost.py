@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test on a host of the lab: stand-alone torrent commands, a DHT node, and a whole node."""
+import json
+import os
+import time
+
+from clients import PORT, ask, expect
+from lab import ROOT
+
+BINARY = os.environ.get("ROOST_BINARY") or str(ROOT / ".build/debug/roost")
+
+
+def run(host, *arguments, timeout=120, check=True):
+    """A command that ends."""
+    return host.run([BINARY, *arguments], timeout=timeout, check=check)
+
+
+def value(host, *arguments, timeout=120):
+    """A command's one JSON value."""
+    return json.loads(run(host, *arguments, "--json", timeout=timeout).stdout)
+
+
+class Torrent:
+    """`roost torrent get` or `seed`, reporting events."""
+
+    def __init__(self, host, verb, source, folder, peers=(), dht=None):
+        self.host, self.address = host, f"{host.address}:{PORT}"
+        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events"]
+        for peer in peers:
+            argv += ["--peer", peer]
+        if dht:
+            argv += ["--bootstrap", dht.bootstrap]
+        self.process = host.start(argv)
+        expect(self.process, "ready", 20)
+
+    def wait_seeding(self, timeout=30):
+        expect(self.process, "seeding", timeout)
+        return self
+
+    def wait_complete(self, timeout=90):
+        expect(self.process, "complete", timeout)
+        return self
+
+
+class DHTNode:
+    """`roost dht node --events`."""
+
+    def __init__(self, host, dht):
+        self.process, self.next = host.start([BINARY, "dht", "node", "--listen", f"{host.address}:{PORT}", "--bootstrap", dht.bootstrap, "--events"]), 0
+        expect(self.process, "ready", 20)
+
+    def ask(self, timeout=30, **operation):
+        return ask(self.process, self, timeout, operation)
+
+
+class Node:
+    """A node with its own home; its gateway and control API stand on the loopback interface of its host."""
+
+    def __init__(self, host, dht=None, serve="quota", home="home", bootstrap=()):
+        self.host, self.home = host, str(host.path(home))
+        self.serve, self.bootstrap = serve, ([dht.bootstrap] if dht else []) + list(bootstrap)
+        self.process = None
+        self.command("init", "--serve", serve)
+        self.start()
+
+    def command(self, *arguments, timeout=120, check=True):
+        return run(self.host, *arguments, "--home", self.home, timeout=timeout, check=check)
+
+    def value(self, *arguments, timeout=120):
+        """A command's JSON value."""
+        return json.loads(self.command(*arguments, "--json", timeout=timeout).stdout)
+
+    def start(self, timeout=30):
+        argv = [BINARY, "start", "--home", self.home, "--listen", f"{self.host.address}:{PORT}"]
+        argv += ["--network", "mainline"] if self.bootstrap else ["--network", "none"]
+        for node in self.bootstrap:
+            argv += ["--bootstrap", node]
+        self.process = self.host.start(argv)
+        self.wait_ready(timeout)
+
+    def wait_ready(self, timeout):
+        end = time.monotonic() + timeout
+        while True:
+            done = self.command("status", "--json", "--no-start", check=False, timeout=20)
+            if done.returncode == 0:
+                return json.loads(done.stdout)
+            if self.process.exited is not None:
+                raise RuntimeError(f"the node ended with {self.process.p.returncode}: {self.host.log_tail(3)}")
+            if time.monotonic() > end:
+                raise TimeoutError(f"the node does not answer: {(done.stderr or done.stdout).strip()[-300:]}")
+            time.sleep(0.2)
+
+    def wait_dht(self, nodes=4, timeout=30):
+        """Until the routing table has that many nodes."""
+        end = time.monotonic() + timeout
+        while sum(network["dhtNodes"] for network in self.value("status")["networks"]) < nodes:
+            if time.monotonic() > end:
+                raise TimeoutError(f"fewer than {nodes} DHT nodes after {timeout} s")
+            time.sleep(0.3)
+        return self
+
+    def publish(self, folder, *options, timeout=120):
+        return self.value("publish", str(folder), *options, timeout=timeout)
+
+    def fetch(self, address, folder, timeout=120):
+        return self.value("fetch", address, "-o", str(folder), timeout=timeout)
+
+    def stop(self):
+        """As a service manager stops it."""
+        self.process.stop(timeout=10)
+
+    @property
+    def pid(self):
+        return self.process.pid
