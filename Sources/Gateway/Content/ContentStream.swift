@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Hummingbird
+internal import NIOCore
+internal import Node
+
+/// The body of an answer: verified bytes of one file as they arrive, pulled at the pace of whoever reads.
+///
+/// Holds one chunk at a time. A file whose next bytes do not come in ``patience`` ends the connection, which a client
+/// tells from the missing rest of `Content-Length`.
+struct ContentStream: Sendable {
+    enum Segment: Sendable {
+        /// What stands between the parts of a multipart body.
+        case text(String)
+        case bytes(Range<Int64>)
+
+        var length: Int64 {
+            switch self {
+            case .text(let text): Int64(text.utf8.count)
+            case .bytes(let range): range.upperBound - range.lowerBound
+            }
+        }
+    }
+
+    static let chunk = 128 * 1024
+
+    let reader: any ReleaseReading
+    let file: ReleaseFile
+    let release: ReleaseReference
+    let mayUseNetwork: Bool
+    let patience: Duration
+
+    /// Reads what is here, or what peers send within ``patience``. Between one byte and `count`.
+    func read(from offset: Int64, count: Int64) async throws -> [UInt8] {
+        if let local = try await readLocal(from: offset, count: count) { return local }
+        return try await readRemote(from: offset, count: count)
+    }
+
+    /// Nil where the bytes are not here yet.
+    private func readLocal(from offset: Int64, count: Int64) async throws(NodeError) -> [UInt8]? {
+        do {
+            return try await reader.read(
+                file,
+                in: release,
+                from: offset,
+                count: Int(min(count, Int64(Self.chunk))),
+                mayUseNetwork: false
+            )
+        } catch where error.kind == .unavailable && mayUseNetwork {
+            return nil
+        }
+    }
+
+    private func readRemote(from offset: Int64, count: Int64) async throws -> [UInt8] {
+        let size = Int(min(count, Int64(Self.chunk)))
+        let bytes = try await Deadline.within(patience) {
+            try await reader.read(file, in: release, from: offset, count: size, mayUseNetwork: true)
+        }
+        guard let bytes else {
+            throw NodeError(.unavailable, "no peer sent the next bytes in time", remedy: "Try again later.")
+        }
+        return bytes
+    }
+
+    /// - Parameters:
+    ///   - segments: what to send, in order.
+    ///   - first: bytes already read from the start of the first range.
+    ///   - request: its connection is watched while peers are waited for, so that a reader who left stops the fetch.
+    func body(of segments: [Segment], first: [UInt8], request: RequestBody) -> ResponseBody {
+        let total = segments.reduce(Int64(0)) { $0 + $1.length }
+        return ResponseBody(contentLength: Int(total)) { writer in
+            var cursor = Cursor(segments: segments, first: first)
+            try await send(&cursor, to: &writer, waits: false)
+            if !cursor.isAtEnd {
+                cursor = try await sendWatching(cursor, to: &writer, request: request)
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    /// As far as bytes are here, or to the end where `waits`.
+    @concurrent
+    private func send(_ cursor: inout Cursor, to writer: inout any ResponseBodyWriter, waits: Bool) async throws {
+        while let piece = cursor.next {
+            switch piece {
+            case .ready(let bytes):
+                try await writer.write(ByteBuffer(bytes: bytes))
+                cursor.advance(by: bytes.count)
+            case .missing(let range):
+                let count = range.upperBound - range.lowerBound
+                var bytes = try await readLocal(from: range.lowerBound, count: count)
+                if bytes == nil {
+                    guard waits else { return }
+                    bytes = try await readRemote(from: range.lowerBound, count: count)
+                }
+                // A read that returns nothing would turn this loop for ever.
+                guard let bytes, !bytes.isEmpty, bytes.count <= Int(count) else { throw Self.brokenRead }
+                try await writer.write(ByteBuffer(bytes: bytes))
+                cursor.advance(by: bytes.count)
+            }
+        }
+    }
+
+    @concurrent
+    private func sendWatching(
+        _ start: Cursor,
+        to writer: inout any ResponseBodyWriter,
+        request: RequestBody
+    ) async throws -> Cursor {
+        var moving = writer
+        let end = try await request.consumeWithCancellationOnInboundClose { _ in
+            var cursor = start
+            try await send(&cursor, to: &moving, waits: true)
+            return cursor
+        }
+        writer = moving
+        return end
+    }
+
+    private static let brokenRead = NodeError(.internal, "a read gave no bytes", remedy: "Report it with the log.")
+}
+
+extension ContentStream {
+    /// Where in the segments the sending is.
+    struct Cursor: Sendable {
+        enum Piece {
+            case ready([UInt8])
+            case missing(Range<Int64>)
+        }
+
+        private var segments: ArraySlice<Segment>
+        private var first: [UInt8]
+        private var done: Int64 = 0
+
+        init(segments: [Segment], first: [UInt8]) {
+            self.segments = segments.filter { $0.length > 0 }[...]
+            self.first = first
+        }
+
+        var isAtEnd: Bool { segments.isEmpty }
+
+        var next: Piece? {
+            switch segments.first {
+            case nil: nil
+            case .text(let text): .ready(Array(text.utf8))
+            case .bytes(let range):
+                first.isEmpty ? .missing(range.lowerBound + done..<range.upperBound) : .ready(first)
+            }
+        }
+
+        mutating func advance(by count: Int) {
+            guard let segment = segments.first else { return }
+            if case .bytes = segment { first = [] }
+            done += Int64(count)
+            guard done >= segment.length else { return }
+            segments = segments.dropFirst()
+            done = 0
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a request tells about who caused it: fetch metadata (W3C "Fetch Metadata Request Headers"), `Origin` and
+/// `Referer`. None of it can be set by a page; all of it may be missing.
+struct RequestOrigin: Equatable, Sendable {
+    /// `Sec-Fetch-Site`: `same-origin`, `same-site`, `cross-site`, `none`.
+    var site: String?
+    /// `Sec-Fetch-Mode`: `navigate`, `no-cors`, `cors`, `same-origin`, `websocket`.
+    var mode: String?
+    /// `Sec-Fetch-Dest`: `document`, `iframe`, `image`, `empty`, …
+    var destination: String?
+    /// `Sec-Purpose`: `prefetch` where a page asks for what its reader may never see.
+    var purpose: String?
+    var origin: String?
+    var referer: String?
+    var userAgent: String?
+    /// `Upgrade` is there, or any header of a WebSocket handshake.
+    var wantsUpgrade = false
+
+    var hasMetadata: Bool { site != nil || mode != nil || destination != nil }
+    var isNavigation: Bool { mode == "navigate" || !hasMetadata }
+    var isPrefetch: Bool { purpose?.contains("prefetch") ?? false }
+
+    /// A browser's, by its own words. Programs that speak for their user call themselves otherwise.
+    var isBrowser: Bool { userAgent?.hasPrefix("Mozilla/") ?? false }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decides what a request to a content origin may set in motion. Nobody's page drives the node: network activity starts
+/// only from a same-origin request or from a navigation of the whole window.
+///
+/// A pure function of the request and of what is known; it holds no state.
+enum RequestTrigger {
+    enum Decision: Equatable, Sendable {
+        /// Serve it. `mayUseNetwork`: peers may be asked. `movesRelease`: the origin goes to the newest release.
+        /// `welcomes`: the user named the site by own hand, so it counts as known from now on.
+        case serve(mayUseNetwork: Bool, movesRelease: Bool, welcomes: Bool)
+        /// Show "open this site?" and do nothing else.
+        case ask
+        case refuse(Refusal)
+    }
+
+    enum Refusal: Equatable, Sendable {
+        /// Another site's page wanted a part of this one: 403.
+        case crossSite
+        /// A WebSocket or another upgrade: 403.
+        case upgrade
+    }
+
+    /// - Parameters:
+    ///   - request: who caused it.
+    ///   - ownOrigin: the origin asked, `http://host:port`.
+    ///   - isKnown: whether the user opened this site before.
+    static func decide(_ request: RequestOrigin, ownOrigin: String, isKnown: Bool) -> Decision {
+        if request.wantsUpgrade || request.mode == "websocket" { return .refuse(.upgrade) }
+        // Scripts cannot set it; where it is there and names another origin, nothing else needs to be believed.
+        if let origin = request.origin, origin != ownOrigin { return .refuse(.crossSite) }
+        guard request.hasMetadata else {
+            return decideWithoutMetadata(request, ownOrigin: ownOrigin, isKnown: isKnown)
+        }
+        let navigates = request.mode == "navigate"
+        switch request.site {
+        case "same-origin":
+            return .serve(mayUseNetwork: true, movesRelease: navigates, welcomes: false)
+        case "none":
+            // Typed, a bookmark, another program. Browsers never send it for a frame.
+            let byHand = navigates && isTopLevel(request) && !request.isPrefetch
+            return .serve(mayUseNetwork: byHand || isKnown, movesRelease: navigates, welcomes: byHand && !isKnown)
+        default:
+            // `same-site` is no better than `cross-site`: every site here lives beneath `localhost`.
+            guard navigates, isTopLevel(request), !request.isPrefetch else { return .refuse(.crossSite) }
+            return isKnown ? .serve(mayUseNetwork: true, movesRelease: true, welcomes: false) : .ask
+        }
+    }
+
+    private static func isTopLevel(_ request: RequestOrigin) -> Bool { request.destination == "document" }
+
+    /// curl and tests have no metadata, and are their user's hand. A browser without it is too old to tell a page's
+    /// image from its reader's click, so it is trusted only where its referrer is the site itself, or the site is known.
+    private static func decideWithoutMetadata(
+        _ request: RequestOrigin,
+        ownOrigin: String,
+        isKnown: Bool
+    ) -> Decision {
+        if let referer = request.referer {
+            let isOwn = referer == ownOrigin || referer.hasPrefix(ownOrigin + "/")
+            return isOwn ? .serve(mayUseNetwork: true, movesRelease: true, welcomes: false) : .ask
+        }
+        if request.isBrowser, !isKnown { return .ask }
+        return .serve(mayUseNetwork: true, movesRelease: true, welcomes: !isKnown)
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+
+/// Which process listens on a TCP port of this machine, as far as Linux tells this user.
+enum PortHolder {
+    /// For example `transmission-da (process 812)`; nil where it belongs to somebody else or is gone already.
+    static func describe(port: Int) -> String? {
+        let sockets = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { listeners(in: $0, port: port) })
+        guard !sockets.isEmpty else { return nil }
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        for process in processes.compactMap({ Int32($0) }).sorted() where holds(process, anyOf: sockets) {
+            let name = (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) ?? ""
+            let word = name.trimmingCharacters(in: .whitespacesAndNewlines)
+            return "\(word.isEmpty ? "a program" : word) (process \(process))"
+        }
+        return nil
+    }
+
+    /// Inodes of the sockets in state LISTEN (0A) on `port`: columns 1, 3 and 9 of proc_net_tcp(5).
+    private static func listeners(in file: String, port: Int) -> [String] {
+        guard let table = try? String(contentsOfFile: file, encoding: .utf8) else { return [] }
+        return table.split(separator: "\n").dropFirst().compactMap { line in
+            let columns = line.split(separator: " ")
+            guard columns.count > 9, columns[3] == "0A", let colon = columns[1].lastIndex(of: ":"),
+                Int(columns[1][columns[1].index(after: colon)...], radix: 16) == port
+            else { return nil }
+            return "socket:[\(columns[9])]"
+        }
+    }
+
+    private static func holds(_ process: Int32, anyOf sockets: Set<String>) -> Bool {
+        let folder = "/proc/\(process)/fd"
+        let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return descriptors.contains { descriptor in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(descriptor)")
+            return target.map(sockets.contains) ?? false
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+@testable import Gateway
+import Node
+import Synchronization
+import Testing
+
+@Suite struct LookingForPeersTests {
+    private let site = ContentHarness.site
+
+    @Test("While nothing is found a person gets 503, Retry-After and a live page, soon")
+    func live() async throws {
+        let node = NodeDouble.with(["a": "x"])
+        node.state.withLock { $0.missing[site] = .some(nil) }
+        try await ContentHarness.run(node, configure: { $0.pagePatience = .milliseconds(20) }) { gateway in
+            let answer = try await gateway.send("/", ContentHarness.typed)
+            #expect(answer.status == 503)
+            #expect(answer["Retry-After"] == "3")
+            #expect(answer["Cache-Control"] == "no-store")
+            #expect(answer.text.contains("asking the &lt;DHT&gt;"))
+        }
+        #expect(node.cancelled == 1)
+    }
+
+    @Test("What the live page waits for answers as soon as the page is there")
+    func wait() async throws {
+        let node = NodeDouble.with(["a b.txt": "x"])
+        try await ContentHarness.run(node) { gateway in
+            let own = ["Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"]
+            #expect(try await gateway.send("/.roost/wait?%2Fa%2520b.txt", own).status == 204)
+            #expect(try await gateway.send("/.roost/wait?%2F..%2F", own).status == 400)
+            #expect(try await gateway.send("/.roost/wait?%2F.roost%2Fwait", own).status == 400)
+            let activity = try await gateway.send("/.roost/activity", own)
+            #expect(activity.text.contains("\"peersKnown\":3"))
+        }
+    }
+
+    @Test("Other origins can neither wait nor watch, and a site that was never opened has nothing to watch")
+    func watching() async throws {
+        let node = NodeDouble.with(["a": "x"])
+        try await ContentHarness.run(node) { gateway in
+            for path in ["/.roost/wait?%2Fa", "/.roost/activity"] {
+                #expect(try await gateway.send(path, ContentHarness.foreignPart).status == 403)
+                #expect(try await gateway.send(path, host: gateway.host(ContentHarness.other)).status == 403)
+            }
+        }
+        #expect(node.network.isEmpty)
+    }
+
+    @Test("A page that reloads itself ends with 504 once nobody answered for the whole patience")
+    func gaveUp() async throws {
+        let node = NodeDouble.with(["a": "x"])
+        node.state.withLock { $0.missing[site] = .some(nil) }
+        let configure: (inout GatewayConfiguration) -> Void = {
+            $0.pagePatience = .milliseconds(40)
+            $0.patience = .milliseconds(100)
+        }
+        try await ContentHarness.run(node, configure: configure) { gateway in
+            var statuses: [Int] = []
+            while statuses.last != 504, statuses.count < 50 {
+                statuses.append(try await gateway.send("/", ContentHarness.typed).status)
+            }
+            #expect(statuses.first == 503)
+            #expect(statuses.last == 504)
+        }
+    }
+
+    @Test("A program waits for the whole patience and gets 504")
+    func program() async throws {
+        let node = NodeDouble.with(["a": "x"])
+        node.state.withLock { $0.missing[site] = .some(nil) }
+        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(50) }) { gateway in
+            #expect(try await gateway.send("/a").status == 504)
+        }
+    }
+
+    @Test("A body whose next bytes do not come ends the connection instead of a wrong end")
+    func cutBody() async throws {
+        let node = NodeDouble.with(["a.bin": String(repeating: "x", count: 300_000)])
+        node.state.withLock {
+            $0.remote = [site]
+            $0.chunk = 1000
+        }
+        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(200) }) { gateway in
+            await #expect(throws: (any Error).self) {
+                node.state.withLock { state in state.delay = .milliseconds(150) }
+                // The first bytes come in time, the next ones never.
+                async let answer = gateway.send("/a.bin")
+                try await Task.sleep(for: .milliseconds(170))
+                node.state.withLock { state in state.delay = .seconds(3600) }
+                _ = try await answer
+            }
+        }
+    }
+}
