@@ -1,5 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
-@testable import Gateway
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -9,6 +7,9 @@ import Node
 import ServiceLifecycle
 import Testing
 import Wire
+
+// SPDX-License-Identifier: Apache-2.0
+@testable import Gateway
 
 /// A content server on a free port over a ``NodeDouble``, and a client that speaks as a browser or as a program.
 struct ContentHarness: Sendable {
@@ -76,7 +77,9 @@ struct ContentHarness: Sendable {
     }
 
     /// A fresh connection: for requests after which the server closes.
-    func fresh<Value: Sendable>(_ body: @Sendable @escaping (ContentHarness) async throws -> Value) async throws -> Value {
+    func fresh<Value: Sendable>(
+        _ body: @Sendable @escaping (ContentHarness) async throws -> Value
+    ) async throws -> Value {
         try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
             try await body(ContentHarness(port: port, client: client))
         }

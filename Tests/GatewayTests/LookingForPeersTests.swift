@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: Apache-2.0
-@testable import Gateway
 import Node
 import Synchronization
 import Testing
+
+// SPDX-License-Identifier: Apache-2.0
+@testable import Gateway
 
 @Suite struct LookingForPeersTests {
     private let site = ContentHarness.site
@@ -11,7 +12,8 @@ import Testing
     func live() async throws {
         let node = NodeDouble.with(["a": "x"])
         node.state.withLock { $0.missing[site] = .some(nil) }
-        try await ContentHarness.run(node, configure: { $0.pagePatience = .milliseconds(20) }) { gateway in
+        try await ContentHarness.run(node, configure: { $0.pagePatience = .milliseconds(20) }) {
+            (gateway: ContentHarness) async throws in
             let answer = try await gateway.send("/", ContentHarness.typed)
             #expect(answer.status == 503)
             #expect(answer["Retry-After"] == "3")
@@ -24,7 +26,7 @@ import Testing
     @Test("What the live page waits for answers as soon as the page is there")
     func wait() async throws {
         let node = NodeDouble.with(["a b.txt": "x"])
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             let own = ["Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"]
             #expect(try await gateway.send("/.roost/wait?%2Fa%2520b.txt", own).status == 204)
             #expect(try await gateway.send("/.roost/wait?%2F..%2F", own).status == 400)
@@ -37,7 +39,7 @@ import Testing
     @Test("Other origins can neither wait nor watch, and a site that was never opened has nothing to watch")
     func watching() async throws {
         let node = NodeDouble.with(["a": "x"])
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             for path in ["/.roost/wait?%2Fa", "/.roost/activity"] {
                 #expect(try await gateway.send(path, ContentHarness.foreignPart).status == 403)
                 #expect(try await gateway.send(path, host: gateway.host(ContentHarness.other)).status == 403)
@@ -54,7 +56,7 @@ import Testing
             $0.pagePatience = .milliseconds(40)
             $0.patience = .milliseconds(100)
         }
-        try await ContentHarness.run(node, configure: configure) { gateway in
+        try await ContentHarness.run(node, configure: configure) { (gateway: ContentHarness) async throws in
             var statuses: [Int] = []
             while statuses.last != 504, statuses.count < 50 {
                 statuses.append(try await gateway.send("/", ContentHarness.typed).status)
@@ -68,7 +70,8 @@ import Testing
     func program() async throws {
         let node = NodeDouble.with(["a": "x"])
         node.state.withLock { $0.missing[site] = .some(nil) }
-        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(50) }) { gateway in
+        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(50) }) {
+            (gateway: ContentHarness) async throws in
             #expect(try await gateway.send("/a").status == 504)
         }
     }
@@ -80,7 +83,8 @@ import Testing
             $0.remote = [site]
             $0.chunk = 1000
         }
-        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(200) }) { gateway in
+        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(200) }) {
+            (gateway: ContentHarness) async throws in
             await #expect(throws: (any Error).self) {
                 node.state.withLock { state in state.delay = .milliseconds(150) }
                 // The first bytes come in time, the next ones never.

@@ -1,10 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
-@testable import Gateway
 import Foundation
 import Hummingbird
 import Node
 import Synchronization
 import Testing
+
+// SPDX-License-Identifier: Apache-2.0
+@testable import Gateway
 
 @Suite struct NobodysPageTests {
     private static let known = ContentHarness.site
@@ -20,7 +21,7 @@ import Testing
     func parts(request: [String]) async throws {
         for site in ["cross-site", "same-site", "cross-site, same-origin", "nonsense"] {
             let node = NodeDouble.with(["index.html": "x"])
-            try await ContentHarness.run(node) { gateway in
+            try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
                 let headers = ["Sec-Fetch-Site": site, "Sec-Fetch-Mode": request[0], "Sec-Fetch-Dest": request[1]]
                 for host in [gateway.host(), gateway.host(ContentHarness.other)] {
                     #expect(try await gateway.send("/", host: host, headers).status == 403)
@@ -33,7 +34,7 @@ import Testing
     @Test("A link to a site that is known opens it")
     func knownLink() async throws {
         let node = NodeDouble.with(["index.html": "x"])
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             #expect(try await gateway.send("/", ContentHarness.link).text == "x")
         }
         #expect(node.network == ["release"])
@@ -43,7 +44,7 @@ import Testing
     func ask() async throws {
         let node = NodeDouble.with(["index.html": "x", "a.html": "y"])
         node.state.withLock { $0.known = [] }
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             let question = try await gateway.send("/a.html?q=%22", ContentHarness.link)
             #expect(question.status == 200)
             #expect(question.text.contains("Open this site?"))
@@ -63,10 +64,12 @@ import Testing
     func forgedAnswer() async throws {
         let node = NodeDouble.with(["index.html": "x"])
         node.state.withLock { $0.known = [] }
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             let token = try #require(try await gateway.send("/", ContentHarness.link).token)
             let form = "token=\(token)&to=%2F%2Fevil.example%2F"
-            let foreign = ["Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"]
+            let foreign = [
+                "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate",
+            ]
             #expect(try await gateway.confirm(form, headers: foreign).status == 403)
             #expect(try await gateway.confirm(form, headers: ["Origin": "null"]).status == 403)
             #expect(try await gateway.confirm(form, headers: [:]).status == 403)
@@ -86,7 +89,7 @@ import Testing
     func typed() async throws {
         let node = NodeDouble.with(["index.html": "x"])
         node.state.withLock { $0.known = [] }
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             #expect(try await gateway.send("/", ContentHarness.typed).text == "x")
         }
         #expect(node.welcomed == [ContentHarness.site])
@@ -95,7 +98,7 @@ import Testing
     @Test("A page that has links fetched ahead of a click starts nothing")
     func prefetch() async throws {
         let node = NodeDouble.with(["index.html": "x"])
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             let headers = ContentHarness.link.merging(["Sec-Purpose": "prefetch;prerender"]) { $1 }
             #expect(try await gateway.send("/", headers).status == 403)
         }
@@ -104,7 +107,7 @@ import Testing
 
     @Test("WebSockets and other upgrades are refused, from the site's own pages too")
     func upgrades() async throws {
-        try await ContentHarness.run(.with(["index.html": "x"])) { gateway in
+        try await ContentHarness.run(.with(["index.html": "x"])) { (gateway: ContentHarness) async throws in
             let handshake = [
                 "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
                 "Sec-WebSocket-Version": "13", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "websocket",
@@ -116,7 +119,7 @@ import Testing
     @Test("A browser without fetch metadata is asked, where nothing proves that its reader clicked")
     func oldBrowser() async throws {
         let node = NodeDouble.with(["index.html": "x"])
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             let other = ["Referer": "http://evil.example/page"]
             #expect(try await gateway.send("/", other).text.contains("Open this site?"))
             #expect(try await gateway.send("/", ["Origin": "http://evil.example"]).status == 403)
@@ -134,7 +137,7 @@ import Testing
     @Test("An origin's release moves with its reader: parts stay with their page, or come from the one before")
     func pinning() async throws {
         let node = NodeDouble.with(["index.html": "one", "style.css": "1", "old.png": "o"])
-        try await ContentHarness.run(node) { gateway in
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             #expect(try await gateway.send("/", ContentHarness.typed).text == "one")
             node.state.withLock {
                 $0.releases[Self.known]?.append(

@@ -75,7 +75,7 @@ enum ByteRanges: Equatable, Sendable {
     }
 
     /// `.some(nil)` for no digits; nil for anything but digits. Absurd numbers count as the largest one.
-    private static func number(_ text: Substring) -> Int64??  {
+    private static func number(_ text: Substring) -> Int64?? {
         guard text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
         return text.isEmpty ? .some(nil) : .some(Int64(text) ?? .max)
     }

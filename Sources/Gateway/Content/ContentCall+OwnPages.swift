@@ -1,10 +1,10 @@
+internal import Foundation
 // SPDX-License-Identifier: Apache-2.0
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 internal import Node
 internal import Synchronization
-internal import Foundation
 
 /// What lives under `/.roost/` of every origin: the answer to "open this site?", and what the live page watches.
 extension ContentCall {
@@ -23,7 +23,8 @@ extension ContentCall {
     private func confirm() async -> Response {
         guard request.method == .post else { return Self.methodNotAllowed("POST") }
         let sender = request.origin
-        guard sender.origin == ownOrigin || (sender.origin == nil && sender.referer?.hasPrefix(ownOrigin + "/") ?? false),
+        guard
+            sender.origin == ownOrigin || (sender.origin == nil && sender.referer?.hasPrefix(ownOrigin + "/") ?? false),
             sender.site == "same-origin" || !sender.hasMetadata, !sender.wantsUpgrade
         else { return Self.refused(.crossSite) }
         guard let body = try? await request.body.collect(upTo: Self.longestForm) else {

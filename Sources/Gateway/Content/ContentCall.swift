@@ -88,7 +88,8 @@ struct ContentCall: Sendable {
             mayUseNetwork: mayUseNetwork,
             patience: configuration.patience
         )
-        return try await FileResponse(stream: stream, request: request, cacheControl: cacheControl, status: status).make()
+        return try await FileResponse(stream: stream, request: request, cacheControl: cacheControl, status: status)
+            .make()
     }
 
     /// A page load by a person gets the live page soon; a program or a part of a page rather waits for its bytes.

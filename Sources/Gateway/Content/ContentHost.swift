@@ -37,7 +37,7 @@ struct ContentHost: Hashable, Sendable {
 
     /// The name without the port.
     var name: String {
-        let label = (sequence.map { "v\($0)-" } ?? "") + SiteLabel.encode(site)
+        let label = (sequence.map { "v\($0)-" } ?? "") + Base32.encode(site.bytes)
         return label + (network.map { ".n-\($0)" } ?? "") + ".localhost"
     }
 
@@ -47,15 +47,15 @@ struct ContentHost: Hashable, Sendable {
     }
 
     private static func site(in label: Substring) -> (Digest256, UInt64?)? {
-        if label.utf8.count == SiteLabel.length {
-            return SiteLabel.decode(label).map { ($0, nil) }
-        }
+        if let site = siteID(label) { return (site, nil) }
         guard label.hasPrefix("v"), let dash = label.firstIndex(of: "-") else { return nil }
         let digits = label[label.index(after: label.startIndex)..<dash]
         // One spelling for each release, or one release would have several origins.
         guard !digits.isEmpty, digits.first != "0", digits.utf8.allSatisfy({ (48...57).contains($0) }),
-            let sequence = UInt64(digits), let site = SiteLabel.decode(label[label.index(after: dash)...])
+            let sequence = UInt64(digits), let site = siteID(label[label.index(after: dash)...])
         else { return nil }
         return (site, sequence)
     }
+
+    private static func siteID(_ label: Substring) -> Digest256? { Base32.decode(label).flatMap { Digest256($0) } }
 }

@@ -61,7 +61,7 @@ struct ContentLookup: Sendable {
     private func newest() async throws(NodeError) -> ReleaseReference {
         do {
             return try await reader.release(of: host.site, .newest, mayUseNetwork: mayUseNetwork)
-        } catch where error.kind == .unavailable && mayUseNetwork {
+        } catch  where error.kind == .unavailable && mayUseNetwork {
             return try await reader.release(of: host.site, .newest, mayUseNetwork: false)
         }
     }

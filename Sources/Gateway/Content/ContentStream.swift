@@ -45,7 +45,7 @@ struct ContentStream: Sendable {
                 count: Int(min(count, Int64(Self.chunk))),
                 mayUseNetwork: false
             )
-        } catch where error.kind == .unavailable && mayUseNetwork {
+        } catch  where error.kind == .unavailable && mayUseNetwork {
             return nil
         }
     }

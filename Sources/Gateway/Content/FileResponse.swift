@@ -55,7 +55,11 @@ struct FileResponse: Sendable {
         // The hash of the content cannot occur within the content.
         let boundary = "roost-\(file.contentHash.prefix(40))"
         headers[named: "Content-Type"] = "multipart/byteranges; boundary=\(boundary)"
-        let body = stream.body(of: multipart(parts, type: type, boundary: boundary), first: first, request: request.body)
+        let body = stream.body(
+            of: multipart(parts, type: type, boundary: boundary),
+            first: first,
+            request: request.body
+        )
         return Response(status: .partialContent, headers: headers, body: body)
     }
 
@@ -79,7 +83,9 @@ struct FileResponse: Sendable {
 
     private func type(first: [UInt8]?) async throws -> String {
         let name = file.path.last ?? ""
-        guard ContentType.needsPrefix(name: name), file.length > 0 else { return ContentType.of(name: name, prefix: []) }
+        guard ContentType.needsPrefix(name: name), file.length > 0 else {
+            return ContentType.of(name: name, prefix: [])
+        }
         if let first, !first.isEmpty { return ContentType.of(name: name, prefix: first) }
         let prefix = try await stream.read(from: 0, count: min(file.length, Int64(ContentType.prefixLength)))
         return ContentType.of(name: name, prefix: prefix)
