@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// A file in a Tree: what is needed to get and check it by its own path alone.
+public struct DirectoryFile: Equatable, Sendable {
+    /// In bytes.
+    public var length: Int64
+    /// Its root in BEP 52; nil for an empty file, which has none.
+    public var root: Digest256?
+    /// Its first piece in the v2 torrent; 0 for an empty file.
+    public var firstPiece: Int
+    public var isExecutable: Bool
+
+    public init(length: Int64, root: Digest256?, firstPiece: Int, isExecutable: Bool = false) {
+        self.length = length
+        self.root = root
+        self.firstPiece = firstPiece
+        self.isExecutable = isExecutable
+    }
+}
+
+/// What a name in a folder stands for.
+public struct DirectoryEntry: Equatable, Sendable {
+    public enum Content: Equatable, Sendable {
+        case file(DirectoryFile)
+        /// The hash of the folder's root node.
+        case folder(Digest256)
+    }
+
+    public var name: String
+    public var content: Content
+
+    public init(name: String, content: Content) {
+        self.name = name
+        self.content = content
+    }
+}
+
+/// The rules for paths (ARCHITECTURE §3) and their order: raw UTF-8 bytes, component by component.
+enum DirectoryPath {
+    static let maximumBytes = 1024
+    static let maximumDepth = 64
+
+    static func check(_ path: [String]) throws(DirectoryError) {
+        guard path.count <= maximumDepth else { throw .pathTooDeep(limit: maximumDepth) }
+        guard path.reduce(path.count - 1, { $0 + $1.utf8.count }) <= maximumBytes else {
+            throw .pathTooLong(limit: maximumBytes)
+        }
+        guard !path.isEmpty, path.allSatisfy(isValid) else { throw .invalidName }
+    }
+
+    static func isValid(_ name: String) -> Bool {
+        guard !name.isEmpty, name.utf8.count <= maximumBytes else { return false }
+        return name != "." && name != ".." && !name.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "/") }
+    }
+
+    /// Not `String`'s own order, which treats different bytes of one character as equal.
+    static func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+
+    static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// Lists a folder, or everything below it, saying which node it needs next.
+///
+/// The entries of one folder come in order; what is in a folder comes after the folder itself.
+///
+/// Memory: the nodes still to be visited, at most 1,000,000 entries in all however the nodes refer to each other.
+public struct DirectoryWalk: Sendable {
+    public struct Item: Equatable, Sendable {
+        /// Below the folder where the walk began.
+        public let path: [String]
+        public let content: DirectoryEntry.Content
+    }
+
+    private struct Visit {
+        let hash: Digest256
+        let path: [String]
+        let level: Int
+        let bounds: NameBounds
+    }
+
+    private var pending: [Visit]
+    private var entries = 0
+    private var nodes = 0
+    private let isRecursive: Bool
+    /// Why the walk ended early, if it did.
+    public private(set) var failure: DirectoryError?
+
+    /// The most entries, files and folders together.
+    static let maximumEntries = 2 * FeedSpecification.files
+
+    /// Walks the folder whose root node is `folder`; with `isRecursive` also those below it.
+    public init(folder: Digest256, isRecursive: Bool) {
+        pending = [Visit(hash: folder, path: [], level: 0, bounds: NameBounds())]
+        self.isRecursive = isRecursive
+    }
+
+    /// The node that must come next; nil when the walk is over.
+    public var needed: Digest256? { pending.last?.hash }
+
+    /// The nodes that will be needed next, for asking ahead; at most `count`.
+    public func upcoming(_ count: Int) -> [Digest256] { pending.suffix(count).reversed().map(\.hash) }
+
+    /// Takes the bytes for the node that is needed and returns the entries in it.
+    ///
+    /// Throws, and stays as it was, when the bytes are not that node; damage
+    /// inside the directory ends the walk with ``failure``.
+    public mutating func receive(_ bytes: [UInt8]) throws(DirectoryError) -> [Item] {
+        guard let visit = pending.last else { return [] }
+        do throws(DirectoryError) {
+            let node = try DirectoryNode.parse(bytes, hash: visit.hash)
+            try visit.bounds.check(node)
+            pending.removeLast()
+            nodes += 1
+            guard nodes <= Self.maximumEntries else { throw .tooManyFiles(limit: FeedSpecification.files) }
+            return try take(node, of: visit)
+        } catch .wrongHash {
+            throw .wrongHash
+        } catch {
+            failure = error
+            pending = []
+            return []
+        }
+    }
+
+    private mutating func take(_ node: DirectoryNode, of visit: Visit) throws(DirectoryError) -> [Item] {
+        switch node {
+        case .index(let children):
+            guard visit.level + 1 < DirectoryLookup.maximumLevels else { throw .treeTooDeep }
+            for index in children.indices.reversed() {
+                pending.append(
+                    Visit(
+                        hash: children[index].hash,
+                        path: visit.path,
+                        level: visit.level + 1,
+                        bounds: visit.bounds.child(index, of: children)
+                    )
+                )
+            }
+            return []
+        case .leaf(let leaf):
+            entries += leaf.count
+            guard entries <= Self.maximumEntries else { throw .tooManyFiles(limit: FeedSpecification.files) }
+            let items = leaf.map { Item(path: visit.path + [$0.name], content: $0.content) }
+            for item in items { try DirectoryPath.check(item.path) }
+            if isRecursive { enterFolders(items) }
+            return items
+        }
+    }
+
+    private mutating func enterFolders(_ items: [Item]) {
+        for item in items.reversed() {
+            guard case .folder(let hash) = item.content else { continue }
+            pending.append(Visit(hash: hash, path: item.path, level: 0, bounds: NameBounds()))
+        }
+    }
+}
