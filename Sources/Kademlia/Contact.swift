@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// A node as others tell of it: id and address. "Compact node info" on the wire (BEP 5 "Contact Encoding", BEP 32).
+public struct Contact: Hashable, Sendable {
+    public let id: NodeID
+    public let endpoint: Endpoint
+
+    public init(id: NodeID, endpoint: Endpoint) {
+        self.id = id
+        self.endpoint = endpoint
+    }
+
+    /// 26 bytes for IPv4, 38 for IPv6.
+    public var compact: [UInt8] { id.bytes + endpoint.compact }
+
+    /// The contacts of one family in `bytes`; an incomplete last one and those without an address or port are skipped.
+    /// - Parameter limit: at most this many are read.
+    public static func list(
+        compact bytes: some Collection<UInt8>,
+        family: AddressFamily,
+        limit: Int = 256
+    ) -> [Contact] {
+        let length = NodeID.byteCount + (family == .v4 ? 6 : 18)
+        var reader = ByteReader(Array(bytes))
+        var contacts: [Contact] = []
+        while contacts.count < limit, let id = reader.read(NodeID.self),
+            let address = reader.read(count: length - NodeID.byteCount)
+        {
+            guard let endpoint = Endpoint(compact: address), endpoint.isReachable else { continue }
+            contacts.append(Contact(id: id, endpoint: endpoint))
+        }
+        return contacts
+    }
+}
+
+extension Endpoint {
+    /// Whether a datagram can be sent there at all: a port, and an address that is neither unspecified nor multicast.
+    var isReachable: Bool {
+        guard port != 0 else { return false }
+        return switch address {
+        case .v4(let value): value >> 24 != 0 && value >> 28 < 0xE
+        case .v6(let high, let low): (high != 0 || low != 0) && high >> 56 != 0xFF
+        }
+    }
+}
+
+extension IPAddress {
+    /// What one operator easily holds whole: the /24 of an IPv4 address, the /48 of an IPv6 one.
+    ///
+    /// On loopback and private ranges every address stands for itself: many nodes share those networks honestly.
+    var prefix: IPAddress {
+        guard !isLocal else { return self }
+        return switch self {
+        case .v4(let value): .v4(value & 0xFFFF_FF00)
+        case .v6(let high, _): .v6(high: high & 0xFFFF_FFFF_FFFF_0000, low: 0)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// One search for the nodes closest to a target in one family (BEP 5 "Overview").
+///
+///     fresh ──ask──▶ asked ──short time-out──▶ slow ──patience──▶ overdue
+///                      └──────────┴──answer───────┴──────────────────┴──▶ answered          (error ──▶ failed)
+///
+/// A slow node no longer holds up further queries, an overdue one no longer holds up the end; an answer counts whenever
+/// it comes. So the search ends when the k closest nodes *that are alive* have answered, however many are silent.
+/// Performs nothing itself: ``DHTNode`` asks whom ``next()`` names and tells what came of it.
+/// Memory: at most ``maximumCandidates`` of about 120 bytes.
+struct Lookup: Sendable {
+    enum State: UInt8, Sendable {
+        case fresh
+        case asked
+        case slow
+        case overdue
+        case answered
+        case failed
+    }
+
+    struct Candidate: Sendable {
+        /// Zero for an entrance whose id is not known until it answers.
+        var id: NodeID
+        let endpoint: Endpoint
+        var distance: NodeID
+        var state = State.fresh
+        /// Answers between us and the word of this node.
+        let depth: Int
+        let parent: Endpoint?
+        var token: [UInt8]?
+
+        var contact: Contact { Contact(id: id, endpoint: endpoint) }
+        fileprivate var isWaited: Bool { state == .asked || state == .slow }
+        fileprivate var isLive: Bool { state != .failed && state != .overdue }
+    }
+
+    static let maximumCandidates = 160
+    static let maximumQueries = 120
+    /// The most candidates of one /24 or /48 that have not answered.
+    static let candidatesOfPrefix = 3
+    /// The most contacts taken from one answer: twice what an honest one holds.
+    static let contactsOfAnswer = 16
+
+    let target: NodeID
+    let family: AddressFamily
+    private let width: Int
+    private let parallelism: Int
+    /// Ascending by distance.
+    private(set) var candidates: [Candidate] = []
+    private(set) var queries = 0
+    private(set) var answers = 0
+
+    init(target: NodeID, family: AddressFamily, width: Int, parallelism: Int, from contacts: [Contact]) {
+        self.target = target
+        self.family = family
+        self.width = width
+        self.parallelism = parallelism
+        for contact in contacts { add(contact, depth: 0, parent: nil) }
+    }
+
+    /// An address without an id, asked before all others.
+    mutating func add(entrance endpoint: Endpoint) {
+        guard endpoint.family == family, !candidates.contains(where: { $0.endpoint == endpoint }) else { return }
+        candidates.insert(Candidate(id: .zero, endpoint: endpoint, distance: .zero, depth: 0, parent: nil), at: 0)
+    }
+
+    private mutating func add(_ contact: Contact, depth: Int, parent: Endpoint?) {
+        guard contact.endpoint.family == family, !isCrowded(by: contact) else { return }
+        let distance = contact.id ^ target
+        let position = candidates.firstIndex { distance < $0.distance } ?? candidates.count
+        guard position < Self.maximumCandidates else { return }
+        let candidate = Candidate(
+            id: contact.id,
+            endpoint: contact.endpoint,
+            distance: distance,
+            depth: depth,
+            parent: parent
+        )
+        candidates.insert(candidate, at: position)
+        guard candidates.count > Self.maximumCandidates else { return }
+        // The furthest makes room, unless it has something to say yet.
+        if let last = candidates.lastIndex(where: { !$0.isWaited }) { candidates.remove(at: last) }
+    }
+
+    private func isCrowded(by contact: Contact) -> Bool {
+        let address = contact.endpoint.address
+        guard !address.isLocal else { return candidates.contains { $0.endpoint == contact.endpoint } }
+        let prefix = address.prefix
+        var neighbours = 0
+        for candidate in candidates where candidate.endpoint.address.prefix == prefix {
+            if candidate.endpoint.address == address { return true }
+            if candidate.state != .answered { neighbours += 1 }
+        }
+        return neighbours >= Self.candidatesOfPrefix
+    }
+
+    // MARK: - What to do
+
+    /// The next node to ask, or nil while enough are being asked.
+    func next() -> Candidate? {
+        guard queries < Self.maximumQueries else { return nil }
+        var asked = 0
+        for candidate in candidates where candidate.state == .asked { asked += 1 }
+        guard asked < parallelism else { return nil }
+        // Slow ones among the closest do not count: the window reaches past them.
+        var window = width
+        for candidate in candidates where candidate.isLive && candidate.state != .slow {
+            if candidate.state == .fresh { return candidate }
+            window -= 1
+            if window == 0 { return nil }
+        }
+        return nil
+    }
+
+    var isFinished: Bool {
+        var answered = 0
+        for candidate in candidates {
+            switch candidate.state {
+            case .answered: answered += 1
+            case .asked, .slow: return false
+            case .fresh: if queries < Self.maximumQueries { return false }
+            case .failed, .overdue: break
+            }
+            if answered == width { return true }
+        }
+        return true
+    }
+
+    /// The nodes that answered, closest first.
+    func closest(_ count: Int) -> [Candidate] { Array(candidates.lazy.filter { $0.state == .answered }.prefix(count)) }
+
+    /// Whether nothing closer than the first `width` nodes that may be alive is known.
+    func isAmongClosest(_ endpoint: Endpoint) -> Bool {
+        candidates.lazy.filter { $0.isLive && $0.state != .slow }.prefix(width).contains { $0.endpoint == endpoint }
+    }
+
+    // MARK: - What happened
+
+    private mutating func change(_ endpoint: Endpoint, to state: State, from states: [State]) {
+        guard let index = candidates.firstIndex(where: { $0.endpoint == endpoint }),
+            states.contains(candidates[index].state)
+        else { return }
+        candidates[index].state = state
+    }
+
+    mutating func asked(_ endpoint: Endpoint) {
+        queries += 1
+        change(endpoint, to: .asked, from: [.fresh])
+    }
+
+    mutating func slow(_ endpoint: Endpoint) { change(endpoint, to: .slow, from: [.asked]) }
+    mutating func overdue(_ endpoint: Endpoint) { change(endpoint, to: .overdue, from: [.fresh, .asked, .slow]) }
+    mutating func failed(_ endpoint: Endpoint) { change(endpoint, to: .failed, from: [.asked, .slow, .overdue]) }
+
+    /// A node answered, under the id that counts from now on.
+    mutating func answered(_ sender: Contact, with contacts: [Contact], token: [UInt8]?, except ownID: NodeID) {
+        guard let index = candidates.firstIndex(where: { $0.endpoint == sender.endpoint }),
+            candidates[index].state != .answered, candidates[index].state != .fresh
+        else { return }
+        var candidate = candidates.remove(at: index)
+        candidate.id = sender.id
+        candidate.distance = sender.id ^ target
+        candidate.state = .answered
+        candidate.token = token
+        answers += 1
+        candidates.insert(candidate, at: candidates.firstIndex { candidate.distance < $0.distance } ?? candidates.count)
+        for contact in contacts.prefix(Self.contactsOfAnswer) where contact.id != ownID {
+            add(contact, depth: candidate.depth + 1, parent: candidate.endpoint)
+        }
+    }
+
+    // MARK: - The report
+
+    /// From the first node asked to the closest found, each closer than the one before.
+    var path: [Contact] {
+        var chain: [Candidate] = []
+        var step = closest(1).first
+        while let candidate = step, chain.count < Self.maximumCandidates {
+            chain.append(candidate)
+            step = candidate.parent.flatMap { parent in candidates.first { $0.endpoint == parent } }
+        }
+        var path: [Candidate] = []
+        for candidate in chain.reversed() where path.last.map({ candidate.distance < $0.distance }) ?? true {
+            path.append(candidate)
+        }
+        return path.map { $0.contact }
+    }
+
+    /// Queries one after the other from us to the closest node found.
+    var hops: Int { closest(1).first.map { $0.depth + 1 } ?? 0 }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Keys
+public import Wire
+
+/// Chosen by the caller, below 2^63; answers carry it.
+public typealias CommandID = UInt64
+
+/// What a node can be asked to do.
+public enum DHTCommand: Equatable, Sendable {
+    case findNode(NodeID)
+    case getPeers(Digest160)
+    case getImmutable(NodeID)
+    case getMutable(key: PublicKey, salt: [UInt8])
+    /// Announces or puts. `expecting` is the `cas` of BEP 44.
+    case publish(Publication, expecting: Int64? = nil, keep: KeepPolicy = .once)
+    /// Reads the newest item, reports ``DHTProgress/readyToSign(_:)``, and puts what ``DHTNode/supply(_:for:now:)``
+    /// brings: one lookup for both.
+    case update(key: PublicKey, salt: [UInt8], keep: KeepPolicy = .once)
+}
+
+/// What can be left at the nodes closest to a target.
+public enum Publication: Hashable, Sendable {
+    /// A nil port stands for the one that our datagrams come from.
+    case peer(infoHash: Digest160, port: UInt16?)
+    case mutable(MutableItem)
+    case immutable(ImmutableItem)
+
+    public var target: NodeID {
+        switch self {
+        case .peer(let infoHash, _): infoHash
+        case .mutable(let item): item.target
+        case .immutable(let item): item.target
+        }
+    }
+}
+
+/// Whether something published is published again: peers each 15 minutes, items each hour.
+public enum KeepPolicy: Sendable {
+    case once
+    /// Ours: kept in our own store and put again whatever others do.
+    case own
+    /// Someone else's that we were allowed to keep alive: put again unless enough others do (BEP 44 "Expiration").
+    case borrowed
+}
+
+public enum DHTProgress: Equatable, Sendable {
+    /// Peers not reported before.
+    case peers([Endpoint])
+    /// An item newer than any reported before; a newer one may follow.
+    case item(MutableItem)
+    case immutable([UInt8])
+    /// See ``DHTCommand/update(key:salt:keep:)``; the newest item that the network has.
+    case readyToSign(MutableItem?)
+}
+
+public enum DHTOutcome: Equatable, Sendable {
+    case nodes(LookupReport)
+    case peers([Endpoint], LookupReport)
+    case immutable([UInt8]?, LookupReport)
+    case mutable(MutableReport, LookupReport)
+    case stored(StoreReport, LookupReport)
+    case cancelled
+    /// Too many commands at once.
+    case refused
+}
+
+/// How a lookup went.
+public struct LookupReport: Equatable, Sendable {
+    /// The closest nodes that answered, closest first.
+    public var closest: [Contact] = []
+    /// From the first node asked to the closest one found, each closer to the target than the one before.
+    public var path: [Contact] = []
+    /// Queries one after the other to the closest node.
+    public var hops = 0
+    public var queries = 0
+    public var answers = 0
+}
+
+/// The end of a search for a mutable item.
+public struct MutableReport: Equatable, Sendable {
+    /// The newest item found; nil also where the network only has one older than we have seen before.
+    public var item: MutableItem?
+    /// How many nodes hold that sequence number.
+    public var holders = 0
+    /// The highest sequence number ever seen here under this target.
+    public var highestKnown: Int64?
+}
+
+/// The end of an announce or a put.
+public struct StoreReport: Equatable, Sendable {
+    public var target: NodeID
+    /// Other nodes that confirmed.
+    public var stored = 0
+    /// What the others answered, by code: 301 is a lost race, 302 a newer item.
+    public var refusals: [Int64] = []
+    public var silent = 0
+    /// A newer item, or another of the same sequence number, that was found in the place.
+    public var newer: MutableItem?
+}
+
+/// What happened without being asked for.
+public enum DHTEvent: Equatable, Sendable {
+    /// Our own neighbourhood has been searched.
+    case joined(nodes: Int)
+    /// One key signed two values under one sequence number.
+    case conflict(ItemConflict)
+    /// Others agree on our address.
+    case address(IPAddress)
+    /// We took an id that fits our address (BEP 42).
+    case identity(NodeID)
+    /// A newer item turned up while one that we keep alive was put again, and took its place.
+    case superseded(MutableItem)
+    /// Something kept was published again.
+    case published(StoreReport)
+}

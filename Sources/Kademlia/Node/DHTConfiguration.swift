@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// How one node behaves. Every bound here is a bound on memory or bandwidth.
+public struct DHTConfiguration: Sendable {
+    /// Nodes of a bucket, of an answer, and of a set that stores: k. 1 to 64; BEP 5 says 8.
+    public var bucketSize = DHTSpecification.bucketSize
+    /// Queries of one lookup under way at once: α. 1 to 16. More is faster and costs more queries.
+    public var parallelism = 4
+    /// The networks taken part in. The driver has a socket for each.
+    public var families: Set<AddressFamily> = [.v4]
+    /// Asks but never answers, and is in nobody's table (BEP 43): behind a closed NAT or on metered links.
+    public var isReadOnly = false
+    /// The `v` of our messages: two letters of the program, two bytes of its version.
+    public var version: [UInt8] = Array("RO".utf8) + [0, 1]
+    /// The address that others reach us at, where the driver knows it; learned from their answers otherwise.
+    public var localAddress: IPAddress?
+    /// The port that our datagrams come from, for announces with `implied_port`.
+    public var localPort: UInt16 = 0
+    /// Takes a new id when others agree on a public address that ours does not fit (BEP 42).
+    public var followsAddress = true
+
+    /// Items kept for the network and for us, about 1.3 kB each: 1.3 MB at most by default.
+    public var maximumItems = 1000
+    /// Whether other people's items are kept at all.
+    public var storesItems = true
+    /// Torrents that peers are kept for, peers of each, and peers in all at about 40 bytes: 0.8 MB at most by default.
+    public var maximumInfoHashes = 2000
+    public var maximumPeersEach = 200
+    public var maximumPeers = 20_000
+    /// Targets whose highest sequence number is remembered, about 40 bytes each.
+    public var maximumFloors = 10_000
+    /// What is announced and put again for as long as we run.
+    public var maximumPublications = 10_000
+    /// Commands at work at once; further ones are refused.
+    public var maximumOperations = 1024
+
+    /// Queries answered for one /24 (IPv4) or /48 (IPv6), or one address of a private range: a second, and at once.
+    /// Loopback is not limited.
+    public var queriesPerPrefix = 50.0
+    public var queryBurstPerPrefix = 200.0
+    /// Bytes of items and peer lists sent to addresses that have proven nothing: a second for each prefix, and at once.
+    public var unprovenBytes = 8192.0
+    public var unprovenBytesBurst = 65_536.0
+    /// Our own queries to public addresses: a second, and at once. Home routers keep a state for each address asked.
+    public var outgoingQueries = 150.0
+    public var outgoingBurst = 400.0
+    /// Our own queries to one address: a second, and at once. Loopback is not limited. libtorrent ignores an address
+    /// for five minutes after 50 packets in 10 seconds.
+    public var queriesPerDestination = 1.5
+    public var queryBurstPerDestination = 30.0
+
+    public init() {}
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Keys
+internal import Wire
+
+/// What others ask of us.
+extension DHTNode {
+    /// The most bytes of an answer to an address that has proven nothing, items aside: about what k nodes take.
+    static var ordinaryAnswer: Int { 512 }
+
+    mutating func receive(_ query: KRPCQuery, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
+        guard !configuration.isReadOnly, admits(source, now: now), query.sender != id else { return }
+        silent[source] = nil
+        let sender = Contact(id: query.sender, endpoint: source)
+        let body: KRPCMessage.Body
+        do throws(KRPCFault) {
+            body = .response(try respond(to: query, sender, now: now))
+        } catch { body = .fault(error) }
+        answer(message, with: body, to: source)
+        // BEP 43: a read-only node belongs in no table.
+        if !message.isReadOnly { meet(sender, now: now) }
+    }
+
+    mutating func admits(_ source: Endpoint, now: Instant) -> Bool {
+        source.address.isLoopback || incoming.take(source.address.prefix, now: now)
+    }
+
+    mutating func answer(_ message: KRPCMessage, with body: KRPCMessage.Body, to source: Endpoint) {
+        guard !configuration.isReadOnly else { return }
+        var reply = KRPCMessage(transaction: message.transaction, body: body)
+        reply.observedEndpoint = source
+        reply.version = configuration.version
+        actions.append(.send(reply.encoded, to: source))
+    }
+
+    /// A node that asks is asked back where the table has room for it: only answers prove an address.
+    private mutating func meet(_ sender: Contact, now: Instant) {
+        let table = sender.endpoint.family.rawValue
+        tables[table].heard(sender, now: now)
+        guard tables[table].wants(sender), pending.count < 512,
+            !pending.values.contains(where: { $0.endpoint == sender.endpoint }),
+            permit(sender.endpoint, now: now) == nil
+        else { return }
+        ask(.ping, sender.endpoint, id: sender.id, .ping, now: now)
+    }
+
+    private mutating func respond(
+        to query: KRPCQuery,
+        _ sender: Contact,
+        now: Instant
+    ) throws(KRPCFault) -> KRPCResponse {
+        var response = KRPCResponse(sender: id)
+        switch query.method {
+        case .ping: break
+        case .findNode(let target), .other(let target): addNodes(to: &response, target, query.want, sender)
+        case .getPeers(let infoHash):
+            response.token = tokens.token(for: sender.endpoint.address)
+            addNodes(to: &response, infoHash, query.want, sender)
+            addPeers(to: &response, infoHash, sender, now: now)
+        case .get(let target, let sequence):
+            response.token = tokens.token(for: sender.endpoint.address)
+            addNodes(to: &response, target, query.want, sender)
+            addItem(to: &response, target, newerThan: sequence, sender, now: now)
+        case .announcePeer(let announce): try store(announce, sender, now: now)
+        case .put(let put): try store(put, sender, now: now)
+        }
+        return response
+    }
+
+    private func addNodes(
+        to response: inout KRPCResponse,
+        _ target: NodeID,
+        _ want: Set<AddressFamily>,
+        _ sender: Contact
+    ) {
+        let families = want.isEmpty ? [sender.endpoint.family] : want
+        response.families = families
+        let count = configuration.bucketSize
+        if families.contains(.v4) { response.nodes = tables[0].closest(to: target, count: count) }
+        if families.contains(.v6) { response.nodes6 = tables[1].closest(to: target, count: count) }
+    }
+
+    private func isProven(_ sender: Contact) -> Bool {
+        tables[sender.endpoint.family.rawValue].entry(sender.id)?.contact == sender
+    }
+
+    private mutating func addPeers(
+        to response: inout KRPCResponse,
+        _ infoHash: Digest160,
+        _ sender: Contact,
+        now: Instant
+    ) {
+        guard !denied.contains(infoHash) else { return }
+        let limit = isProven(sender) ? DHTSpecification.maximumDatagram : Self.ordinaryAnswer
+        let nodes = response.nodes.count * 26 + response.nodes6.count * 38
+        let room = (limit - 120 - nodes) / (sender.endpoint.address.isV4 ? 8 : 21)
+        var found = peers.peers(
+            for: infoHash,
+            family: sender.endpoint.family,
+            limit: max(room, 1),
+            now: now,
+            using: &generator
+        )
+        if let own = ownEndpoint(for: infoHash, family: sender.endpoint.family), !found.contains(own) {
+            if found.count >= max(room, 1) { found.removeLast() }
+            found.append(own)
+        }
+        response.values = found
+    }
+
+    /// Our own announce counts like one that others left with us.
+    func ownEndpoint(for infoHash: Digest160, family: AddressFamily) -> Endpoint? {
+        guard let port = ownPeers[infoHash], let address, address.isV4 == (family == .v4) else { return nil }
+        let endpoint = Endpoint(address, port: port == 0 ? configuration.localPort : port)
+        return endpoint.isReachable ? endpoint : nil
+    }
+
+    private mutating func addItem(
+        to response: inout KRPCResponse,
+        _ target: NodeID,
+        newerThan known: Int64?,
+        _ sender: Contact,
+        now: Instant
+    ) {
+        guard !denied.contains(target) else { return }
+        if let item = items.mutable(target, now: now) {
+            response.sequence = item.sequence
+            guard known.map({ item.sequence > $0 }) ?? true, mayReceive(item.value.count + 110, sender, now) else {
+                return
+            }
+            response.value = item.value
+            response.key = item.key
+            response.signature = item.signature
+        } else if let item = items.immutable(target, now: now), mayReceive(item.value.count, sender, now) {
+            response.value = item.value
+        }
+    }
+
+    /// Whether that many bytes beyond an ordinary answer may go there. Forged senders make us send them to a victim, so
+    /// what the addresses of one prefix get unproven is limited.
+    private mutating func mayReceive(_ bytes: Int, _ sender: Contact, _ now: Instant) -> Bool {
+        guard !sender.endpoint.address.isLoopback, !isProven(sender) else { return true }
+        return unproven.take(sender.endpoint.address.prefix, cost: Double(bytes), now: now)
+    }
+
+    private mutating func store(_ announce: KRPCAnnounce, _ sender: Contact, now: Instant) throws(KRPCFault) {
+        guard tokens.accepts(announce.token, from: sender.endpoint.address) else { throw .badToken }
+        guard !denied.contains(announce.infoHash) else { throw .generic }
+        let peer = Endpoint(sender.endpoint.address, port: announce.port ?? sender.endpoint.port)
+        guard peers.announce(peer, for: announce.infoHash, now: now) else { throw .server }
+    }
+
+    private mutating func store(_ put: KRPCPut, _ sender: Contact, now: Instant) throws(KRPCFault) {
+        guard tokens.accepts(put.token, from: sender.endpoint.address) else { throw .badToken }
+        guard configuration.storesItems else { throw .server }
+        guard let mutable = put.mutable else { return try storeImmutable(put.value, now: now) }
+        let target = MutableItem.target(key: mutable.key, salt: mutable.salt)
+        guard !denied.contains(target) else { throw .generic }
+        // What is refused by its number anyway costs no verification.
+        if let current = items.mutable(target, now: now), mutable.sequence < current.sequence {
+            throw mutable.expectedSequence.map { $0 != current.sequence } ?? false ? .sequenceMismatch : .sequenceTooLow
+        }
+        let item: MutableItem
+        do {
+            item = try MutableItem(
+                key: mutable.key,
+                salt: mutable.salt,
+                sequence: mutable.sequence,
+                value: put.value,
+                signature: mutable.signature
+            )
+        } catch { throw error.fault }
+        try keep(item, expecting: mutable.expectedSequence, now: now)
+    }
+
+    /// Stores an item that another node brought, and reports a conflict that it proves.
+    mutating func keep(
+        _ item: MutableItem,
+        expecting expected: Int64?,
+        isOwn: Bool = false,
+        now: Instant
+    ) throws(KRPCFault) {
+        let before = items.conflicts.count
+        defer {
+            if items.conflicts.count > before, let conflict = items.conflicts.last {
+                actions.append(.event(.conflict(conflict)))
+            }
+        }
+        try items.put(item, expecting: expected, isOwn: isOwn, near: id, now: now)
+    }
+
+    private mutating func storeImmutable(_ value: [UInt8], now: Instant) throws(KRPCFault) {
+        let item: ImmutableItem
+        do {
+            item = try ImmutableItem(value: value)
+        } catch { throw error.fault }
+        guard !denied.contains(item.target) else { throw .generic }
+        items.put(item, near: id, now: now)
+    }
+}

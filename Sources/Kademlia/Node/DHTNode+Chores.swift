@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// What a node does unasked.
+extension DHTNode {
+    // MARK: - Joining
+
+    /// Looks for our own neighbourhood, and again later where few were found.
+    mutating func join(now: Instant) {
+        guard !isJoining else { return }
+        isJoining = true
+        nextJoin = nil
+        begin(.findNode, id, .join, now: now)
+    }
+
+    mutating func joined(_ operation: Operation, now: Instant) {
+        isJoining = false
+        actions.append(.event(.joined(nodes: nodeCount)))
+        guard nodeCount < configuration.bucketSize else {
+            remembered = []
+            joinDelay = .seconds(1)
+            meetOthers(now: now)
+            return
+        }
+        // A network of a few nodes is in order too, so the pauses grow.
+        planJoin(at: now + joinDelay)
+        joinDelay = min(joinDelay * 2, nodeCount == 0 ? .seconds(60) : .seconds(300))
+    }
+
+    /// Only the soonest of several plans counts.
+    mutating func planJoin(at time: Instant) {
+        guard nextJoin.map({ time < $0 }) ?? true else { return }
+        nextJoin = time
+        deadlines.plan(.join, at: time)
+    }
+
+    /// One look into each of the furthest parts of the key space fills their buckets.
+    private mutating func meetOthers(now: Instant) {
+        for bits in 0..<3 {
+            begin(.findNode, id.neighbour(sharing: bits, using: &generator), .refresh, now: now)
+        }
+    }
+
+    // MARK: - Maintenance
+
+    mutating func maintain(now: Instant) {
+        deadlines.plan(.maintenance, at: now + Self.maintenanceInterval)
+        tokens.rotate(now: now, secret: generator.bytes(16))
+        items.expire(now: now)
+        peers.expire(now: now)
+        silent = silent.filter { $0.value > now }
+        for family in configuration.families {
+            if let target = tables[family.rawValue].refreshTarget(now: now, using: &generator) {
+                begin(.findNode, target, .refresh, now: now)
+            }
+            if let contact = tables[family.rawValue].questionable(now: now), permit(contact.endpoint, now: now) == nil {
+                ask(.ping, contact.endpoint, id: contact.id, .ping, now: now)
+            }
+        }
+        if nodeCount == 0, !entrances.isEmpty || !remembered.isEmpty { join(now: now) }
+    }
+
+    // MARK: - Publishing again
+
+    /// At most this many publications are repeated at once.
+    private static var publicationsAtOnce: Int { 4 }
+
+    mutating func publishDue(now: Instant) {
+        nextPublications = nil
+        if isHastening {
+            isHastening = false
+            schedule.hasten(now: now)
+        }
+        var running = Set<PublicationSchedule.Key>()
+        for operation in operations.values {
+            if case .republish(let key) = operation.purpose { running.insert(key) }
+        }
+        for (key, entry) in schedule.due(limit: Self.publicationsAtOnce * 2, now: now)
+        where !running.contains(key) && running.count < Self.publicationsAtOnce {
+            guard !denied.contains(key.target) else {
+                schedule.remove(key)
+                continue
+            }
+            running.insert(key)
+            let goal = Operation.Goal.publish(entry.publication, expecting: nil)
+            begin(goal, key.target, .republish(key), keep: entry.policy, now: now)
+        }
+        planPublications(now: now)
+    }
+
+    /// Plans the next look at the schedule.
+    mutating func planPublications(now: Instant) {
+        guard let next = schedule.next else { return }
+        planPublications(at: max(next, now + .milliseconds(500)))
+    }
+
+    /// Only the soonest of several plans counts.
+    mutating func planPublications(at time: Instant) {
+        guard nextPublications.map({ time < $0 }) ?? true else { return }
+        nextPublications = time
+        deadlines.plan(.publications, at: time)
+    }
+
+    /// One publication is done; the next time is set, and what was newer takes its place.
+    mutating func settle(_ key: PublicationSchedule.Key, _ operation: Operation, now: Instant) {
+        schedule.published(
+            key,
+            premature: nodeCount < configuration.bucketSize,
+            jitter: Double.random(in: 0...1, using: &generator),
+            now: now
+        )
+        if case .publish(.mutable(let item), _) = operation.goal, let best = operation.best,
+            best.sequence > item.sequence, let policy = schedule.entries[key]?.policy
+        {
+            schedule.keep(.mutable(best), policy: policy, due: now + DHTSpecification.republishInterval)
+            try? keep(best, expecting: nil, isOwn: policy == .own, now: now)
+            actions.append(.event(.superseded(best)))
+        }
+        planPublications(now: now)
+    }
+}

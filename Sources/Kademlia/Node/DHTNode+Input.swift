@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+extension DHTNode {
+    /// A datagram from the network, whatever it holds.
+    public mutating func receive(_ datagram: [UInt8], from source: Endpoint, now: Instant) -> [Action] {
+        guard source.isReachable, configuration.families.contains(source.family),
+            let message = try? KRPCMessage(parsing: datagram)
+        else { return [] }
+        lastReceived = now
+        switch message.body {
+        case .query(let query): receive(query, message, from: source, now: now)
+        case .malformedQuery(let fault):
+            guard admits(source, now: now) else { break }
+            answer(message, with: .fault(fault), to: source)
+        case .response(let response): receive(response, message, from: source, now: now)
+        case .fault(let fault): receive(fault, message, from: source, now: now)
+        }
+        return flush()
+    }
+
+    /// To be called at the time of the last ``Action/wake(at:)``; earlier or later does no harm.
+    public mutating func tick(now: Instant) -> [Action] {
+        wake = nil
+        while let next = deadlines.next, next.time <= now {
+            deadlines.removeNext()
+            switch next.chore {
+            case .query(let transaction): waited(transaction, now: now)
+            case .advance(let operation): advance(operation, now: now)
+            case .join: if nextJoin == next.time { join(now: now) }
+            case .maintenance: maintain(now: now)
+            case .publications: if nextPublications == next.time { publishDue(now: now) }
+            }
+        }
+        return flush()
+    }
+
+    // MARK: - Our queries
+
+    /// Sends a query and waits for its answer.
+    mutating func ask(
+        _ method: KRPCQuery.Method,
+        _ endpoint: Endpoint,
+        id expected: NodeID?,
+        _ purpose: Pending.Purpose,
+        now: Instant
+    ) {
+        var transaction = UInt32.random(in: .min ... .max, using: &generator)
+        while pending[transaction] != nil { transaction &+= 1 }
+        var query = KRPCQuery(sender: id, method: method)
+        // BEP 32 "Bootstrapping": both families only where one of them knows hardly anybody.
+        if configuration.families.count > 1, tables.contains(where: { $0.count < configuration.bucketSize }) {
+            query.want = configuration.families
+        }
+        var bytes: [UInt8] = []
+        bytes.append(bigEndian: transaction)
+        var message = KRPCMessage(transaction: bytes, body: .query(query))
+        message.isReadOnly = configuration.isReadOnly
+        message.version = configuration.version
+        pending[transaction] = Pending(
+            endpoint: endpoint,
+            id: expected,
+            purpose: purpose,
+            sent: now,
+            patience: now + roundTrip.patience
+        )
+        deadlines.plan(.query(transaction), at: now + roundTrip.short)
+        actions.append(.send(message.encoded, to: endpoint))
+    }
+
+    /// When a query may be sent to `endpoint`: nil for now, and then it counts as sent.
+    mutating func permit(_ endpoint: Endpoint, now: Instant) -> Instant? {
+        guard !endpoint.address.isLoopback else { return nil }
+        guard pace.take(endpoint, now: now) else { return pace.nextPermit(endpoint, now: now) }
+        guard !endpoint.address.isLocal else { return nil }
+        guard outgoing.take(0, now: now) else { return outgoing.nextPermit(0, now: now) }
+        return nil
+    }
+
+    /// A query's next time-out: slow, then overdue, then forgotten.
+    private mutating func waited(_ transaction: UInt32, now: Instant) {
+        guard var query = pending[transaction] else { return }
+        switch query.stage {
+        case .asked:
+            query.stage = .slow
+            deadlines.plan(.query(transaction), at: max(now, query.patience))
+        case .slow:
+            query.stage = .overdue
+            deadlines.plan(.query(transaction), at: query.sent + Self.queryLifetime)
+            passOver(query.endpoint, for: .seconds(30), since: query.sent, now: now)
+        case .overdue:
+            pending[transaction] = nil
+            unanswered(query, now: now)
+            return
+        }
+        pending[transaction] = query
+        report(query, now: now)
+    }
+
+    private mutating func report(_ query: Pending, now: Instant) {
+        switch query.purpose {
+        case .ping: break
+        case .lookup(let operation):
+            for index in operations[operation]?.lookups.indices ?? 0..<0 {
+                switch query.stage {
+                case .slow: operations[operation]?.lookups[index].slow(query.endpoint)
+                case .overdue: operations[operation]?.lookups[index].overdue(query.endpoint)
+                case .asked: break
+                }
+            }
+            advance(operation, now: now)
+        case .store(let operation):
+            guard query.stage == .overdue else { break }
+            operations[operation]?.attempts[query.endpoint] = .silent
+            advance(operation, now: now)
+        }
+    }
+
+    /// Blames the node only if others were heard since: silence all around is our own.
+    private mutating func unanswered(_ query: Pending, now: Instant) {
+        guard lastReceived > query.sent else { return }
+        passOver(query.endpoint, for: .seconds(120), since: query.sent, now: now)
+        if let id = query.id {
+            tables[query.endpoint.family.rawValue].failed(Contact(id: id, endpoint: query.endpoint), now: now)
+        }
+    }
+
+    private mutating func passOver(_ endpoint: Endpoint, for time: Duration, since sent: Instant, now: Instant) {
+        guard lastReceived > sent else { return }
+        if silent.count >= Self.maximumSilent { silent = silent.filter { $0.value > now } }
+        if silent.count >= Self.maximumSilent { silent = [:] }
+        silent[endpoint] = now + time
+    }
+
+    private static var maximumSilent: Int { 1024 }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Keys
+internal import Wire
+
+/// What others answer us.
+extension DHTNode {
+    mutating func receive(_ response: KRPCResponse, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
+        guard let query = take(message.transaction, from: source), response.sender != id else { return }
+        silent[source] = nil
+        roundTrip.add(now - query.sent)
+        let sender = Contact(id: response.sender, endpoint: source)
+        vote(message.observedEndpoint?.address, from: source, now: now)
+        answered(sender, now: now)
+        switch query.purpose {
+        case .ping: break
+        case .lookup(let operation): receive(response, from: sender, for: operation, now: now)
+        case .store(let operation):
+            operations[operation]?.attempts[source] = .stored
+            advance(operation, now: now)
+        }
+    }
+
+    mutating func receive(_ fault: KRPCFault, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
+        guard let query = take(message.transaction, from: source) else { return }
+        silent[source] = nil
+        switch query.purpose {
+        case .ping: break
+        case .lookup(let operation):
+            for index in operations[operation]?.lookups.indices ?? 0..<0 {
+                operations[operation]?.lookups[index].failed(source)
+            }
+            advance(operation, now: now)
+        case .store(let operation):
+            operations[operation]?.attempts[source] = .refused(fault.code)
+            advance(operation, now: now)
+        }
+    }
+
+    /// The query that this answers, if it came from where it was sent to.
+    private mutating func take(_ transaction: [UInt8], from source: Endpoint) -> Pending? {
+        var reader = ByteReader(transaction)
+        guard transaction.count == 4, let number = reader.read(UInt32.self), let query = pending[number],
+            query.endpoint == source
+        else { return nil }
+        pending[number] = nil
+        return query
+    }
+
+    /// A node has proven its address and its id.
+    private mutating func answered(_ sender: Contact, now: Instant) {
+        guard !routers.contains(sender.endpoint) else { return }
+        let family = sender.endpoint.family.rawValue
+        let before = tables[family].count
+        switch tables[family].answered(sender, now: now) {
+        case .probe(let contact):
+            guard permit(contact.endpoint, now: now) == nil else { break }
+            ask(.ping, contact.endpoint, id: contact.id, .ping, now: now)
+        case .added where before < configuration.bucketSize: hasten(now: now)
+        case .added, .known, .refused: break
+        }
+    }
+
+    /// While there are few nodes every new one may be among the k closest to what we publish.
+    private mutating func hasten(now: Instant) {
+        guard !isHastening, !schedule.entries.isEmpty else { return }
+        isHastening = true
+        planPublications(at: now + .milliseconds(300))
+    }
+
+    private mutating func receive(
+        _ response: KRPCResponse,
+        from sender: Contact,
+        for operation: UInt64,
+        now: Instant
+    ) {
+        guard operations[operation] != nil else { return }
+        let family = sender.endpoint.family
+        for index in operations[operation]?.lookups.indices ?? 0..<0 {
+            let lookup = operations[operation]?.lookups[index].family
+            let contacts = lookup == .v4 ? response.nodes : response.nodes6
+            if lookup == family {
+                operations[operation]?.lookups[index]
+                    .answered(sender, with: contacts, token: response.token, except: id)
+            }
+        }
+        collect(response, from: sender, for: operation, now: now)
+        advance(operation, now: now)
+    }
+
+    private mutating func collect(
+        _ response: KRPCResponse,
+        from sender: Contact,
+        for operation: UInt64,
+        now: Instant
+    ) {
+        guard let goal = operations[operation]?.goal else { return }
+        switch goal {
+        case .findNode, .publish(.peer, _): break
+        case .getPeers: collect(response.values, for: operation)
+        case .getImmutable, .publish(.immutable, _): collect(immutable: response, from: sender, for: operation)
+        case .getMutable, .update, .publish(.mutable, _):
+            collect(mutable: response, from: sender, for: operation, now: now)
+        }
+    }
+
+    mutating func collect(_ values: [Endpoint], for operation: UInt64) {
+        guard var peers = operations[operation]?.peers else { return }
+        operations[operation]?.peers = []
+        var new: [Endpoint] = []
+        for peer in values where peers.count < Operation.maximumPeers && peers.insert(peer).inserted {
+            new.append(peer)
+        }
+        operations[operation]?.peers = peers
+        if !new.isEmpty { progress(.peers(new), for: operation) }
+    }
+
+    private mutating func collect(immutable response: KRPCResponse, from sender: Contact, for operation: UInt64) {
+        guard let value = response.value, let target = operations[operation]?.target,
+            let item = try? ImmutableItem(value: value), item.target == target
+        else { return }
+        operations[operation]?.holders[sender.endpoint] = 0
+        guard operations[operation]?.immutable == nil else { return }
+        operations[operation]?.immutable = value
+        progress(.immutable(value), for: operation)
+    }
+
+    private mutating func collect(
+        mutable response: KRPCResponse,
+        from sender: Contact,
+        for operation: UInt64,
+        now: Instant
+    ) {
+        guard let slot = operations[operation]?.slot, let sequence = response.sequence, sequence >= 0 else { return }
+        guard let value = response.value, let signature = response.signature else {
+            // Only a number: it counts as a copy of what we have, never as news.
+            operations[operation]?.holders[sender.endpoint] = sequence
+            return
+        }
+        guard response.key.map({ $0 == slot.key }) ?? true else { return }
+        let best = operations[operation]?.best
+        if let best, best.sequence == sequence, best.value == value, best.signature == signature {
+            operations[operation]?.holders[sender.endpoint] = sequence
+            return
+        }
+        // Older items cost a verification only where nothing is known yet.
+        guard best.map({ sequence >= $0.sequence }) ?? true,
+            let item = try? MutableItem(
+                key: slot.key,
+                salt: slot.salt,
+                sequence: sequence,
+                value: value,
+                signature: signature
+            )
+        else { return }
+        operations[operation]?.holders[sender.endpoint] = sequence
+        found(item, for: operation, now: now)
+    }
+
+    /// A verified item under the operation's target.
+    mutating func found(_ item: MutableItem, for operation: UInt64, now: Instant) {
+        let target = item.target
+        let best = operations[operation]?.best
+        if let best, best.sequence == item.sequence {
+            guard best.value != item.value else { return }
+            let conflict = ItemConflict(first: best, second: item)
+            if items.record(conflict) { actions.append(.event(.conflict(conflict))) }
+            return
+        }
+        guard best.map({ item.sequence > $0.sequence }) ?? true else { return }
+        operations[operation]?.best = item
+        // What was newer once is never forgotten for an older answer.
+        guard item.sequence >= floors[target] ?? 0 else { return }
+        floors.raise(target, to: item.sequence)
+        progress(.item(item), for: operation)
+    }
+
+    mutating func progress(_ progress: DHTProgress, for operation: UInt64) {
+        guard case .command(let command)? = operations[operation]?.purpose else { return }
+        actions.append(.progress(command, progress))
+    }
+
+    // MARK: - Our own address
+
+    /// BEP 42 "Bootstrapping": no single node is believed; three from different networks that agree are.
+    private mutating func vote(_ address: IPAddress?, from source: Endpoint, now: Instant) {
+        guard let address, configuration.localAddress == nil, address.isV4 == source.address.isV4,
+            address != confirmedAddress
+        else { return }
+        // A node of the Internet does not see us on a private range; one of our own network does.
+        guard address.isLocal == source.address.isLocal else { return }
+        if addressVotes.count > 32 { addressVotes = [:] }
+        addressVotes[address, default: []].insert(source.address.prefix)
+        guard let votes = addressVotes[address]?.count, votes >= (address.isLocal ? 1 : 3) else { return }
+        addressVotes = [:]
+        confirmedAddress = address
+        actions.append(.event(.address(address)))
+        guard configuration.followsAddress, !id.isSecured(for: address) else { return }
+        changeID(to: .secured(for: address, using: &generator), now: now)
+    }
+
+    private mutating func changeID(to new: NodeID, now: Instant) {
+        id = new
+        for family in AddressFamily.allCases {
+            let old = tables[family.rawValue]
+            tables[family.rawValue] = RoutingTable(ownID: new, bucketSize: configuration.bucketSize, now: now)
+            for entry in old.snapshot.joined() where !entry.isBad {
+                _ = tables[family.rawValue].answered(entry.contact, now: entry.lastAnswer)
+            }
+        }
+        actions.append(.event(.identity(new)))
+        planJoin(at: now)
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// One node of a DHT: answers others, keeps a table of them, looks things up and leaves things with them
+/// (BEP 5, 32, 42, 43, 44).
+///
+/// Performs no I/O and reads no clock. The driver passes datagrams, time and commands in and carries out the actions in
+/// order. A node that idles needs about 10 kB; what others can make it keep is bounded by ``DHTConfiguration``.
+/// One input causes at most α + k datagrams for each operation at work, and one wake.
+public struct DHTNode: ~Copyable {
+    public enum Action: Equatable, Sendable {
+        case send([UInt8], to: Endpoint)
+        /// Call ``tick(now:)`` at this time; replaces any earlier wake.
+        case wake(at: Instant)
+        case progress(CommandID, DHTProgress)
+        case finished(CommandID, DHTOutcome)
+        case event(DHTEvent)
+    }
+
+    /// A query of ours without an answer yet.
+    struct Pending {
+        enum Purpose: Equatable {
+            case lookup(UInt64)
+            case store(UInt64)
+            case ping
+        }
+        enum Stage {
+            case asked
+            case slow
+            case overdue
+        }
+        let endpoint: Endpoint
+        /// Nil for an entrance.
+        let id: NodeID?
+        let purpose: Purpose
+        let sent: Instant
+        let patience: Instant
+        var stage = Stage.asked
+    }
+
+    enum Chore: Sendable {
+        case query(UInt32)
+        case advance(UInt64)
+        case join
+        case maintenance
+        case publications
+    }
+
+    /// A query is forgotten after this long; an answer until then still helps table and lookup.
+    static let queryLifetime = Duration.seconds(5)
+    static let maintenanceInterval = Duration.seconds(10)
+
+    var configuration: DHTConfiguration
+    public internal(set) var id: NodeID
+    var generator: SecretGenerator
+    /// By ``AddressFamily``.
+    var tables: [RoutingTable]
+    var tokens: WriteTokens
+    var peers: PeerStore
+    var items: ItemStore
+    var floors: SequenceFloor
+    var schedule: PublicationSchedule
+    /// Our own announces, by torrent.
+    var ownPeers: [Digest160: UInt16] = [:]
+    var denied: Set<NodeID> = []
+
+    var operations: [UInt64: Operation] = [:]
+    var commands: [CommandID: UInt64] = [:]
+    var nextOperation: UInt64 = 0
+    var pending: [UInt32: Pending] = [:]
+    var deadlines = Agenda<Chore>()
+    var wake: Instant?
+    var actions: [Action] = []
+
+    var roundTrip = RoundTripEstimate()
+    var lastReceived = Instant.zero
+    /// Nodes that left us waiting lately, and until when lookups pass them over.
+    var silent: [Endpoint: Instant] = [:]
+    var incoming: RateLimiter<IPAddress>
+    var unproven: RateLimiter<IPAddress>
+    var outgoing: RateLimiter<Int>
+    var pace: RateLimiter<Endpoint>
+
+    /// Addresses to begin with; see ``join(through:areRouters:now:)``.
+    var entrances: [Endpoint] = []
+    var routers: Set<Endpoint> = []
+    /// Nodes of an earlier run, asked first.
+    var remembered: [Contact] = []
+    var joinDelay = Duration.seconds(1)
+    var isJoining = false
+    var nextJoin: Instant?
+    var nextPublications: Instant?
+    var isHastening = false
+    var addressVotes: [IPAddress: Set<IPAddress>] = [:]
+    public internal(set) var confirmedAddress: IPAddress?
+
+    /// - Parameters:
+    ///   - id: nil draws one, fitting ``DHTConfiguration/localAddress`` where that is known.
+    ///   - seed: 32 random bytes; all of the node's randomness.
+    public init(id: NodeID? = nil, configuration: DHTConfiguration = DHTConfiguration(), seed: [UInt8], now: Instant) {
+        self.configuration = configuration
+        generator = SecretGenerator(seed: seed)
+        let ownID: NodeID
+        if let id {
+            ownID = id
+        } else if let address = configuration.localAddress, !address.isLocal {
+            ownID = .secured(for: address, using: &generator)
+        } else {
+            ownID = .random(using: &generator)
+        }
+        self.id = ownID
+        tables = AddressFamily.allCases.map { _ in
+            RoutingTable(ownID: ownID, bucketSize: configuration.bucketSize, now: now)
+        }
+        tokens = WriteTokens(secret: generator.bytes(16), now: now)
+        peers = PeerStore(
+            infoHashes: configuration.maximumInfoHashes,
+            peersEach: configuration.maximumPeersEach,
+            total: configuration.maximumPeers
+        )
+        items = ItemStore(capacity: configuration.maximumItems)
+        floors = SequenceFloor(capacity: configuration.maximumFloors)
+        schedule = PublicationSchedule(capacity: configuration.maximumPublications)
+        incoming = RateLimiter(perSecond: configuration.queriesPerPrefix, burst: configuration.queryBurstPerPrefix)
+        unproven = RateLimiter(perSecond: configuration.unprovenBytes, burst: configuration.unprovenBytesBurst)
+        outgoing = RateLimiter(perSecond: configuration.outgoingQueries, burst: configuration.outgoingBurst)
+        pace = RateLimiter(perSecond: configuration.queriesPerDestination, burst: configuration.queryBurstPerDestination)
+        deadlines.plan(.maintenance, at: now + Self.maintenanceInterval)
+    }
+
+    /// The address that others reach us at, as far as it is known.
+    public var address: IPAddress? { configuration.localAddress ?? confirmedAddress }
+
+    /// How many nodes the tables list.
+    public var nodeCount: Int { tables.reduce(0) { $0 + $1.count } }
+    public var itemCount: Int { items.count }
+    public var peerCount: Int { peers.count }
+    public var conflicts: [ItemConflict] { items.conflicts }
+
+    public func table(_ family: AddressFamily) -> RoutingTable { tables[family.rawValue] }
+
+    /// Ends an input: all actions, and a wake if the next one has changed.
+    mutating func flush() -> [Action] {
+        while let next = deadlines.next?.chore, isStale(next) { deadlines.removeNext() }
+        if let next = deadlines.next?.time, next != wake {
+            wake = next
+            actions.append(.wake(at: next))
+        }
+        let taken = actions
+        actions = []
+        return taken
+    }
+
+    private func isStale(_ chore: Chore) -> Bool {
+        switch chore {
+        case .query(let transaction): pending[transaction] == nil
+        case .advance(let operation): operations[operation] == nil
+        case .join, .maintenance, .publications: false
+        }
+    }
+}
+
+extension SecretGenerator {
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
+    }
+}

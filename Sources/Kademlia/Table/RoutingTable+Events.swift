@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+extension RoutingTable {
+    /// A node answered one of our queries: the only way into the table.
+    mutating func answered(_ contact: Contact, now: Instant) -> Admission {
+        guard contact.id != ownID, contact.endpoint.isReachable else { return .refused }
+        let index = bucketIndex(of: contact.id)
+        if let position = buckets[index].entries.firstIndex(where: { $0.contact.id == contact.id }) {
+            return refresh(index, position, contact, now)
+        }
+        forgetOldIdentity(of: contact)
+        guard !isCrowded(buckets[index], by: contact) else { return .refused }
+        return insert(Entry(contact: contact, lastAnswer: now), now)
+    }
+
+    private mutating func refresh(_ index: Int, _ position: Int, _ contact: Contact, _ now: Instant) -> Admission {
+        let entry = buckets[index].entries[position]
+        // The same id from another address: the old one keeps its place for as long as it answers.
+        guard entry.contact.endpoint == contact.endpoint || entry.failures > 0 else { return .refused }
+        buckets[index].entries[position].contact = contact
+        buckets[index].entries[position].lastAnswer = now
+        buckets[index].entries[position].failures = 0
+        buckets[index].changed = now
+        return .known
+    }
+
+    /// A node that restarted under a new id must not be listed twice.
+    private mutating func forgetOldIdentity(of contact: Contact) {
+        for index in buckets.indices {
+            buckets[index].entries.removeAll { $0.contact.endpoint == contact.endpoint }
+            buckets[index].replacements.removeAll { $0.contact.endpoint == contact.endpoint }
+        }
+    }
+
+    private mutating func insert(_ entry: Entry, _ now: Instant) -> Admission {
+        while true {
+            let index = bucketIndex(of: entry.contact.id)
+            if buckets[index].entries.count < bucketSize {
+                buckets[index].entries.append(entry)
+                buckets[index].changed = now
+                return .added
+            }
+            if index == buckets.count - 1, buckets.count < NodeID.byteCount * 8 {
+                split()
+                continue
+            }
+            return replace(in: index, by: entry, now)
+        }
+    }
+
+    private mutating func split() {
+        let index = buckets.count - 1
+        var near = Bucket(changed: buckets[index].changed)
+        let shares: (Entry) -> Bool = { [ownID] in ($0.contact.id ^ ownID).leadingZeroBitCount > index }
+        near.entries = buckets[index].entries.filter(shares)
+        near.replacements = buckets[index].replacements.filter(shares)
+        buckets[index].entries.removeAll(where: shares)
+        buckets[index].replacements.removeAll(where: shares)
+        buckets.append(near)
+    }
+
+    /// The bucket is full and stays whole: a bad node goes, then one whose id does not fit its address (BEP 42).
+    private mutating func replace(in index: Int, by entry: Entry, _ now: Instant) -> Admission {
+        let entries = buckets[index].entries
+        let isSecured: (Entry) -> Bool = { $0.contact.id.isSecured(for: $0.contact.endpoint.address) }
+        if let position = entries.firstIndex(where: { $0.isBad })
+            ?? (isSecured(entry) ? entries.lastIndex { !isSecured($0) } : nil)
+        {
+            buckets[index].entries[position] = entry
+            buckets[index].changed = now
+            return .added
+        }
+        buckets[index].replacements.removeAll { $0.contact.id == entry.contact.id }
+        if buckets[index].replacements.count >= bucketSize { buckets[index].replacements.removeFirst() }
+        buckets[index].replacements.append(entry)
+        let questionable = entries.filter { !$0.isGood(now: now) }.min { $0.lastAnswer < $1.lastAnswer }
+        return questionable.map { .probe($0.contact) } ?? .refused
+    }
+
+    /// A node asked us something; it proves nothing, but keeps a node good that has answered before.
+    mutating func heard(_ contact: Contact, now: Instant) {
+        let index = bucketIndex(of: contact.id)
+        if let position = buckets[index].entries.firstIndex(where: { $0.contact == contact }) {
+            buckets[index].entries[position].lastQuery = now
+        }
+    }
+
+    /// A node left a query unanswered.
+    /// - Returns: whether it lost its place.
+    @discardableResult
+    mutating func failed(_ contact: Contact, now: Instant) -> Bool {
+        let index = bucketIndex(of: contact.id)
+        buckets[index].replacements.removeAll { $0.contact == contact }
+        guard let position = buckets[index].entries.firstIndex(where: { $0.contact == contact }) else { return false }
+        buckets[index].entries[position].failures += 1
+        let entry = buckets[index].entries[position]
+        if entry.isBad, let replacement = buckets[index].replacements.popLast() {
+            buckets[index].entries[position] = replacement
+            buckets[index].changed = now
+            return true
+        }
+        guard entry.failures >= Self.failuresOfDead else { return false }
+        buckets[index].entries.remove(at: position)
+        return true
+    }
+
+    /// The bucket that has gone longest without a change, if that is 15 minutes (BEP 5 "Routing Table"), as a target
+    /// to look up; it counts as changed from now on.
+    mutating func refreshTarget(now: Instant, using generator: inout some RandomNumberGenerator) -> NodeID? {
+        guard let index = buckets.indices.min(by: { buckets[$0].changed < buckets[$1].changed }),
+            now - buckets[index].changed >= DHTSpecification.freshness
+        else { return nil }
+        buckets[index].changed = now
+        return ownID.neighbour(sharing: index, using: &generator)
+    }
+
+    /// The questionable node that has been silent longest.
+    func questionable(now: Instant) -> Contact? {
+        buckets.lazy.flatMap { $0.entries }.filter { !$0.isGood(now: now) }
+            .min { max($0.lastAnswer, $0.lastQuery ?? .zero) < max($1.lastAnswer, $1.lastQuery ?? .zero) }?.contact
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// The nodes known to answer, more of them the closer they are to us (BEP 5 "Routing Table").
+///
+/// Bucket n holds the nodes whose id shares exactly n leading bits with ours, the last one also those that share more;
+/// only the last is ever split. Beside its nodes a bucket keeps as many replacements, which take over at once when a
+/// node stops answering. Memory: about 60 bytes a node, at most 2 × k × 160 nodes, in practice some hundred.
+public struct RoutingTable: Sendable {
+    public struct Entry: Equatable, Sendable {
+        public internal(set) var contact: Contact
+        public internal(set) var lastAnswer: Instant
+        public internal(set) var lastQuery: Instant?
+        /// Queries in a row that it left unanswered.
+        public internal(set) var failures = 0
+
+        /// BEP 5: answered within 15 minutes, or has ever answered and asked us something within 15 minutes.
+        public func isGood(now: Instant) -> Bool {
+            failures == 0 && now - max(lastAnswer, lastQuery ?? lastAnswer) < DHTSpecification.freshness
+        }
+
+        /// BEP 5: left several queries in a row unanswered.
+        public var isBad: Bool { failures >= RoutingTable.failuresOfBad }
+    }
+
+    struct Bucket: Sendable {
+        var entries: [Entry] = []
+        var replacements: [Entry] = []
+        var changed: Instant
+    }
+
+    /// What became of a node that answered.
+    enum Admission: Equatable {
+        case added
+        case known
+        case refused
+        /// Kept as a replacement; ask this questionable node whether it is still there.
+        case probe(Contact)
+    }
+
+    static let failuresOfBad = 2
+    /// A bad node without a replacement is kept this long, so that an outage of ours does not empty the table.
+    static let failuresOfDead = 5
+    /// The most nodes of one /24 (IPv4) or /48 (IPv6) in a bucket; no limit on local networks.
+    static let nodesOfPrefix = 2
+
+    public let ownID: NodeID
+    public let bucketSize: Int
+    var buckets: [Bucket]
+
+    public init(ownID: NodeID, bucketSize: Int = DHTSpecification.bucketSize, now: Instant) {
+        self.ownID = ownID
+        self.bucketSize = bucketSize
+        buckets = [Bucket(changed: now)]
+    }
+
+    /// How many nodes it lists, replacements aside.
+    public var count: Int { buckets.reduce(0) { $0 + $1.entries.count } }
+
+    /// The nodes of each bucket, furthest bucket first.
+    public var snapshot: [[Entry]] { buckets.map { $0.entries } }
+
+    func bucketIndex(of id: NodeID) -> Int { min((id ^ ownID).leadingZeroBitCount, buckets.count - 1) }
+
+    func entry(_ id: NodeID) -> Entry? { buckets[bucketIndex(of: id)].entries.first { $0.contact.id == id } }
+
+    /// Whether asking this node for a sign of life could get it into the table.
+    func wants(_ contact: Contact) -> Bool {
+        guard contact.id != ownID else { return false }
+        let index = bucketIndex(of: contact.id)
+        let bucket = buckets[index]
+        if bucket.entries.contains(where: { $0.contact.id == contact.id }) { return false }
+        let hasRoom = bucket.entries.count < bucketSize || index == buckets.count - 1
+        return (hasRoom || bucket.entries.contains { $0.isBad }) && !isCrowded(bucket, by: contact)
+    }
+
+    /// The `count` nodes closest to `target` that are not bad.
+    public func closest(to target: NodeID, count wanted: Int) -> [Contact] {
+        let own = bucketIndex(of: target)
+        var found = live(buckets[own])
+        // Whatever lies deeper differs from the target at one and the same bit, so it comes next as a whole.
+        if found.count < wanted {
+            for index in buckets.indices where index > own { found += live(buckets[index]) }
+        }
+        var index = own - 1
+        while found.count < wanted, index >= 0 {
+            found += live(buckets[index])
+            index -= 1
+        }
+        let ranked = found.map { (distance: $0.id ^ target, contact: $0) }.sorted { $0.distance < $1.distance }
+        return ranked.prefix(wanted).map { $0.contact }
+    }
+
+    private func live(_ bucket: Bucket) -> [Contact] { bucket.entries.filter { !$0.isBad }.map { $0.contact } }
+
+    /// Whether one operator's network already fills its share of this bucket.
+    func isCrowded(_ bucket: Bucket, by contact: Contact) -> Bool {
+        guard !contact.endpoint.address.isLocal else { return false }
+        let prefix = contact.endpoint.address.prefix
+        let others = bucket.entries.filter {
+            $0.contact.id != contact.id && $0.contact.endpoint.address.prefix == prefix
+        }
+        return others.count >= Self.nodesOfPrefix
+            || others.contains { $0.contact.endpoint.address == contact.endpoint.address }
+    }
+}
