@@ -64,7 +64,7 @@ let package = Package(
         library("Kademlia", ["Wire", "Keys", collections]),
         library("Feeds", ["Wire", "Keys", collections]),
         // Layer 3: sockets and disk.
-        library("Transport", ["Wire", "Keys", "CLinux", nioCore, nioPosix, logging]),
+        library("Transport", ["Wire", "Keys", "Kademlia", "CLinux", nioCore, nioPosix, logging]),
         library("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "CLinux", grdb, logging]),
         // Layers 4 to 6.
         library(
@@ -99,7 +99,7 @@ let package = Package(
         tests("Wire", ["Wire"]),
         tests("Keys", ["Wire", "Keys"]),
         tests("BitTorrent", ["Wire", "Keys", "BitTorrent"]),
-        tests("Kademlia", ["Wire", "Keys", "Kademlia"]),
+        tests("Kademlia", ["Wire", "Keys", "Kademlia", collections]),
         tests("Feeds", ["Wire", "Keys", "Feeds"]),
         tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage"]),
         tests(

@@ -63,9 +63,12 @@ internal import Wire
         }
     }
 
-    @Test("BEP 44: buffer, target and signature of the mutable items that it prints")
-    func mutableItems() throws {
-        for vector in try Vectors.json("bep44/bep44.json", as: Items.self).mutable {
+    @Test(
+        "BEP 44: buffer, target and signature of the mutable items that it prints",
+        arguments: ["bep44/bep44.json", "bep44/bep44-salted.json"]
+    )
+    func mutableItems(file: String) throws {
+        for vector in try Vectors.json(file, as: Items.self).mutable {
             let key = try #require(Hex.decode(vector.expanded_sk).flatMap { SigningKey(expanded: $0) })
             let (value, salt) = (Array(vector.v.utf8), Array((vector.salt ?? "").utf8))
             let buffer = MutableItem.signedBytes(salt: salt, sequence: vector.seq, value: value)
@@ -101,9 +104,9 @@ internal import Wire
         }
     }
 
-    @Test("BEP 46: the target of a link's key and salt")
-    func links() throws {
-        for vector in try Vectors.json("bep46/bep46.json", as: [Link].self) {
+    @Test("BEP 46: the target of a link's key and salt", arguments: ["bep46/bep46.json", "bep46/bep46-salted.json"])
+    func links(file: String) throws {
+        for vector in try Vectors.json(file, as: [Link].self) {
             let fields = vector.magnet.split(separator: "&")
             let key = try #require(fields.first.flatMap { PublicKey(hex: $0.suffix(64)) })
             let salt = try #require(Hex.decode(fields.count > 1 ? fields[1].dropFirst(2) : ""))

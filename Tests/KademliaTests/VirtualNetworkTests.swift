@@ -80,10 +80,12 @@ internal import Wire
         network.grow(to: 30)
         network.run(for: .seconds(5))
         let infoHash = network.randomID()
-        guard case .stored(let report, _)? = network.perform(
-            .publish(.peer(infoHash: infoHash, port: 7000)),
-            at: 3
-        )?.outcome else {
+        guard
+            case .stored(let report, _)? = network.perform(
+                .publish(.peer(infoHash: infoHash, port: 7000)),
+                at: 3
+            )?.outcome
+        else {
             Issue.record("the announce did not finish")
             return
         }
@@ -140,10 +142,12 @@ internal import Wire
         _ = network.perform(.publish(.mutable(item), keep: .borrowed), at: 5)
         network.boxes[1].isSilent = true
         network.run(for: .seconds(3 * 3600))
-        guard case .mutable(let report, _)? = network.perform(
-            .getMutable(key: key.publicKey, salt: []),
-            at: 9
-        )?.outcome else {
+        guard
+            case .mutable(let report, _)? = network.perform(
+                .getMutable(key: key.publicKey, salt: []),
+                at: 9
+            )?.outcome
+        else {
             Issue.record("the get did not finish")
             return
         }
@@ -162,10 +166,12 @@ internal import Wire
         for _ in 1...5 { network.add(through: 0) }
         network.run(for: .seconds(8))
         network.boxes[0].isSilent = true
-        guard case .mutable(let report, _)? = network.perform(
-            .getMutable(key: key.publicKey, salt: []),
-            at: 4
-        )?.outcome, case .peers(let peers, _)? = network.perform(.getPeers(infoHash), at: 3)?.outcome else {
+        guard
+            case .mutable(let report, _)? = network.perform(
+                .getMutable(key: key.publicKey, salt: []),
+                at: 4
+            )?.outcome, case .peers(let peers, _)? = network.perform(.getPeers(infoHash), at: 3)?.outcome
+        else {
             Issue.record("a search did not finish")
             return
         }
@@ -181,10 +187,12 @@ internal import Wire
         let key = try key(4)
         let item = try MutableItem.signed(value: value("two"), sequence: Int64.max, by: key)
         _ = network.perform(.publish(.mutable(item), keep: .own), at: 0)
-        guard case .mutable(let report, _)? = network.perform(
-            .getMutable(key: key.publicKey, salt: []),
-            at: 1
-        )?.outcome else {
+        guard
+            case .mutable(let report, _)? = network.perform(
+                .getMutable(key: key.publicKey, salt: []),
+                at: 1
+            )?.outcome
+        else {
             Issue.record("the get did not finish")
             return
         }
@@ -201,10 +209,12 @@ internal import Wire
         let item = try MutableItem.signed(value: value("lossy"), sequence: 1, by: key)
         _ = network.perform(.publish(.mutable(item)), at: 1)
         for asker in 10..<40 {
-            guard case .mutable(let report, _)? = network.perform(
-                .getMutable(key: key.publicKey, salt: []),
-                at: asker
-            )?.outcome else {
+            guard
+                case .mutable(let report, _)? = network.perform(
+                    .getMutable(key: key.publicKey, salt: []),
+                    at: asker
+                )?.outcome
+            else {
                 Issue.record("the get did not finish")
                 continue
             }

@@ -119,6 +119,9 @@ public struct KRPCFault: Equatable, Sendable, Error {
     public static let valueTooLarge = KRPCFault(code: 205, text: "message (v field) too big")
     public static let invalidSignature = KRPCFault(code: 206, text: "invalid signature")
     public static let saltTooLarge = KRPCFault(code: 207, text: "salt too big")
-    public static let sequenceMismatch = KRPCFault(code: 301, text: "the CAS sequence mismatched, re-read and try again")
+    public static let sequenceMismatch = KRPCFault(
+        code: 301,
+        text: "the CAS sequence mismatched, re-read and try again"
+    )
     public static let sequenceTooLow = KRPCFault(code: 302, text: "sequence number less than current")
 }

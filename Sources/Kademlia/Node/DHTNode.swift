@@ -124,7 +124,10 @@ public struct DHTNode: ~Copyable {
         incoming = RateLimiter(perSecond: configuration.queriesPerPrefix, burst: configuration.queryBurstPerPrefix)
         unproven = RateLimiter(perSecond: configuration.unprovenBytes, burst: configuration.unprovenBytesBurst)
         outgoing = RateLimiter(perSecond: configuration.outgoingQueries, burst: configuration.outgoingBurst)
-        pace = RateLimiter(perSecond: configuration.queriesPerDestination, burst: configuration.queryBurstPerDestination)
+        pace = RateLimiter(
+            perSecond: configuration.queriesPerDestination,
+            burst: configuration.queryBurstPerDestination
+        )
         deadlines.plan(.maintenance, at: now + Self.maintenanceInterval)
     }
 
