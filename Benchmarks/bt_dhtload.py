@@ -8,7 +8,6 @@ The load comes from many 127.x addresses, so that limits per source address do n
 --sources 1 shows those limits. It keeps a bounded window of open queries, and stops by itself.
 """
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -20,7 +19,7 @@ import time
 
 import bt_clients as K
 import bt_common as C
-from bt_dht import LT_DHT, Driver, nodes_known, settle
+from bt_dht import LT_DHT, Driver, settle
 
 
 def query(method, tid, nid, target):

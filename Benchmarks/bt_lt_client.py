@@ -15,7 +15,6 @@ It speaks the bench's "json lines" contract, the same one a node under test can 
 import argparse
 import json
 import os
-import select
 import signal
 import sys
 import threading

@@ -114,7 +114,7 @@ def main():
         time.sleep(0.02)
     say(event="ready", nodes=addrs, version=lt.__version__)
 
-    wait_peers, wait_put, wait_get, wait_imm, wait_puti = {}, {}, {}, {}, {}
+    wait_peers, wait_put, wait_get, wait_imm = {}, {}, {}, {}
 
     def alerts(i):
         for al in ses[i].pop_alerts():

@@ -123,7 +123,6 @@ def probe(addr, meta, total, piece, queue, blocks):
     per = piece // 16384
     want = min(blocks, total // 16384)
     sent = got = rej = 0
-    t_last = t
     while got + rej < want:
         batch = b""
         while sent < want and sent - got - rej < queue:

@@ -8,7 +8,7 @@ import pathlib
 import sys
 import time
 
-from lab import ROOT, common
+from lab import ROOT
 
 LIBTORRENT_CLIENT = ROOT / "Benchmarks/bt_lt_client.py"
 LIBTORRENT_DHT = ROOT / "Benchmarks/bt_lt_dht.py"

@@ -20,6 +20,15 @@ def value(host, *arguments, timeout=120):
     return json.loads(run(host, *arguments, "--json", timeout=timeout).stdout)
 
 
+def site_id(report):
+    """64 hex digits: SHA-256 of the site's key."""
+    return report["site"].removeprefix("betanet://")
+
+
+def address_of(report):
+    return f"betanet://{site_id(report)}"
+
+
 class Torrent:
     """`roost torrent get` or `seed`, reporting events."""
 

@@ -19,6 +19,7 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import lab  # noqa: E402
 import registry  # noqa: E402
+import roost  # noqa: E402
 
 MODULES = ("lab_itself", "torrents", "dht", "sites", "browser")
 
@@ -59,7 +60,6 @@ def main():
     if not selected:
         print("no case has such a name", file=sys.stderr)
         return 64
-    import roost
     if not os.access(roost.BINARY, os.X_OK):
         print(f"{roost.BINARY} is not there: run `make build`, or name the program in ROOST_BINARY", file=sys.stderr)
         return 66

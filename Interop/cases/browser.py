@@ -10,6 +10,7 @@ import sys
 
 import roost
 from cdp import Browser
+from clients import DHT
 from content import expect_same
 from lab import ROOT
 from registry import case
@@ -25,7 +26,7 @@ def label(site):
 
 
 def origin(report):
-    return f"http://{label(report['site'])}.localhost:{CONTENT}"
+    return f"http://{label(roost.site_id(report))}.localhost:{CONTENT}"
 
 
 class Scene:
@@ -34,7 +35,8 @@ class Scene:
     `victim`: open in the reader's browser. `unseen`: never opened by the reader. `attacker`: a Roost site, opened."""
 
     def __init__(self, lab, *arguments):
-        self.publisher = roost.Node(lab.host("publisher"), home="p", bootstrap=())
+        dht = DHT(lab, nodes=4)
+        self.publisher = roost.Node(lab.host("publisher"), dht).wait_dht(nodes=2)
         host = self.publisher.host
         plain = "<!doctype html><title>{0}</title><body>{0}</body>"
         for name in ("unseen", "attacker"):
@@ -44,8 +46,7 @@ class Scene:
         host.run(["cp", "-r", f"{SAMPLE}/.", host.path("victim")])
         self.victim, self.unseen, self.attacker = (
             self.publisher.publish(host.path(name), "--new", "--label", "1.0.0") for name in ("victim", "unseen", "attacker"))
-        self.reader = roost.Node(lab.host("reader"), bootstrap=[f"{host.address}:6881"])
-        self.reader.wait_dht(nodes=1)
+        self.reader = roost.Node(lab.host("reader"), dht).wait_dht(nodes=2)
         self.near = self.reader.host.start([sys.executable, HOSTILE, "127.0.0.1:9000"])
         far = lab.host("far")
         self.far = far.start([sys.executable, HOSTILE, f"{far.address}:80"])
@@ -79,7 +80,7 @@ class Scene:
     def untouched(self, what):
         """Fails when the reader's node took up the site that the reader never opened."""
         known = json.dumps([self.reader.value("site", "list"), self.reader.value("status")])
-        for mark in (self.unseen["site"], self.unseen["v1"], self.unseen["v2"]):
+        for mark in (roost.site_id(self.unseen), self.unseen["v1"], self.unseen["v2"]):
             if mark in known:
                 raise AssertionError(f"{what} made the node take up a site that the reader never opened")
 
@@ -150,7 +151,7 @@ def home(lab):
 def still_there(lab):
     with Scene(lab) as scene:
         scene.open_victim()
-        scene.reader.fetch(f"betanet://{scene.victim['site']}", scene.reader.host.path("got"))
+        scene.reader.fetch(roost.address_of(scene.victim), scene.reader.host.path("got"))
         expect_same(SAMPLE, scene.reader.host.path("got"))
         scene.publisher.stop()
         page = scene.open_victim()
@@ -300,7 +301,7 @@ def rebinding(lab):
         scene.open_victim()
         for port in (CONTENT, CONTROL):
             page = scene.browser.page()
-            for path in ("/", "/index.html", "/api/v1/status", f"/{label(scene.victim['site'])}/", f"/{scene.victim['site']}/"):
+            for path in ("/", "/index.html", "/api/v1/status", f"/{label(roost.site_id(scene.victim))}/", f"/{roost.site_id(scene.victim)}/"):
                 url = f"http://rebind.example:{port}{path}"
                 status = page.open(url)
                 if not isinstance(status, int) or status < 400:

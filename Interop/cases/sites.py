@@ -20,10 +20,6 @@ def published(lab, dht, **options):
     return node, source, node.publish(source, "--new", "--label", "1.0.0")
 
 
-def address_of(report):
-    return f"betanet://{report['site']}"
-
-
 def joined(lab, name, dht, **options):
     return roost.Node(lab.host(name), dht, **options).wait_dht()
 
@@ -33,11 +29,11 @@ def outlives_its_publisher(lab):
     dht = DHT(lab)
     publisher, source, report = published(lab, dht)
     second = joined(lab, "second", dht)
-    expect_report(second.fetch(address_of(report), second.host.path("got")), report, source)
+    expect_report(second.fetch(roost.address_of(report), second.host.path("got")), report, source)
     expect_same(source, second.host.path("got"), ignore=MARKER)
     publisher.stop()
     third = joined(lab, "third", dht)
-    third.fetch(address_of(report), third.host.path("got"))
+    third.fetch(roost.address_of(report), third.host.path("got"))
     expect_same(source, third.host.path("got"))
 
 
@@ -54,10 +50,10 @@ def update_moves_little(lab):
     dht = DHT(lab)
     publisher, source, report = published(lab, dht)
     second = joined(lab, "second", dht)
-    second.fetch(address_of(report), second.host.path("first"))
+    second.fetch(roost.address_of(report), second.host.path("first"))
     (source / "index.html").write_text("<p>the second release</p>")
     update = publisher.publish(source, "--site", report["site"], "--label", "1.0.1")
-    fetched = second.fetch(address_of(update), second.host.path("second"))
+    fetched = second.fetch(roost.address_of(update), second.host.path("second"))
     if fetched["seq"] <= report["seq"]:
         raise AssertionError(f"still release {fetched['seq']}")
     expect_same(source, second.host.path("second"), ignore=MARKER)
@@ -117,7 +113,7 @@ def wait_for_item(dht, report, timeout=40):
 
 
 @case("sites", "Roost opens a stock BEP 46 item that libtorrent nodes hold, with nothing of ours in it")
-def stock_item(lab):
+def stock_bep46_item(lab):
     dht = DHT(lab)
     host = lab.host("stranger")
     source = make_tree(host.path("data", "tree"))
@@ -140,5 +136,5 @@ def folder_is_not_served(lab):
     (source / "large.bin").write_bytes(b"edited after publishing")
     (source / "index.html").unlink()
     second = joined(lab, "second", dht)
-    second.fetch(address_of(report), second.host.path("got"))
+    second.fetch(roost.address_of(report), second.host.path("got"))
     expect_same(original, second.host.path("got"), ignore=MARKER)
