@@ -41,6 +41,9 @@ public enum Hash {
         unsafe bytes.withUnsafeBytes { unsafe digest160(Insecure.SHA1.hash(bytes: $0)) }
     }
 
+    /// For multihashes of others; nothing of ours uses it.
+    public static func sha512(_ bytes: [UInt8]) -> [UInt8] { Array(SHA512.hash(data: bytes)) }
+
     // SAFETY (both): the digest's own buffer is 32 or 20 bytes; loads are bounds-checked and need no alignment.
     static func digest256(_ digest: SHA256Digest) -> Digest256 {
         unsafe digest.withUnsafeBytes { bytes in

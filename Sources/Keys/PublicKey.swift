@@ -24,6 +24,7 @@ public struct PublicKey: FixedBytes {
     /// The rule is libsodium's: canonical point encodings, no point of small order, S below the group order, and the
     /// equation without the cofactor. swift-crypto accepts more, so two of them would disagree on what is signed.
     public func verifies(_ signature: Signature, over message: [UInt8]) -> Bool {
+        Sodium.start()
         let signature = signature.bytes
         let key = bytes
         return unsafe crypto_sign_verify_detached(signature, message, UInt64(message.count), key) == 0

@@ -12,9 +12,10 @@ public struct SigningKey: Sendable {
     public let seed: [UInt8]?
     public let publicKey: PublicKey
 
-    /// - Parameter seed: 32 random bytes; nil for any other count.
+    /// From 32 random bytes; nil for any other count.
     public init?(seed: [UInt8]) {
         guard seed.count == 32 else { return nil }
+        Sodium.start()
         var expanded = [UInt8](repeating: 0, count: 64)
         guard unsafe crypto_hash_sha512(&expanded, seed, 32) == 0 else { return nil }
         expanded[0] &= 248
@@ -22,8 +23,18 @@ public struct SigningKey: Sendable {
         self.init(expanded: expanded, seed: seed)
     }
 
-    /// - Parameter expanded: 64 bytes, scalar then prefix.
+    /// From 32 random bytes, such as a derived key.
+    public init(_ seed: SecretKey) {
+        guard let key = SigningKey(seed: seed.bytes) else { preconditionFailure("32 bytes make a key") }
+        self = key
+    }
+
+    /// From 64 bytes, scalar then prefix; nil for any other count, and for a scalar that is zero or has its top bit
+    /// set, which no key generation makes.
     public init?(expanded: [UInt8]) {
+        // Multiplying the base point ignores the top bit, and signing would not.
+        guard expanded.count == 64, expanded[31] & 0x80 == 0 else { return nil }
+        Sodium.start()
         self.init(expanded: expanded, seed: nil)
     }
 
@@ -62,4 +73,9 @@ public struct SigningKey: Sendable {
         unsafe crypto_core_ed25519_scalar_reduce(&scalar, digest)
         return scalar
     }
+}
+
+extension SigningKey: CustomStringConvertible, CustomReflectable {
+    public var description: String { "<signing key of \(publicKey)>" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }

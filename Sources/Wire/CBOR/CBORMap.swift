@@ -42,3 +42,11 @@ public struct CBORMap: Sendable, Hashable {
         set { self[CBOR.text(key)] = newValue }
     }
 }
+
+extension CBORMap: ExpressibleByDictionaryLiteral {
+    /// The keys must differ.
+    public init(dictionaryLiteral elements: (CBOR, CBOR)...) {
+        guard let map = CBORMap(elements) else { preconditionFailure("the keys of a map literal must differ") }
+        self = map
+    }
+}
