@@ -2,6 +2,7 @@
 internal import BitTorrent
 internal import Glibc
 internal import Synchronization
+public import Wire
 
 /// The files that this node holds, each once, by content.
 ///
@@ -11,6 +12,7 @@ internal import Synchronization
 public final class ContentStore: Sendable {
     let home: Home
     let files: OpenFileCache
+    private let leases = ContentLeases()
     private let partials = Mutex<[ContentKey: PartialFile]>([:])
     /// Held while records are written and files change their place, so that no older record follows a newer one.
     private let checkpoints = Mutex(())
@@ -247,6 +249,14 @@ public final class ContentStore: Sendable {
         try outcome.get()
     }
 
+    /// As ``remove(_:)``, unless someone holds a lease on the file. Returns whether it is gone.
+    func removeUnlessLeased(_ key: ContentKey) throws(StorageError) -> Bool {
+        try leases.ifFree(key) { () throws(StorageError) in try remove(key) }
+    }
+
+    /// Keeps the files, held already or coming, from being evicted for as long as the lease lives.
+    public func lease(_ roots: [Digest256]) -> ContentLease { ContentLease(roots, in: leases) }
+
     /// Takes a complete file whose bytes are wrong out of service; it is kept under `quarantine/` for a person to see.
     public func quarantine(_ key: ContentKey) throws(StorageError) {
         let path = path(of: key)
@@ -269,14 +279,18 @@ public final class ContentStore: Sendable {
 
     // MARK: Looking over
 
-    /// Calls `body` with every complete file, in no order.
+    /// Calls `body` with every complete file and its length, in no order.
     public func forEachFile(_ body: (ContentKey, Int64) throws(StorageError) -> Void) throws(StorageError) {
+        try forEachFileStatus { (key, status) throws(StorageError) in try body(key, status.length) }
+    }
+
+    func forEachFileStatus(_ body: (ContentKey, FileStatus) throws(StorageError) -> Void) throws(StorageError) {
         for folder in try Disk.names(in: home.content) {
             for name in try Disk.names(in: "\(home.content)/\(folder)") {
                 guard let key = ContentKey(name: folder.hasPrefix("v1-") ? "\(folder.dropFirst(3))-\(name)" : name),
-                    let length = length(of: key)
+                    let status = try? Disk.status(of: path(of: key))
                 else { continue }
-                try body(key, length)
+                try body(key, status)
             }
         }
     }

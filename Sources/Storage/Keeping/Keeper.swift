@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+public import Wire
+
+/// Keeps what is read within its quota: notes what is wanted, and removes what has been unwanted longest.
+///
+/// Blocks on the disk; see ``Eviction`` for the rule.
+public final class Keeper: Sendable {
+    private struct Want: Hashable {
+        var root: Digest256
+        var site: Digest256
+    }
+
+    /// Seconds for which a file that nothing refers to is kept: what fetched it may not have noted so yet.
+    public static let orphanAge: Int64 = 3600
+
+    private let content: ContentStore
+    private let metadata: MetadataStore
+    /// Wants since the last flush: a page asks for dozens of files, and one transaction takes them all.
+    private let wants = Mutex<[Want: WantRecord]>([:])
+
+    public init(content: ContentStore, metadata: MetadataStore) {
+        self.content = content
+        self.metadata = metadata
+    }
+
+    /// Notes that a file was asked for. Does not block: ``flush()`` writes it down.
+    public func wanted(_ record: WantRecord) {
+        wants.withLock { $0[Want(root: record.root, site: record.site)] = record }
+    }
+
+    /// Writes down what was wanted since the last call; to be called every few seconds.
+    public func flush() throws(MetadataError) {
+        let records = wants.withLock { wants -> [WantRecord] in
+            defer { wants = [:] }
+            return Array(wants.values)
+        }
+        if !records.isEmpty { try metadata.write { try $0.save(records) } }
+    }
+
+    /// What is held, and what of it counts against the quota.
+    ///
+    /// - Parameters:
+    ///   - inUse: roots that are being read or downloaded now.
+    ///   - now: seconds since 1970. What nothing refers to counts as orphaned after ``orphanAge``.
+    public func holdings(inUse: Set<Digest256> = [], now: Int64) throws -> [Eviction.Holding] {
+        try flush()
+        let (protected, wants) = try metadata.read { metadata in
+            (try Self.protectedRoots(metadata), try metadata.wants())
+        }
+        var wantedAt: [Digest256: Int64] = [:]
+        for want in wants { wantedAt[want.root] = max(wantedAt[want.root] ?? 0, want.wantedAt) }
+        var holdings: [Eviction.Holding] = []
+        let add = { (key: ContentKey, bytes: Int64, changedAt: Int64) in
+            guard case .file(let root) = key else {
+                // Files of plain torrents were asked for by name and go with their torrent.
+                holdings.append(Eviction.Holding(key: key, bytes: bytes, wantedAt: changedAt, isProtected: true))
+                return
+            }
+            let orphanedAt = changedAt < now - Self.orphanAge ? 0 : changedAt
+            holdings.append(
+                Eviction.Holding(
+                    key: key,
+                    bytes: bytes,
+                    wantedAt: wantedAt[root] ?? orphanedAt,
+                    isProtected: protected.contains(root) || inUse.contains(root)
+                )
+            )
+        }
+        try content.forEachFileStatus { key, status in add(key, status.length, status.changed / 1_000_000_000) }
+        try content.forEachPartialFile { key, bytes in add(key, bytes, now) }
+        return holdings
+    }
+
+    /// Removes what goes beyond `quota` bytes. Returns the decision that was carried out.
+    @discardableResult
+    public func enforce(quota: Int64, inUse: Set<Digest256> = [], now: Int64) throws -> Eviction {
+        let eviction = Eviction(of: try holdings(inUse: inUse, now: now), quota: quota)
+        var removed: [Digest256] = []
+        for key in eviction.victims where try content.removeUnlessLeased(key) {
+            if case .file(let root) = key { removed.append(root) }
+        }
+        if !removed.isEmpty { try metadata.write { for root in removed { try $0.removeWants(of: root) } } }
+        return eviction
+    }
+
+    /// The files of every release of own and pinned sites.
+    private static func protectedRoots(_ metadata: MetadataConnection) throws -> Set<Digest256> {
+        var roots: Set<Digest256> = []
+        for site in try metadata.sites() where site.isOwn || site.isPinned {
+            for release in try metadata.releases(of: site.id) {
+                guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else { continue }
+                for file in manifest.files { if let root = file.root { roots.insert(root) } }
+            }
+            for want in try metadata.wants(of: site.id) { roots.insert(want.root) }
+        }
+        return roots
+    }
+}

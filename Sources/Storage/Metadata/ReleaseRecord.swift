@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import GRDB
+public import Wire
+
+/// A release that this node holds, or has looked into. What its feed says of it stays in the feed.
+public struct ReleaseRecord: Equatable, Sendable {
+    public var site: Digest256
+    public var seq: Int64
+    /// The infohash of the v1 twin, where there is one.
+    public var v1: Digest160?
+    public var v2: Digest256
+    /// The hash of the directory's root node.
+    public var directory: Digest256
+    public var pieceLength: Int
+    /// Seconds since 1970.
+    public var storedAt: Int64
+
+    public init(
+        site: Digest256,
+        seq: Int64,
+        v1: Digest160?,
+        v2: Digest256,
+        directory: Digest256,
+        pieceLength: Int,
+        storedAt: Int64
+    ) {
+        self.site = site
+        self.seq = seq
+        self.v1 = v1
+        self.v2 = v2
+        self.directory = directory
+        self.pieceLength = pieceLength
+        self.storedAt = storedAt
+    }
+}
+
+extension MetadataConnection {
+    private static let releaseColumns = "site, seq, v1, v2, directory, pieceLength, storedAt"
+
+    private func releaseRecord(_ row: Row) throws -> ReleaseRecord {
+        let pieceLength = try Self.integer(row, "pieceLength")
+        guard (1...(1 << 30)).contains(pieceLength) else { throw MetadataError.invalidValue(table: "release") }
+        return ReleaseRecord(
+            site: try Self.fixed(row, "site"),
+            seq: try Self.integer(row, "seq"),
+            v1: try Self.optional(row, "v1"),
+            v2: try Self.fixed(row, "v2"),
+            directory: try Self.fixed(row, "directory"),
+            pieceLength: Int(pieceLength),
+            storedAt: try Self.integer(row, "storedAt")
+        )
+    }
+
+    /// The releases known of a site, the oldest first.
+    public func releases(of site: Digest256) throws -> [ReleaseRecord] {
+        try rows("SELECT \(Self.releaseColumns) FROM release WHERE site = ? ORDER BY seq", [site.data], releaseRecord)
+    }
+
+    public func release(of site: Digest256, seq: Int64) throws -> ReleaseRecord? {
+        try row(
+            "SELECT \(Self.releaseColumns) FROM release WHERE site = ? AND seq = ?",
+            [site.data, seq],
+            releaseRecord
+        )
+    }
+
+    /// A release by the infohash of its v2 torrent.
+    public func release(v2: Digest256) throws -> ReleaseRecord? {
+        try row("SELECT \(Self.releaseColumns) FROM release WHERE v2 = ? LIMIT 1", [v2.data], releaseRecord)
+    }
+
+    /// A release by the infohash of its v1 twin.
+    public func release(v1: Digest160) throws -> ReleaseRecord? {
+        try row("SELECT \(Self.releaseColumns) FROM release WHERE v1 = ? LIMIT 1", [v1.data], releaseRecord)
+    }
+
+    /// Adds a release, or completes one that was known.
+    ///
+    /// - Parameters:
+    ///   - manifest: its files, once all are known; nil leaves what is stored.
+    ///   - v1Pieces: the `pieces` string of the v1 twin; nil leaves what is stored.
+    public func save(_ release: ReleaseRecord, manifest: ReleaseManifest? = nil, v1Pieces: [UInt8]? = nil) throws {
+        try execute(
+            """
+            INSERT INTO release (site, seq, v1, v2, directory, pieceLength, storedAt, manifest, v1Pieces)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (site, seq) DO UPDATE SET
+                v1 = coalesce(excluded.v1, v1), v2 = excluded.v2, directory = excluded.directory,
+                pieceLength = excluded.pieceLength,
+                manifest = coalesce(excluded.manifest, CASE WHEN v2 = excluded.v2 THEN manifest END),
+                v1Pieces = coalesce(excluded.v1Pieces, CASE WHEN v2 = excluded.v2 THEN v1Pieces END)
+            """,
+            [
+                release.site.data, release.seq, release.v1?.data, release.v2.data, release.directory.data,
+                release.pieceLength, release.storedAt, try manifest.map { try store($0) }, v1Pieces.map { Data($0) },
+            ]
+        )
+    }
+
+    public func removeRelease(of site: Digest256, seq: Int64) throws {
+        try execute("DELETE FROM release WHERE site = ? AND seq = ?", [site.data, seq])
+        try removeUnusedChunks()
+    }
+
+    // MARK: Files
+
+    /// Stores the manifest's chunks, those that are there already being shared; returns the list of their hashes.
+    private func store(_ manifest: ReleaseManifest) throws -> Data {
+        var list = Data()
+        for chunk in manifest.chunks {
+            try execute(
+                "INSERT OR IGNORE INTO manifestChunk (hash, bytes) VALUES (?, ?)",
+                [chunk.hash.data, Data(chunk.bytes)]
+            )
+            list.append(chunk.hash.data)
+        }
+        return list
+    }
+
+    /// All files of a release; nil where they are not all known.
+    public func manifest(of site: Digest256, seq: Int64) throws -> ReleaseManifest? {
+        let found = try row("SELECT manifest FROM release WHERE site = ? AND seq = ?", [site.data, seq]) {
+            Self.bytes($0, "manifest")
+        }
+        guard let list = found ?? nil else { return nil }
+        let chunks = try Self.chunkHashes(list).map { hash in
+            guard
+                let bytes = try row("SELECT bytes FROM manifestChunk WHERE hash = ?", [hash.data], {
+                    Self.bytes($0, "bytes") ?? []
+                })
+            else { throw MetadataError.invalidValue(table: "manifestChunk") }
+            return bytes
+        }
+        guard let manifest = ReleaseManifest(chunks: chunks) else {
+            throw MetadataError.invalidValue(table: "manifestChunk")
+        }
+        return manifest
+    }
+
+    private static func chunkHashes(_ list: [UInt8]) throws -> [Digest256] {
+        guard list.count.isMultiple(of: 32) else { throw MetadataError.invalidValue(table: "release") }
+        return stride(from: 0, to: list.count, by: 32).compactMap { Digest256(list[$0..<$0 + 32]) }
+    }
+
+    /// The `pieces` string of the v1 twin; nil where it is not known.
+    public func v1Pieces(of site: Digest256, seq: Int64) throws -> [UInt8]? {
+        try row("SELECT v1Pieces FROM release WHERE site = ? AND seq = ?", [site.data, seq]) {
+            Self.bytes($0, "v1Pieces")
+        } ?? nil
+    }
+
+    /// Deletes the chunks that no release names any more.
+    func removeUnusedChunks() throws {
+        let lists = try rows("SELECT manifest FROM release WHERE manifest IS NOT NULL") { Self.bytes($0, "manifest") }
+        let used = Set(try lists.compactMap { $0 }.flatMap(Self.chunkHashes))
+        for hash in try rows("SELECT hash FROM manifestChunk", [], { try Self.fixed($0, "hash") as Digest256 })
+        where !used.contains(hash) {
+            try execute("DELETE FROM manifestChunk WHERE hash = ?", [hash.data])
+        }
+    }
+
+    // MARK: Hashes
+
+    /// The hashes of a file's pieces (BEP 52 "piece layers"); nil where they are not known.
+    public func pieceLayer(of root: Digest256, pieceLength: Int) throws -> [UInt8]? {
+        try row("SELECT hashes FROM pieceLayer WHERE root = ? AND pieceLength = ?", [root.data, pieceLength]) {
+            Self.bytes($0, "hashes") ?? []
+        }
+    }
+
+    /// - Parameter hashes: checked against `root` by the caller.
+    public func savePieceLayer(_ hashes: [UInt8], of root: Digest256, pieceLength: Int) throws {
+        try execute(
+            "INSERT OR REPLACE INTO pieceLayer (root, pieceLength, hashes) VALUES (?, ?, ?)",
+            [root.data, pieceLength, Data(hashes)]
+        )
+    }
+
+    /// A directory node received for a release whose files are not all known.
+    public func directoryNode(_ hash: Digest256) throws -> [UInt8]? {
+        try row("SELECT bytes FROM directoryNode WHERE hash = ?", [hash.data]) { Self.bytes($0, "bytes") ?? [] }
+    }
+
+    /// - Parameter bytes: checked against `hash` by the caller.
+    public func saveDirectoryNode(_ bytes: [UInt8], hash: Digest256, site: Digest256) throws {
+        try execute(
+            "INSERT OR IGNORE INTO directoryNode (hash, site, bytes) VALUES (?, ?, ?)",
+            [hash.data, site.data, Data(bytes)]
+        )
+    }
+
+    /// The release whose directory has this root, so that its nodes can be derived; nil where none is known.
+    public func release(directory: Digest256) throws -> ReleaseRecord? {
+        try row(
+            "SELECT \(Self.releaseColumns) FROM release WHERE directory = ? AND manifest IS NOT NULL LIMIT 1",
+            [directory.data],
+            releaseRecord
+        )
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import GRDB
+public import Wire
+
+/// A torrent that is no release of a site: opened by a magnet link or a .torrent file.
+public struct TorrentRecord: Equatable, Sendable {
+    public var v1: Digest160?
+    public var v2: Digest256?
+    public var name: String
+    /// The .torrent file's bytes; nil while the info dictionary has not come.
+    public var metainfo: [UInt8]?
+    /// What the session wants to find again; its format is the session's.
+    public var resume: [UInt8]?
+    public var isPinned: Bool
+    /// Seconds since 1970.
+    public var addedAt: Int64
+
+    public init(
+        v1: Digest160?,
+        v2: Digest256?,
+        name: String,
+        metainfo: [UInt8]? = nil,
+        resume: [UInt8]? = nil,
+        isPinned: Bool = false,
+        addedAt: Int64
+    ) {
+        self.v1 = v1
+        self.v2 = v2
+        self.name = name
+        self.metainfo = metainfo
+        self.resume = resume
+        self.isPinned = isPinned
+        self.addedAt = addedAt
+    }
+}
+
+extension MetadataConnection {
+    private func torrentRecord(_ row: Row) throws -> TorrentRecord {
+        TorrentRecord(
+            v1: try Self.optional(row, "v1"),
+            v2: try Self.optional(row, "v2"),
+            name: try Self.text(row, "name"),
+            metainfo: Self.bytes(row, "metainfo"),
+            resume: Self.bytes(row, "resume"),
+            isPinned: try Self.bool(row, "isPinned"),
+            addedAt: try Self.integer(row, "addedAt")
+        )
+    }
+
+    /// All torrents, in the order in which they were added.
+    public func torrents() throws -> [TorrentRecord] {
+        try rows("SELECT * FROM torrent ORDER BY number", [], torrentRecord)
+    }
+
+    /// Adds the torrent, or replaces what is known of the one with either of its infohashes.
+    public func save(_ torrent: TorrentRecord) throws {
+        try removeTorrent(v1: torrent.v1, v2: torrent.v2)
+        try execute(
+            "INSERT INTO torrent (v1, v2, name, metainfo, resume, isPinned, addedAt) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                torrent.v1?.data, torrent.v2?.data, torrent.name, torrent.metainfo.map { Data($0) },
+                torrent.resume.map { Data($0) }, torrent.isPinned, torrent.addedAt,
+            ]
+        )
+    }
+
+    public func removeTorrent(v1: Digest160?, v2: Digest256?) throws {
+        try execute("DELETE FROM torrent WHERE v1 = ? OR v2 = ?", [v1?.data, v2?.data])
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// A copy of one file of a folder, from which everything about a release is computed.
+///
+/// Where the file system shares blocks the copy is of one instant. Elsewhere a file that is written to while it is
+/// copied is copied again, up to ``attempts`` times; after that the release has what the last copy has, which is then a
+/// state that the file passed through in parts. Hashes are over the copy, so a release never differs from its bytes.
+struct FileSnapshot: Sendable {
+    static let attempts = 3
+
+    /// The copy, beneath `tmp/`. It is not kept open: a site may have more files than a process may open.
+    var path: String
+    var length: Int64
+    /// Of the original when the copy was finished.
+    var status: FileStatus
+    /// The original did not change while it was copied.
+    var isStable: Bool
+
+    /// Copies `source` to a new file at `path`.
+    static func take(of source: OpenFile, at path: String, maximum: Int64) throws(StorageError) -> FileSnapshot {
+        let copy = try OpenFile.open(path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+        do throws(StorageError) {
+            var before = try source.status()
+            for attempt in 1...attempts {
+                let length = try copyAll(of: source, to: copy, maximum: maximum)
+                let after = try source.status()
+                let isStable = after == before && length == after.length
+                if isStable || attempt == attempts {
+                    return FileSnapshot(path: path, length: length, status: after, isStable: isStable)
+                }
+                before = after
+                try copy.resize(to: 0)
+            }
+            preconditionFailure("the last attempt returns")
+        } catch {
+            try? Disk.remove(path)
+            throw error
+        }
+    }
+
+    private static func copyAll(of source: OpenFile, to copy: OpenFile, maximum: Int64) throws(StorageError) -> Int64 {
+        if roost_clone_file(copy.descriptor, source.descriptor) == 0 { return try copy.status().length }
+        var offset: Int64 = 0
+        while offset <= maximum {
+            let count = roost_copy_range(copy.descriptor, source.descriptor, offset, 1 << 24)
+            if count > 0 {
+                offset += Int64(count)
+            } else if count == 0 {
+                return offset
+            } else if [ENOSPC, EDQUOT, EIO].contains(errno) {
+                throw .lastError(.write, copy.path)
+            } else if errno != EINTR {
+                // Not between these file systems: through memory.
+                return try copyThroughMemory(of: source, to: copy, from: offset, maximum: maximum)
+            }
+        }
+        throw .tooLarge(path: source.path, limit: Int(maximum))
+    }
+
+    private static func copyThroughMemory(
+        of source: OpenFile,
+        to copy: OpenFile,
+        from start: Int64,
+        maximum: Int64
+    ) throws(StorageError) -> Int64 {
+        var offset = start
+        while offset <= maximum {
+            let bytes = try source.read(at: offset, count: 1 << 18)
+            if bytes.isEmpty { return offset }
+            try copy.write(bytes, at: offset)
+            offset += Int64(bytes.count)
+        }
+        throw .tooLarge(path: source.path, limit: Int(maximum))
+    }
+}
