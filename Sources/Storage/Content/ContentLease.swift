@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
-public import Wire
+internal import Wire
 
 /// Keeps files from being evicted while something is about to refer to them: a release that is not recorded yet, a
 /// page that is being read. Ends with ``end()`` or with the last reference.

@@ -126,9 +126,13 @@ extension MetadataConnection {
         guard let list = found ?? nil else { return nil }
         let chunks = try Self.chunkHashes(list).map { hash in
             guard
-                let bytes = try row("SELECT bytes FROM manifestChunk WHERE hash = ?", [hash.data], {
-                    Self.bytes($0, "bytes") ?? []
-                })
+                let bytes = try row(
+                    "SELECT bytes FROM manifestChunk WHERE hash = ?",
+                    [hash.data],
+                    {
+                        Self.bytes($0, "bytes") ?? []
+                    }
+                )
             else { throw MetadataError.invalidValue(table: "manifestChunk") }
             return bytes
         }

@@ -12,8 +12,6 @@ public struct SkippedFile: Equatable, Sendable {
         /// A socket, pipe or device.
         case specialFile
         case nameNotUTF8
-        /// A name that no reader would accept: ``PathSanitizer`` refuses it.
-        case nameUnsafe
         /// The file system does not let this user read it.
         case unreadable
         /// Removed while the folder was being read.
@@ -38,7 +36,6 @@ public struct SkippedFile: Equatable, Sendable {
         case .linkToExcluded: "a link into a folder that is not published"
         case .specialFile: "neither a file nor a folder"
         case .nameNotUTF8: "a name that is not UTF-8"
-        case .nameUnsafe: "a name that readers refuse"
         case .unreadable: "not readable by this user"
         case .vanished: "removed while the folder was being read"
         }
