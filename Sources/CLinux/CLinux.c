@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
@@ -57,4 +59,50 @@ int roost_spawn_detached(
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return status;
+}
+
+static socklen_t roost_socket_address(
+    struct sockaddr_storage *storage, const uint8_t *address, size_t count, uint16_t port
+) {
+    memset(storage, 0, sizeof *storage);
+    if (count == 4) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)storage;
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        memcpy(&v4->sin_addr, address, 4);
+        return sizeof *v4;
+    }
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)storage;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    memcpy(&v6->sin6_addr, address, 16);
+    return sizeof *v6;
+}
+
+int roost_udp_bind(const uint8_t *address, size_t count, uint16_t port) {
+    struct sockaddr_storage storage;
+    socklen_t length = roost_socket_address(&storage, address, count, port);
+    int descriptor = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -1;
+    int on = 1;
+    int buffer = 2 << 20;
+    // Larger buffers are a wish; the system's limit applies.
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    if ((count == 16 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
+        || bind(descriptor, (struct sockaddr *)&storage, length) < 0) {
+        int failure = errno;
+        close(descriptor);
+        errno = failure;
+        return -1;
+    }
+    return descriptor;
+}
+
+ssize_t roost_udp_send(
+    int socket, const uint8_t *address, size_t count, uint16_t port, const uint8_t *bytes, size_t length
+) {
+    struct sockaddr_storage storage;
+    socklen_t size = roost_socket_address(&storage, address, count, port);
+    return sendto(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&storage, size);
 }

@@ -28,4 +28,13 @@ ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t cou
 int roost_spawn_detached(
     const char *program, char *const arguments[], const char *log, int ready, pid_t *process);
 
+// socket(2) and bind(2) for UDP: `count` is 4 or 16 bytes of address in network order, `port` in host order. IPv6 sockets
+// take IPv6 only. Returns a non-blocking descriptor, or -1 with errno.
+int roost_udp_bind(const uint8_t *address, size_t count, uint16_t port);
+
+// sendto(2) without blocking or a signal, to an address given as above. Returns the count sent, or -1 with errno.
+ssize_t roost_udp_send(
+    int socket, const uint8_t *address, size_t count, uint16_t port, const uint8_t *bytes, size_t length
+);
+
 #endif

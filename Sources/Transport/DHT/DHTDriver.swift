@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
+internal import NIOCore
+internal import Wire
+
+/// Carries out what a ``DHTNode`` decides. Confined to one event loop.
+final class DHTDriver: DatagramReceiver {
+    struct Waiter {
+        var progress: ((DHTProgress, DHTDriver) -> Void)?
+        var finish: (DHTOutcome) -> Void
+    }
+
+    private let eventLoop: any EventLoop
+    private let sockets: [UDPSocket]
+    private let onEvent: (@Sendable (DHTEvent) -> Void)?
+    private var node: DHTNode
+    private var waiters: [CommandID: Waiter] = [:]
+    private var timer: Scheduled<Void>?
+    private var isClosed = false
+
+    init(
+        _ node: consuming DHTNode,
+        _ sockets: [UDPSocket],
+        _ eventLoop: any EventLoop,
+        _ onEvent: (@Sendable (DHTEvent) -> Void)?
+    ) {
+        self.node = node
+        self.sockets = sockets
+        self.eventLoop = eventLoop
+        self.onEvent = onEvent
+    }
+
+    static var now: Instant { .nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds)) }
+
+    func open() {
+        for socket in sockets { socket.register(self, for: .krpc) }
+        perform(node.tick(now: Self.now))
+    }
+
+    /// Ends every command as cancelled.
+    func close() {
+        isClosed = true
+        timer?.cancel()
+        for socket in sockets { socket.register(nil, for: .krpc) }
+        let waiting = waiters.values
+        waiters = [:]
+        for waiter in waiting { waiter.finish(.cancelled) }
+    }
+
+    func receive(_ datagram: ByteBuffer, from source: Endpoint) {
+        perform(node.receive(Array(datagram.readableBytesView), from: source, now: Self.now))
+    }
+
+    func start(_ command: DHTCommand, id: CommandID, _ waiter: Waiter) {
+        guard !isClosed else { return waiter.finish(.cancelled) }
+        waiters[id] = waiter
+        perform(node.start(command, id: id, now: Self.now))
+    }
+
+    func cancel(_ id: CommandID) { perform(node.cancel(id, now: Self.now)) }
+    func supply(_ item: MutableItem?, for id: CommandID) { perform(node.supply(item, for: id, now: Self.now)) }
+
+    /// For use from inside a waiter: actions are performed to the end before the machine is touched again.
+    func supplyLater(_ item: MutableItem?, for id: CommandID) {
+        eventLoop.assumeIsolated().execute { self.supply(item, for: id) }
+    }
+
+    /// Something that is answered without waiting.
+    func inspect<Value>(_ body: (inout DHTNode) -> Value) -> Value { body(&node) }
+
+    func join(through entrances: [Endpoint], areRouters: Bool) {
+        perform(node.join(through: entrances, areRouters: areRouters, now: Self.now))
+    }
+
+    private func perform(_ actions: [DHTNode.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let bytes, let endpoint):
+                _ = sockets.first { $0.localEndpoint.address.isV4 == endpoint.address.isV4 }?.send(bytes, to: endpoint)
+            case .wake(let time): wake(at: time)
+            case .progress(let id, let progress): waiters[id]?.progress?(progress, self)
+            case .finished(let id, let outcome): waiters.removeValue(forKey: id)?.finish(outcome)
+            case .event(let event): onEvent?(event)
+            }
+        }
+    }
+
+    private func wake(at time: Instant) {
+        timer?.cancel()
+        guard !isClosed else { return }
+        let (seconds, attoseconds) = time.components
+        let nanoseconds = UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
+        timer = eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(nanoseconds)) { [weak self] in
+            guard let self, !isClosed else { return }
+            perform(node.tick(now: Self.now))
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Kademlia
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+public import Wire
+
+/// Why a DHT command has no result.
+public enum DHTServiceError: Error, Equatable {
+    /// As many commands as ``DHTConfiguration/maximumOperations`` are at work.
+    case busy
+    /// Cancelled by its caller, or the service has been shut down.
+    case cancelled
+    /// The item in place has the highest number there is; nothing can follow it.
+    case sequenceExhausted
+    case item(ItemError)
+}
+
+/// A node of a DHT on UDP sockets, for callers on any thread.
+///
+/// Commands end by themselves, at the latest after about ten seconds; cancelling the calling task ends them at once.
+public final class DHTService: Sendable {
+    let eventLoop: any EventLoop
+    let driver: NIOLoopBound<DHTDriver>
+    private let sockets: [UDPSocket]
+    private let statePath: String?
+    private let nextCommand = Atomic<UInt64>(1)
+    private let saving = Mutex<RepeatedTask?>(nil)
+
+    private init(_ eventLoop: any EventLoop, _ driver: NIOLoopBound<DHTDriver>, _ sockets: [UDPSocket], _ path: String?) {
+        self.eventLoop = eventLoop
+        self.driver = driver
+        self.sockets = sockets
+        statePath = path
+    }
+
+    /// Starts a node on sockets that the caller keeps: one of each family, all on one event loop.
+    /// - Parameters:
+    ///   - configuration: its families and local port follow from the sockets.
+    ///   - statePath: a file with what the node knew, read now, written every five minutes and at the end.
+    ///   - onEvent: called on the event loop; must not block.
+    /// - Returns: the running node; it knows nobody until ``join(through:areRouters:)``, or its state names some.
+    /// - Throws: only where the event loop is shut down.
+    public static func start(
+        on sockets: [UDPSocket],
+        configuration: DHTConfiguration = DHTConfiguration(),
+        statePath: String? = nil,
+        onEvent: (@Sendable (DHTEvent) -> Void)? = nil
+    ) async throws -> DHTService {
+        precondition(!sockets.isEmpty, "a node needs a socket")
+        let eventLoop = sockets[0].eventLoop
+        let configuration = Self.fitted(configuration, to: sockets)
+        let state = try await NIOThreadPool.singleton.runIfActive {
+            statePath.flatMap { StateFile.read($0) }.flatMap { DHTState(parsing: $0) }
+        }
+        var generator = SystemRandomNumberGenerator()
+        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let driver = try await eventLoop.submit {
+            var node = DHTNode(id: state?.id, configuration: configuration, seed: seed, now: DHTDriver.now)
+            if let state { node.restore(state, now: DHTDriver.now) }
+            let driver = DHTDriver(node, sockets, eventLoop, onEvent)
+            driver.open()
+            if state != nil { driver.join(through: [], areRouters: false) }
+            return NIOLoopBound(driver, eventLoop: eventLoop)
+        }.get()
+        let service = DHTService(eventLoop, driver, sockets, statePath)
+        service.saveRegularly()
+        return service
+    }
+
+    private static func fitted(_ configuration: DHTConfiguration, to sockets: [UDPSocket]) -> DHTConfiguration {
+        var configuration = configuration
+        configuration.families = Set(sockets.map { $0.localEndpoint.family })
+        configuration.localPort = sockets[0].localEndpoint.port
+        let bound = sockets[0].localEndpoint.address
+        let isWildcard = bound.bytes.allSatisfy { $0 == 0 }
+        if configuration.localAddress == nil, !isWildcard { configuration.localAddress = bound }
+        return configuration
+    }
+
+    public var localEndpoints: [Endpoint] { sockets.map { $0.localEndpoint } }
+
+    /// Begins at these addresses.
+    /// - Parameters:
+    ///   - entrances: nodes to ask first.
+    ///   - areRouters: asked but never listed, as Mainline's well-known ones.
+    public func join(through entrances: [Endpoint], areRouters: Bool = false) {
+        eventLoop.execute { self.driver.value.join(through: entrances, areRouters: areRouters) }
+    }
+
+    /// Looks up `host:port` names; those that do not resolve are left out.
+    public static func resolve(_ names: [String], families: Set<AddressFamily> = [.v4]) async -> [Endpoint] {
+        let found = try? await NIOThreadPool.singleton.runIfActive {
+            names.compactMap { name -> Endpoint? in
+                if let endpoint = Endpoint(name) { return endpoint }
+                guard let colon = name.lastIndex(of: ":"), let port = Int(name[name.index(after: colon)...]),
+                    let address = try? SocketAddress.makeAddressResolvingHost(String(name[..<colon]), port: port)
+                else { return nil }
+                return Endpoint(address)
+            }
+        }
+        return (found ?? []).filter { families.contains($0.family) }
+    }
+
+    // MARK: - State
+
+    public func inspect<Value: Sendable>(_ body: @escaping @Sendable (inout DHTNode) -> Value) async throws -> Value {
+        try await eventLoop.submit { self.driver.value.inspect(body) }.get()
+    }
+
+    /// Writes the state file now, so that it is on disk when this returns.
+    /// - Throws: ``StateFileError``.
+    public func saveState() async throws {
+        guard let statePath else { return }
+        let state = try await inspect { $0.state }
+        try await NIOThreadPool.singleton.runIfActive { try StateFile.write(state.encoded, to: statePath) }
+    }
+
+    private func saveRegularly() {
+        guard let statePath else { return }
+        let pause = TimeAmount.minutes(5)
+        let task = eventLoop.scheduleRepeatedAsyncTask(initialDelay: pause, delay: pause) { [driver, eventLoop] _ in
+            let state = driver.value.inspect { $0.state }
+            return NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
+                // A failed save is tried again in five minutes, and at the end, where the caller hears of it.
+                try? StateFile.write(state.encoded, to: statePath)
+            }
+        }
+        saving.withLock { $0 = task }
+    }
+
+    /// Ends every command and writes the state. The sockets stay open: they are the caller's.
+    /// - Throws: ``StateFileError``.
+    public func shutdown() async throws {
+        saving.withLock { $0?.cancel() }
+        try await saveState()
+        try await eventLoop.submit { self.driver.value.close() }.get()
+    }
+
+    func newCommand() -> CommandID { nextCommand.wrappingAdd(1, ordering: .relaxed).oldValue }
+}
