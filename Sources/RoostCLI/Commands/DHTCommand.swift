@@ -6,7 +6,7 @@ struct DHTCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dht",
         abstract: "Look inside the DHT.",
-        subcommands: [Get.self, Put.self, Find.self, Table.self]
+        subcommands: [Get.self, Put.self, Find.self, Table.self, DHTNodeCommand.self]
     )
 
     struct Get: AsyncParsableCommand {

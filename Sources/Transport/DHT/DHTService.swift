@@ -27,7 +27,8 @@ public final class DHTService: Sendable {
     private let nextCommand = Atomic<UInt64>(1)
     private let saving = Mutex<RepeatedTask?>(nil)
 
-    private init(_ eventLoop: any EventLoop, _ driver: NIOLoopBound<DHTDriver>, _ sockets: [UDPSocket], _ path: String?) {
+    private init(_ eventLoop: any EventLoop, _ driver: NIOLoopBound<DHTDriver>, _ sockets: [UDPSocket], _ path: String?)
+    {
         self.eventLoop = eventLoop
         self.driver = driver
         self.sockets = sockets
