@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import NIOPosix
+
+/// A few threads for calls that block, so that neither event loops nor the tasks of others wait for a disk.
+///
+/// Work waits in order; callers bound it, one call each.
+struct BlockingPool: Sendable {
+    private let threads: NIOThreadPool
+
+    init(threads count: Int) {
+        threads = NIOThreadPool(numberOfThreads: count)
+        threads.start()
+    }
+
+    /// Runs `work` on one of the threads. Cancelling the caller does not stop work that has begun.
+    func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws(NodeError) -> Value {
+        do {
+            return try await threads.runIfActive(work)
+        } catch {
+            throw NodeError(unexpected: error)
+        }
+    }
+
+    /// Lets what has begun end, and refuses the rest.
+    func shutdown() async {
+        try? await threads.shutdownGracefully()
+    }
+}

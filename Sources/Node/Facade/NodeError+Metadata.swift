@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Storage
+
+extension NodeError {
+    /// What a failure of the metadata database means to its user.
+    init(_ error: MetadataError) {
+        switch error {
+        case .damaged(let path):
+            self.init(
+                .badData,
+                "the metadata database \(path) is damaged",
+                remedy:
+                    "Restore it from a copy, or move it away and run `roost doctor`: content and keys lie elsewhere."
+            )
+        case .tooNew(let path):
+            self.init(
+                .configuration,
+                "\(path) was written by a later version of Roost",
+                remedy: "Use that version, or another home with --home."
+            )
+        case .diskFull(let path): self.init(.diskFull(path: path) as StorageError)
+        case .notPermitted(let path): self.init(.notPermitted(path: path) as StorageError)
+        case .busy(let path):
+            self.init(.busy, "another process writes to \(path)", remedy: "End it, then try again.")
+        case .invalidValue(let table):
+            self.init(
+                .badData,
+                "the metadata database holds a value in '\(table)' that this version cannot read",
+                remedy: "Run `roost doctor`."
+            )
+        case .failed(let path, let code):
+            self.init(
+                .inputOutput,
+                "the metadata database \(path) failed (SQLite code \(code))",
+                remedy: "Check the disk; `roost doctor` verifies what is stored."
+            )
+        }
+    }
+
+    /// Any error that reaches the edge without a translation of its own.
+    init(unexpected error: any Error) {
+        switch error {
+        case let error as NodeError: self = error
+        case let error as StorageError: self.init(error)
+        case let error as MetadataError: self.init(error)
+        case is CancellationError:
+            self.init(.unavailable, "the call was cancelled", remedy: "Call again.")
+        default: self.init(.internal, "something unexpected failed: \(error)", remedy: "Report this with the log.")
+        }
+    }
+}
