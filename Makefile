@@ -9,7 +9,7 @@ SWIFT_SOURCES := Package.swift Sources Tests
 export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test check ci format format-check lint layers docs bench dist dist-check interop journeys crash memory browser conformance
+.PHONY: help setup build run demo test check ci format format-check lint layers docs bench dist dist-check interop journeys crash memory real browser conformance
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ crash: build ## kill -9 at 50 random instants of publish and fetch
 
 memory: build ## resident memory: idle with 100 sites, fetching 1 GiB
 	$(PYTHON) Interop/memory.py
+
+real: build ## two large Debian manuals as sites, with the promised figures (root)
+	$(PYTHON) Interop/real.py
 
 journeys: build ## a newcomer's commands, as the documents tell them
 	$(ROOST) demo --check
