@@ -5,7 +5,7 @@ public import Wire
 ///
 /// The caller keeps ``encoded`` on disk: this is what protects against being rolled back after a restart.
 /// Memory: the log, and at most ``maximumBranches`` branches of 256 KiB.
-public struct SiteFeed: Sendable {
+public struct SiteFeed: Equatable, Sendable {
     public private(set) var log: SiteLog
     /// The highest head known; ``log`` has exactly its size.
     public private(set) var head: SignedHead
@@ -104,7 +104,7 @@ extension SiteFeed {
         self.head = head
     }
 
-    private mutating func keep(_ branch: FeedBranch) {
+    fileprivate mutating func keep(_ branch: FeedBranch) {
         guard !branches.contains(where: { $0.head.size == branch.head.size && $0.head.root == branch.head.root }) else {
             return
         }
@@ -113,5 +113,18 @@ extension SiteFeed {
             branches.remove(at: branches.count / 2)
         }
         branches.append(branch)
+    }
+}
+
+extension SiteFeed {
+    /// Takes over what another copy of the same site's feed learnt: its log where it is newer, and its branches.
+    ///
+    /// - Returns: what became of the other's log, as ``adopt(_:log:)`` says.
+    @discardableResult
+    public mutating func merge(_ other: SiteFeed) -> HeadVerdict {
+        guard other.site == site else { return .refused(.otherSite) }
+        let verdict = adopt(other.head, log: other.log)
+        for branch in other.branches { keep(branch) }
+        return verdict
     }
 }

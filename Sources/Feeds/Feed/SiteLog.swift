@@ -73,3 +73,10 @@ public struct SiteLog: Sendable {
             && head.writer == state.writer
     }
 }
+
+extension SiteLog: Equatable {
+    /// Everything else follows from the entries.
+    public static func == (left: SiteLog, right: SiteLog) -> Bool {
+        left.site == right.site && left.entries == right.entries
+    }
+}

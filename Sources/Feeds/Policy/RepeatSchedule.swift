@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// When what others forget must be said again: announces and items of the DHT, which live for two hours or less.
+///
+/// Everything added is due at once, then about every hour; what failed is tried again sooner, more slowly each time.
+/// Memory: the keys.
+public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
+    public typealias Instant = ContinuousClock.Instant
+
+    public struct Configuration: Sendable {
+        /// How often a thing that went well is said again. BEP 44 nodes keep an item for two hours: an hour leaves
+        /// room for one failure.
+        public var interval = Duration.seconds(3600)
+        /// Up to how much earlier, so that many things added together spread out.
+        public var spread = Duration.seconds(600)
+        /// How soon after a first failure; doubled with each more, up to ``interval``.
+        public var retry = Duration.seconds(30)
+        /// How many at the same time.
+        public var inFlight = 8
+
+        public init() {}
+    }
+
+    private struct Entry: Sendable {
+        var due: Instant
+        var failures = 0
+        var isInFlight = false
+        /// Asked for again while it was in flight.
+        var isStale = false
+    }
+
+    private let configuration: Configuration
+    private var entries: [Key: Entry] = [:]
+    private var inFlight = 0
+
+    public init(_ configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+    }
+
+    public var keys: some Collection<Key> { entries.keys }
+
+    /// When ``due(now:)`` will have something; nil while nothing waits.
+    public var nextDue: Instant? {
+        guard inFlight < configuration.inFlight else { return nil }
+        return entries.values.lazy.filter { !$0.isInFlight }.map(\.due).min()
+    }
+
+    /// Has `key` said at once, and from now on; also when it was there already, for its value has changed.
+    public mutating func add(_ key: Key, now: Instant) {
+        guard var entry = entries[key] else {
+            entries[key] = Entry(due: now)
+            return
+        }
+        entry.due = now
+        entry.failures = 0
+        entry.isStale = entry.isInFlight
+        entries[key] = entry
+    }
+
+    /// Says `key` no more. What is under way may still end with ``finished(_:succeeded:now:using:)``.
+    public mutating func remove(_ key: Key) {
+        if entries.removeValue(forKey: key)?.isInFlight == true { inFlight -= 1 }
+    }
+
+    /// The network can be reached again, or has grown from next to nothing: all is said again at once.
+    public mutating func networkGrew(now: Instant) {
+        for key in Array(entries.keys) { add(key, now: now) }
+    }
+
+    /// What must be said now, the longest overdue first. Each is under way until it is ``finished(_:succeeded:now:using:)``.
+    public mutating func due(now: Instant) -> [Key] {
+        let waiting = entries.filter { !$0.value.isInFlight && $0.value.due <= now }
+        let chosen = waiting.sorted { $0.value.due < $1.value.due }.prefix(configuration.inFlight - inFlight)
+        for (key, _) in chosen { entries[key]?.isInFlight = true }
+        inFlight += chosen.count
+        return chosen.map(\.key)
+    }
+
+    /// How it went. `generator` gives the jitter.
+    public mutating func finished(
+        _ key: Key,
+        succeeded: Bool,
+        now: Instant,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        guard var entry = entries[key], entry.isInFlight else { return }
+        inFlight -= 1
+        entry.isInFlight = false
+        let wasStale = entry.isStale
+        entry.isStale = false
+        if !wasStale {
+            entry.failures = succeeded ? 0 : min(entry.failures + 1, 16)
+            entry.due = now + pause(after: entry.failures, using: &generator)
+        }
+        entries[key] = entry
+    }
+
+    private func pause(after failures: Int, using generator: inout some RandomNumberGenerator) -> Duration {
+        guard failures > 0 else {
+            return configuration.interval - configuration.spread * Double.random(in: 0...1, using: &generator)
+        }
+        let pause = min(configuration.interval, configuration.retry * (1 << (failures - 1)))
+        return pause * Double.random(in: 0.8...1, using: &generator)
+    }
+}
