@@ -30,7 +30,7 @@ public struct FeedSync: Sendable {
     public private(set) var known: SiteFeed?
     private var state = State.idle
 
-    /// - Parameter known: nil at the first visit.
+    /// `known` is nil at the first visit.
     public init(site: Digest256, known: SiteFeed?) {
         self.site = site
         self.known = known

@@ -49,7 +49,7 @@ public struct FeedState: Equatable, Sendable {
     /// How many entries have been read.
     public private(set) var size = 1
 
-    /// - Parameter rootEntry: entry 0 as received.
+    /// Starts from entry 0 as received. It must be a root record whose key gives `site`.
     public init(site: Digest256, rootEntry: [UInt8]) throws(FeedError) {
         guard case .root(let root) = try FeedEntry.parse(rootEntry), root.key.identifier == site else {
             throw .wrongRoot
@@ -91,9 +91,7 @@ public struct FeedState: Equatable, Sendable {
 }
 
 extension FeedState {
-    /// Reads the next entry.
-    ///
-    /// - Parameter rootBefore: the root of the log over the entries before it.
+    /// Reads the next entry; `rootBefore` is the root of the log over the entries before it.
     mutating func apply(_ bytes: [UInt8], rootBefore: Digest256) {
         defer { size += 1 }
         guard blockedAt == nil else { return }

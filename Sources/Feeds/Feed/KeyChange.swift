@@ -27,7 +27,7 @@ public struct Rotation: Equatable, Sendable {
     /// By ``key``.
     public var signature: Signature
 
-    /// - Parameter signer: the private half of the committed next key.
+    /// Signs a rotation; `signer` is the private half of the committed next key.
     public init(position: LogPosition, next: Digest256, signer: SigningKey) {
         self.position = position
         key = signer.publicKey
@@ -76,9 +76,9 @@ public struct Recovery: Equatable, Sendable {
     /// By ``revealed``.
     public var signature: Signature
 
-    /// - Parameters:
-    ///   - signer: the private half of the committed recovery key.
-    ///   - stolen: at most ``FeedSpecification/headBytes`` bytes.
+    /// Signs a recovery; `signer` is the private half of the committed recovery key.
+    ///
+    /// `stolen` has at most ``FeedSpecification/headBytes`` bytes.
     public init(
         position: LogPosition,
         key: PublicKey,

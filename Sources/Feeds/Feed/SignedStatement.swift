@@ -5,7 +5,7 @@ internal import Wire
 ///
 /// A map starts with a byte from 0xA0 on, which no domain contains: no two domains can meet in the same bytes.
 enum SignedStatement {
-    /// - Parameter fields: with keys that differ.
+    /// The keys of `fields` must differ.
     static func bytes(domain: String, _ fields: [(CBOR, CBOR)]) -> [UInt8] {
         Array(domain.utf8) + encode(fields)
     }

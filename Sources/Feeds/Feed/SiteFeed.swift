@@ -74,10 +74,9 @@ extension SiteFeed {
         return isQuarantined ? .refused(.quarantined) : .wanted(from: head.size)
     }
 
-    /// Takes over a newer state.
+    /// Takes over a newer state: `candidate` is a log that was read entry by entry and must be the one `other` signs.
     ///
-    /// - Parameter candidate: a log that was read entry by entry; it must be the one that `other` signs.
-    /// - Returns: `.known` when it was adopted, else why it was not.
+    /// The verdict is `.known` when it was adopted, else why it was not.
     public mutating func adopt(_ other: SignedHead, log candidate: SiteLog) -> HeadVerdict {
         guard candidate.site == site, candidate.matches(other) else { return .refused(.entriesDiffer) }
         let shared = log.commonPrefix(with: candidate)

@@ -24,12 +24,15 @@ public enum ServePolicy: String, Sendable, CaseIterable {
 
 /// Which duties a peer has for a site it knows.
 public enum SiteDuties {
+    /// What this peer keeps saying; empty for a reader who gives nothing back.
+    ///
     /// - Parameters:
     ///   - feed: as it is known now.
     ///   - keys: which of the site's keys this peer can sign with; none for a reader.
     ///   - serve: what this node's user agreed to.
     ///   - isPinned: whether the user wants the site kept.
     ///   - held: numbers of releases whose files are here completely.
+    /// - Returns: each to be repeated about hourly.
     public static func duties(
         of feed: SiteFeed,
         keys: Set<PublicKey>,
