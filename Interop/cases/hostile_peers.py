@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Peers that lie, and torrents that want to write where they should not."""
+import hashlib
+import sys
+
+import roost
+from clients import PORT, Libtorrent, expect
+from content import PIECE, expect_same, make_tree
+from lab import ROOT, common
+from registry import case
+
+LIAR = ROOT / "Interop/liar.py"
+
+
+def liar(lab, torrent):
+    host = lab.host("liar")
+    process = host.start([sys.executable, LIAR, f"{host.address}:{PORT}", torrent])
+    expect(process, "ready", 10)
+    return process, f"{host.address}:{PORT}"
+
+
+def count(process, event):
+    return sum(f'"event": "{event}"' in line for _, line in list(process.lines))
+
+
+@case("hostile", "a peer that sends noise is dropped and stays out while the download completes from an honest one")
+def noise(lab):
+    host = lab.host("seeder")
+    source = make_tree(host.path("data", "tree"))
+    torrent = host.path("tree.torrent")
+    common.make_torrent(str(source), str(torrent), "v1", PIECE)
+    honest = Libtorrent(host, "seed", source.parent, torrent).wait_seeding()
+    process, address = liar(lab, torrent)
+    reader = lab.host("reader")
+    roost.Torrent(reader, "get", torrent, reader.path("got"), peers=[address, honest.address]).wait_complete(60)
+    expect_same(source, reader.path("got", "tree"))
+    if count(process, "lie") == 0:
+        raise AssertionError("the liar was never asked: the case shows nothing")
+    if count(process, "closed") == 0:
+        raise AssertionError("the liar was not dropped")
+
+
+ESCAPES = [
+    ["..", "outside.txt"], ["a", "..", "..", "outside.txt"], ["/etc", "outside.txt"], ["..\\outside.txt"], ["a/../../outside.txt"],
+    ["a\0b"], [".", "..", "outside.txt"], [""],
+]
+
+
+def crafted(path, files, name=b"tree"):
+    """A v1 torrent of one-byte files with these paths; the bytes are all zero."""
+    info = {"name": name, "piece length": 16384, "pieces": hashlib.sha1(bytes(len(files))).digest(),
+            "files": [{"length": 1, "path": [part for part in parts]} for parts in files]}
+    path.write_bytes(common.bencode({"info": info}))
+    return {"v1": hashlib.sha1(common.bencode(info)).hexdigest(), "v2": None, "name": "tree"}
+
+
+def outside(host, folder):
+    """Names that appeared in the host's folder but not beneath the download folder, or at the places that the paths aim at."""
+    known = {"stderr.log", "evil.torrent"}
+    found = [path.name for path in host.folder.iterdir() if path != folder and path.name not in known]
+    return found + [path.name for path in host.folder.parent.iterdir() if "outside" in path.name]
+
+
+def register_for(parts):
+    @case("hostile", f"a torrent with the path {parts!r} writes nothing outside, whether from a file or from a peer's metadata")
+    def escape(lab):
+        reader = lab.host("reader")
+        torrent, folder = reader.path("evil.torrent"), reader.path("got")
+        meta = crafted(torrent, [["good.txt"], parts])
+        folder.mkdir()
+        process, address = liar(lab, torrent)
+        for source in (str(torrent), common.magnet_of(meta)):
+            argv = [roost.BINARY, "torrent", "get", source, "--dir", folder, "--listen", f"{reader.address}:{PORT}", "--peer", address, "--events"]
+            client = reader.start(argv)
+            try:
+                client.wait_exit(4)
+            except TimeoutError:
+                client.stop()
+            if client.p.returncode is not None and client.p.returncode < 0 and client.p.returncode != -15:
+                raise AssertionError(f"it ended by signal {-client.p.returncode}")
+            if escaped := outside(reader, folder):
+                raise AssertionError(f"written outside: {escaped}")
+
+
+for each in ESCAPES:
+    register_for(each)
