@@ -12,7 +12,7 @@ public enum PieceLength {
     /// Part of what makes one folder one infohash everywhere: it must never change for trees that are called `site`.
     /// Up to 32 MiB it is 16 KiB, at 1 GiB 512 KiB, above 16 GiB 16 MiB.
     ///
-    /// - Parameter totalSize: the sum of the files' lengths, padding not counted.
+    /// `totalSize` is the sum of the files' lengths, padding not counted.
     public static func automatic(totalSize: Int64) -> Int {
         var length = TorrentSpecification.minimumPieceLength
         while length < longestAutomatic, totalSize > Int64(length) * preferredPieceCount { length <<= 1 }

@@ -45,8 +45,8 @@ public enum Merkle {
 
     /// The root over one piece's bytes (or a shorter file's), in one pass and without a list of leaves.
     ///
-    /// - Parameter height: the layers above the leaves: the piece layer for a piece of a file longer than a piece,
-    ///   nil for a whole file, which is padded to its own power of two only.
+    /// `height` is the layers above the leaves: the piece layer for a piece of a file longer than a piece, nil for a
+    /// whole file, which is padded to its own power of two only.
     public static func root(of bytes: RawSpan, height: Int? = nil) -> Digest256 {
         var stack = MerkleStack(layer: 0)
         var offset = 0

@@ -240,7 +240,8 @@ public struct MerkleTree: Sendable {
 
     /// The answer to a peer's request: the hashes asked for and the siblings that prove them.
     ///
-    /// - Parameter leaves: the leaf hashes of the pieces that ``piecesToHash(for:)`` names, in order, without padding.
+    /// `leaves` are the leaf hashes of the pieces that ``piecesToHash(for:)`` names, in order, without padding.
+    ///
     /// - Returns: nil where the request is not valid or something it needs is not known: to be rejected.
     public func answer(_ request: HashRequest, leaves: [Digest256] = []) -> [Digest256]? {
         guard request.piecesRoot == root, request.isValid(treeHeight: height, leafCount: leafCount) else { return nil }

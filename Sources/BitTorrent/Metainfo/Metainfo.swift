@@ -43,7 +43,7 @@ public struct Metainfo: Sendable {
         try self.init(info: info) { _ in TorrentSources() }
     }
 
-    /// - Parameter mayEndInSpace: many .torrent files end in a line break that an editor added; peers send none.
+    /// Many .torrent files end in a line break that an editor added, so they may end in space; peers send none.
     private static func parse(
         _ bytes: [UInt8],
         limit: Int,
