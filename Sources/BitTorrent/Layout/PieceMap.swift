@@ -123,8 +123,17 @@ public struct PieceMap: Sendable, Equatable {
         let size = self.length(of: piece)
         guard begin >= 0, length > 0, begin < size else { return [] }
         let origin = start(of: piece)
-        let limit = origin + Int64(min(size - begin, length) + begin)
-        var position = origin + Int64(begin)
+        let start = origin + Int64(begin)
+        return segments(from: start, to: start + Int64(min(size - begin, length)), origin: origin)
+    }
+
+    /// The parts of files between two places in the space of the pieces, padding included; `pieceOffset` from `start`.
+    func segments(from start: Int64, to limit: Int64) -> [FileSegment] {
+        segments(from: start, to: limit, origin: start)
+    }
+
+    private func segments(from start: Int64, to limit: Int64, origin: Int64) -> [FileSegment] {
+        var position = start
         var index = span(at: position)
         var segments: [FileSegment] = []
         while position < limit, index < spans.count {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Wire
 public import Keys
-public import Wire
+internal import Wire
 
 /// A magnet link: a torrent by its infohashes (BEP 9, BEP 52), or a feed of torrents by its key (BEP 46), and hints on
 /// where to start looking.
@@ -91,7 +90,8 @@ extension TorrentSources.Host: CustomStringConvertible {
         }
         let host = text[..<colon]
         if host.hasPrefix("[") {
-            guard host.hasSuffix("]"), let address = IPAddress(String(host.dropFirst().dropLast())), !address.isV4 else {
+            guard host.hasSuffix("]"), let address = IPAddress(String(host.dropFirst().dropLast())), !address.isV4
+            else {
                 return nil
             }
             self.init(name: address.description, port: port)

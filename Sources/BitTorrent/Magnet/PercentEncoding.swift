@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-/// The escapes of URI queries (RFC 3986 §2.1), with `+` read as a space as HTML forms write it.
+/// The escapes of URI queries (RFC 3986 §2.1), with `+` read as a space, where asked, as HTML forms write it.
 enum PercentEncoding {
     /// - Returns: nil where a `%` is not followed by two hexadecimal digits.
-    static func decode(_ text: Substring) -> [UInt8]? {
+    static func decode(_ text: Substring, plusIsSpace: Bool) -> [UInt8]? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+                bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
                 continue
             }
             guard rest.count >= 2, let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)) else {
