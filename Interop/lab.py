@@ -80,6 +80,12 @@ class Host:
     def address(self):
         return self.addresses[0]
 
+    def slow(self, rate):
+        """Limits what the host sends, to a rate in tc's words ("8mbit")."""
+        done = self.run(["tc", "qdisc", "replace", "dev", f"p{self.number}", "root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms"], check=False)
+        if done.returncode:
+            raise RuntimeError(f"tc: {done.stderr.strip()}")
+
     def path(self, *parts):
         """A path in the host's scratch folder; its parent exists."""
         path = self.folder.joinpath(*parts)

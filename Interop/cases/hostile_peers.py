@@ -30,6 +30,7 @@ def noise(lab):
     torrent = host.path("tree.torrent")
     common.make_torrent(str(source), str(torrent), "v1", PIECE)
     honest = Libtorrent(host, "seed", source.parent, torrent).wait_seeding()
+    host.slow("16mbit")  # so that the liar is asked, too
     process, address = liar(lab, torrent)
     reader = lab.host("reader")
     roost.Torrent(reader, "get", torrent, reader.path("got"), peers=[address, honest.address]).wait_complete(60)
