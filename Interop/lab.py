@@ -82,7 +82,7 @@ class Host:
 
     def slow(self, rate):
         """Limits what the host sends, to a rate in tc's words ("8mbit")."""
-        done = self.run(["tc", "qdisc", "replace", "dev", f"p{self.number}", "root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms"], check=False)
+        done = self.run(["tc", "qdisc", "replace", "dev", f"p{self.number}", "root", "tbf", "rate", rate, "burst", "256kb", "latency", "400ms"], check=False)
         if done.returncode:
             raise RuntimeError(f"tc: {done.stderr.strip()}")
 
