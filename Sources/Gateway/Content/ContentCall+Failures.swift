@@ -26,8 +26,7 @@ extension ContentCall {
 
     /// "Open this site?": nothing was asked or fetched for it.
     func ask() -> Response {
-        let random = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-        let token = memory.consents.withLock { $0.asked(host.site, random: random, now: .now) }
+        let token = memory.consents.withLock { $0.asked(host.site, random: Secret.random(), now: .now) }
         let target = path.encoded + (path.query.flatMap(Self.safeQuery).map { "?" + $0 } ?? "")
         return ContentPages.ask(host.site, token: token, target: target).response(.ok)
     }

@@ -30,7 +30,7 @@ extension ContentCall {
         guard let body = try? await request.body.collect(upTo: Self.longestForm) else {
             return ContentResponder.plain(.contentTooLarge, "The form is too long.")
         }
-        let form = Self.form(String(buffer: body))
+        let form = FormText.fields(String(buffer: body))
         guard let token = form["token"],
             memory.consents.withLock({ $0.answered(host.site, token: token, now: .now) })
         else { return ask() }
@@ -88,16 +88,5 @@ extension ContentCall {
     private static func destination(_ target: String) -> String {
         guard let path = try? RequestPath(target: target) else { return "/" }
         return path.encoded + (path.query.flatMap(safeQuery).map { "?" + $0 } ?? "")
-    }
-
-    /// `application/x-www-form-urlencoded`; the last of two equal names counts.
-    private static func form(_ text: String) -> [String: String] {
-        var fields: [String: String] = [:]
-        for pair in text.split(separator: "&").prefix(16) {
-            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let words = halves.map { $0.replacing("+", with: " ").removingPercentEncoding ?? "" }
-            if words.count == 2 { fields[words[0]] = words[1] }
-        }
-        return fields
     }
 }

@@ -16,8 +16,7 @@ struct ContentResponder: HTTPResponder {
     let memory = ContentMemory()
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
-        var response = await answer(request, context)
-        ContentPolicy.apply(to: &response.headers)
+        let response = await answer(request, context)
         return request.method == .head ? response.createHeadResponse() : response
     }
 

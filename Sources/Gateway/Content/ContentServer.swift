@@ -27,6 +27,7 @@ public struct ContentServer: Service {
             drain: configuration.drain,
             responder: ContentResponder(configuration: configuration, reader: reader, port: port),
             port: port,
+            policy: ContentPolicy.apply,
             logger: logger
         )
         try await service.run()

@@ -61,10 +61,8 @@ struct ContentStream: Sendable {
         return bytes
     }
 
-    /// - Parameters:
-    ///   - segments: what to send, in order.
-    ///   - first: bytes already read from the start of the first range.
-    ///   - request: its connection is watched while peers are waited for, so that a reader who left stops the fetch.
+    /// Sends `segments` in order, `first` being bytes already read from the start of the first range. The connection of
+    /// `request` is watched while peers are waited for, so that a reader who left stops the fetch.
     func body(of segments: [Segment], first: [UInt8], request: RequestBody) -> ResponseBody {
         let total = segments.reduce(Int64(0)) { $0 + $1.length }
         return ResponseBody(contentLength: Int(total)) { writer in

@@ -11,7 +11,7 @@ enum ContentType {
         return declaresEncoding(type)
     }
 
-    /// - Parameter prefix: the first bytes, where they were needed.
+    /// The type of the file called `name`; `prefix` are its first bytes, where they were needed.
     static func of(name: String, prefix: [UInt8]) -> String {
         let type = byName(name) ?? bySniffing(prefix)
         if declaresEncoding(type) {

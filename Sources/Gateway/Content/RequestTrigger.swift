@@ -21,10 +21,8 @@ enum RequestTrigger {
         case upgrade
     }
 
-    /// - Parameters:
-    ///   - request: who caused it.
-    ///   - ownOrigin: the origin asked, `http://host:port`.
-    ///   - isKnown: whether the user opened this site before.
+    /// What to do with a request to `ownOrigin`, which is `http://host:port`; `isKnown` says that the user opened the
+    /// site before.
     static func decide(_ request: RequestOrigin, ownOrigin: String, isKnown: Bool) -> Decision {
         if request.wantsUpgrade || request.mode == "websocket" { return .refuse(.upgrade) }
         // Scripts cannot set it; where it is there and names another origin, nothing else needs to be believed.

@@ -16,6 +16,8 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
     let drain: Duration
     let responder: Responder
     let port: ListeningPort
+    /// The header fields of every response.
+    let policy: @Sendable (inout HTTPFields) -> Void
     let logger: Logger
 
     /// Ends when the service group stops gracefully: at once where nothing is under way, else within ``drain``.
@@ -48,9 +50,16 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
             maxHeaderFieldCount: 100
         )
         let port = port
+        let policy = policy
         return Application(
             responder: responder,
-            server: .http1(configuration: .init(idleTimeout: .seconds(120), httpDecoderConfiguration: decoder)),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [PolicyHandler(apply: policy)],
+                    idleTimeout: .seconds(120),
+                    httpDecoderConfiguration: decoder
+                )
+            ),
             configuration: ApplicationConfiguration(
                 address: .hostname(binding.host, port: binding.port),
                 availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)

@@ -18,7 +18,9 @@ enum PortHolder {
 
     /// Inodes of the sockets in state LISTEN (0A) on `port`: columns 1, 3 and 9 of proc_net_tcp(5).
     private static func listeners(in file: String, port: Int) -> [String] {
-        guard let table = try? String(contentsOfFile: file, encoding: .utf8) else { return [] }
+        // A file of /proc has no length, and `String(contentsOfFile:)` stops after its first page.
+        guard let bytes = try? FileHandle(forReadingAtPath: file)?.readToEnd() else { return [] }
+        let table = String(decoding: bytes, as: UTF8.self)
         return table.split(separator: "\n").dropFirst().compactMap { line in
             let columns = line.split(separator: " ")
             guard columns.count > 9, columns[3] == "0A", let colon = columns[1].lastIndex(of: ":"),
@@ -30,10 +32,17 @@ enum PortHolder {
 
     private static func holds(_ process: Int32, anyOf sockets: Set<String>) -> Bool {
         let folder = "/proc/\(process)/fd"
-        let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return descriptors.contains { descriptor in
+        return entries(of: folder).contains { descriptor in
             let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(descriptor)")
             return target.map(sockets.contains) ?? false
         }
+    }
+
+    /// A process that opens and closes files while its folder is read makes the reading fail: it is tried again.
+    private static func entries(of folder: String) -> [String] {
+        for _ in 0..<5 {
+            if let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) { return entries }
+        }
+        return []
     }
 }
