@@ -1,1 +1,197 @@
 // SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
+public import Logging
+public import NIOCore
+internal import NIOPosix
+internal import Synchronization
+internal import Transport
+public import Wire
+
+/// All torrents of a program: one event loop for their connections, one port, one pool of threads for hash and disk.
+///
+/// One loop is enough to fill several network cards, and with it no block ever changes threads on the network side; hashing,
+/// which costs more than all of the network, has the other cores.
+public final class Swarm: Sendable {
+    public let listener: SwarmListener
+    private let services: SwarmServices
+    private let configuration: SwarmConfiguration
+    private let logger: Logger
+    private let torrents = Mutex<[Digest160: Torrent]>([:])
+    private let listenPort = Mutex<UInt16?>(nil)
+
+    public enum Failure: Error, Equatable, Sendable {
+        /// A torrent with one of these hashes is there already.
+        case duplicate(Digest160)
+        /// No infohash, or metadata that a session cannot take.
+        case unusable
+    }
+
+    /// - Parameter loop: where all connections live; of a group that the caller keeps running.
+    public init(loop: any EventLoop, configuration: SwarmConfiguration, logger: Logger) {
+        let sockets = TCPSockets(loop: loop, configuration: configuration.tcp)
+        let disk = DiskPool(threadCount: configuration.diskThreads, retainedBytes: configuration.retainedBufferBytes)
+        services = SwarmServices(loop: loop, sockets: sockets, disk: disk)
+        listener = SwarmListener(sockets: sockets)
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Accepts connections from now on.
+    ///
+    /// - Returns: where, with the port that was chosen in place of 0.
+    public func listen(on endpoint: Endpoint) async throws -> Endpoint {
+        let bound = try await listener.listen(on: endpoint)
+        listenPort.withLock { $0 = bound.port }
+        return bound
+    }
+
+    /// Stops every torrent and closes the port.
+    public func shutdown() async {
+        await listener.close()
+        for torrent in torrents.withLock({ Array($0.values) }) { await remove(torrent) }
+        await services.disk.shutdown()
+    }
+
+    // MARK: Torrents
+
+    /// A torrent whose metadata is known.
+    ///
+    /// - Parameter have: the pieces that are in `storage` and verified.
+    public func add(
+        _ metainfo: Metainfo,
+        storage: any PieceStorage,
+        have: Bitfield,
+        adjust: (inout SessionConfiguration) -> Void = { _ in }
+    ) async throws -> Torrent {
+        guard let content = TorrentContent(metainfo) else { throw Failure.unusable }
+        return try await start(
+            metainfo.infoHashes,
+            content: content,
+            metainfo: metainfo,
+            storage: storage,
+            have: have,
+            configuration: makeConfiguration(adjust),
+            prepare: { _, _ in (storage, have) }
+        )
+    }
+
+    /// A torrent of which only the infohashes are known: peers send the metadata.
+    ///
+    /// - Parameter prepare: makes the storage when the metadata is there.
+    public func add(
+        magnet infoHashes: InfoHashes,
+        prepare: @escaping TorrentPreparation,
+        adjust: (inout SessionConfiguration) -> Void = { _ in }
+    ) async throws -> Torrent {
+        try await start(
+            infoHashes,
+            content: nil,
+            metainfo: nil,
+            storage: nil,
+            have: nil,
+            configuration: makeConfiguration(adjust),
+            prepare: prepare
+        )
+    }
+
+    /// A v2 torrent without its info dictionary: files are added as they are wanted, and only pieces that something wants
+    /// are downloaded.
+    public func add(
+        sparse v2: Digest256,
+        pieceLength: Int,
+        pieceCount: Int,
+        storage: any PieceStorage,
+        have: Bitfield? = nil,
+        adjust: (inout SessionConfiguration) -> Void = { _ in }
+    ) async throws -> Torrent {
+        guard let content = TorrentContent(sparsePieceLength: pieceLength, pieceCount: pieceCount) else {
+            throw Failure.unusable
+        }
+        var configuration = makeConfiguration(adjust)
+        configuration.wantsEverything = false
+        return try await start(
+            InfoHashes(v2: v2),
+            content: content,
+            metainfo: nil,
+            storage: storage,
+            have: have,
+            configuration: configuration,
+            prepare: { _, _ in throw Failure.unusable }
+        )
+    }
+
+    /// Ends a torrent; its connections are closed when this returns.
+    public func remove(_ torrent: Torrent) async {
+        for hash in torrent.infoHashes.short {
+            listener.unregister(hash)
+            torrents.withLock { $0[hash] = nil }
+        }
+        await torrent.stop()
+    }
+
+    /// The torrent of this 20-byte hash.
+    public func torrent(_ hash: Digest160) -> Torrent? { torrents.withLock { $0[hash] } }
+
+    private func makeConfiguration(_ adjust: (inout SessionConfiguration) -> Void) -> SessionConfiguration {
+        var random = SystemRandomNumberGenerator()
+        var id = Array(configuration.peerIDPrefix.utf8.prefix(8))
+        while id.count < Digest160.byteCount { id.append(UInt8.random(in: 0...255, using: &random)) }
+        var session = SessionConfiguration(peerID: Digest160(id) ?? .zero)
+        session.client = configuration.client
+        session.listenPort = listenPort.withLock { $0 }
+        adjust(&session)
+        return session
+    }
+
+    private func start(
+        _ infoHashes: InfoHashes,
+        content: TorrentContent?,
+        metainfo: Metainfo?,
+        storage: (any PieceStorage)?,
+        have: Bitfield?,
+        configuration: SessionConfiguration,
+        prepare: @escaping TorrentPreparation
+    ) async throws -> Torrent {
+        guard !infoHashes.isEmpty else { throw Failure.unusable }
+        let torrent = Torrent(infoHashes: infoHashes, loop: services.loop)
+        try register(torrent)
+        let services = services
+        let logger = logger
+        let seed = UInt64.random(in: 0 ... .max)
+        try await services.loop.submit {
+            let session = TorrentSession(
+                infoHashes: infoHashes,
+                content: content,
+                infoDictionary: metainfo?.infoDictionary,
+                have: have,
+                configuration: configuration,
+                seed: seed,
+                now: TorrentDriver.now
+            )
+            let driver = TorrentDriver(
+                session: session,
+                storage: storage,
+                metainfo: metainfo,
+                services: services,
+                logger: logger,
+                prepare: prepare,
+                onEvent: { [weak torrent] in torrent?.occurred($0) }
+            )
+            torrent.start(driver)
+        }.get()
+        for hash in infoHashes.short {
+            listener.register(hash) { [weak torrent] connection in
+                guard let torrent else { return connection.channel.close(promise: nil) }
+                torrent.accept(connection)
+            }
+        }
+        return torrent
+    }
+
+    private func register(_ torrent: Torrent) throws {
+        try torrents.withLock { torrents in
+            for hash in torrent.infoHashes.short where torrents[hash] != nil { throw Failure.duplicate(hash) }
+            for hash in torrent.infoHashes.short { torrents[hash] = torrent }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// The addresses at which peers may be found, and when to try each again.
+///
+/// Memory: at most ``PeerBook/capacity`` entries of about 80 bytes and as many bans; the oldest idle entry makes room.
+struct PeerBook {
+    static let capacity = 2000
+    static let firstRetry = Duration.milliseconds(500)
+    static let longestRetry = Duration.seconds(300)
+    /// Failures in a row after which an address is forgotten, unless the user gave it.
+    static let patience = 8
+
+    struct Entry {
+        var failures = 0
+        var nextAttempt: Duration
+        var isConnected = false
+        /// Given by the user: tried for ever, at least every 15 seconds.
+        var isExplicit: Bool
+        var order: UInt64
+    }
+
+    private(set) var entries: [Endpoint: Entry] = [:]
+    private var banned: Set<Endpoint> = []
+    private var bannedAddresses: Set<IPAddress> = []
+    private var nextOrder: UInt64 = 0
+
+    mutating func add(_ endpoint: Endpoint, isExplicit: Bool, now: Duration) {
+        guard endpoint.port != 0, entries[endpoint] == nil else { return }
+        if entries.count >= Self.capacity {
+            let idle = entries.filter { !$0.value.isConnected && !$0.value.isExplicit }
+            guard let oldest = idle.min(by: { $0.value.order < $1.value.order }) else { return }
+            entries[oldest.key] = nil
+        }
+        nextOrder += 1
+        entries[endpoint] = Entry(nextAttempt: now, isExplicit: isExplicit, order: nextOrder)
+    }
+
+    /// The next address to dial, now marked as in use.
+    mutating func takeDue(now: Duration) -> Endpoint? {
+        let due = entries.filter { !$0.value.isConnected && $0.value.nextAttempt <= now && !isBanned($0.key) }
+        guard let next = due.min(by: { ($0.value.failures, $0.value.order) < ($1.value.failures, $1.value.order) })
+        else { return nil }
+        entries[next.key]?.isConnected = true
+        return next.key
+    }
+
+    /// When the next address is due.
+    var nextAttempt: Duration? {
+        entries.lazy.filter { !$0.value.isConnected && !isBanned($0.key) }.map(\.value.nextAttempt).min()
+    }
+
+    /// A connection to the address ended; `wasUseful` when a handshake had been completed.
+    mutating func ended(_ endpoint: Endpoint, wasUseful: Bool, now: Duration) {
+        guard var entry = entries[endpoint] else { return }
+        entry.isConnected = false
+        entry.failures = wasUseful ? 1 : entry.failures + 1
+        guard entry.isExplicit || entry.failures <= Self.patience else {
+            entries[endpoint] = nil
+            return
+        }
+        let limit = entry.isExplicit ? Duration.seconds(15) : Self.longestRetry
+        entry.nextAttempt = now + min(limit, Self.firstRetry * (1 << min(entry.failures - 1, 12)))
+        entries[endpoint] = entry
+    }
+
+    mutating func forget(_ endpoint: Endpoint) { entries[endpoint] = nil }
+
+    /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing.
+    mutating func ban(_ endpoint: Endpoint) {
+        entries[endpoint] = nil
+        if endpoint.address.isLocal {
+            if banned.count < Self.capacity { banned.insert(endpoint) }
+        } else if bannedAddresses.count < Self.capacity {
+            bannedAddresses.insert(endpoint.address)
+        }
+    }
+
+    func isBanned(_ endpoint: Endpoint) -> Bool {
+        banned.contains(endpoint) || bannedAddresses.contains(endpoint.address)
+    }
+}

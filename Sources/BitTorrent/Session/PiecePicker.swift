@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
+
+/// Chooses the next block to ask a peer for.
+///
+/// In this order: what a reader waits for; the peer's own open piece; open pieces whose owner has gone or stopped; a new
+/// piece, rarest first; blocks of other peers' pieces; and when nothing is left to start, blocks that others owe us (end
+/// game). Constant time but for peers that lack most pieces. Memory: 18 bytes a piece, and the open pieces.
+struct PiecePicker {
+    /// An open piece that makes no progress for this long is helped by others.
+    static let stallTime = Duration.seconds(2)
+    /// Blocks of a reader's pieces are asked for twice after this time.
+    static let readerPatience = Duration.milliseconds(500)
+    static let maximumDuplicates: UInt8 = 2
+    static let endGameBatch = 8
+    /// How many of the pieces that readers wait for are looked at.
+    static let readerWindow = 64
+
+    private(set) var order: RarityOrder
+    private(set) var open: [Int: OpenPiece] = [:]
+    /// Open pieces with blocks that nobody was asked for.
+    private var partial: [Int] = []
+    /// Bytes of open pieces.
+    private(set) var openBytes = 0
+    /// What readers wait for, first things first.
+    var readerOrder: [Int] = []
+    /// A piece that must come from one peer, since it failed before.
+    private var singleSource: Set<Int> = []
+
+    init(pieceCount: Int) {
+        order = RarityOrder(pieceCount: pieceCount)
+    }
+
+    // MARK: Pieces
+
+    mutating func want(_ piece: Int) { if open[piece] == nil { order.insert(piece) } }
+    mutating func unwant(_ piece: Int) { order.remove(piece) }
+    mutating func peerGained(_ piece: Int) { order.increment(piece) }
+    mutating func peerLost(_ piece: Int) { order.decrement(piece) }
+    mutating func requireSingleSource(_ piece: Int) { singleSource.insert(piece) }
+
+    /// The piece is whole: it is taken out, with the record of who sent what.
+    mutating func take(_ piece: Int) -> OpenPiece? {
+        guard let taken = open.removeValue(forKey: piece) else { return nil }
+        openBytes -= taken.length
+        removePartial(piece)
+        return taken
+    }
+
+    mutating func forgetSingleSource(_ piece: Int) { singleSource.remove(piece) }
+
+    private mutating func removePartial(_ piece: Int) {
+        if let index = partial.firstIndex(of: piece) { partial.swapAt(index, partial.count - 1); partial.removeLast() }
+    }
+
+    // MARK: Blocks
+
+    /// The next block to ask `peer` for, marked as asked.
+    ///
+    /// - Parameters:
+    ///   - budget: bytes that open pieces may take together.
+    ///   - length: bytes of a piece that is to be opened.
+    ///   - isActive: whether a connection still downloads.
+    mutating func next(
+        for peer: PeerConnection,
+        budget: Int,
+        now: Duration,
+        length: (Int) -> Int,
+        isActive: (ConnectionID) -> Bool
+    ) -> (piece: Int, block: Int)? {
+        if let block = nextForReaders(peer, length: length, now: now) { return block }
+        if let piece = peer.currentPiece, let block = takeMissing(piece) { return (piece, block) }
+        peer.currentPiece = nil
+        if let choice = takePartial(
+            for: peer,
+            where: { owned in
+                owned.owner == peer.id || !isActive(owned.owner) || now - owned.lastProgress > Self.stallTime
+            }
+        ) {
+            return choice
+        }
+        if let piece = nextToOpen(for: peer, budget: budget, length: length) {
+            openPiece(piece, for: peer, length: length(piece), now: now)
+            if let block = takeMissing(piece) { return (piece, block) }
+        }
+        if let choice = takePartial(for: peer, where: { _ in true }) { return choice }
+        return nil
+    }
+
+    private func mayRequest(_ piece: Int, from peer: PeerConnection) -> Bool {
+        peer.has(piece) && (!peer.isChokingUs || peer.allowedFast.contains(piece))
+    }
+
+    private mutating func nextToOpen(for peer: PeerConnection, budget: Int, length: (Int) -> Int) -> Int? {
+        guard !order.isEmpty, !peer.hasNothingNew else { return nil }
+        guard let piece = order.first(where: { mayRequest($0, from: peer) }) else {
+            // Until the peer announces something, or a piece comes back, there is no need to look again.
+            peer.hasNothingNew = true
+            return nil
+        }
+        guard open.isEmpty || openBytes + length(piece) <= budget else { return nil }
+        return piece
+    }
+
+    private mutating func openPiece(_ piece: Int, for peer: PeerConnection, length: Int, now: Duration) {
+        order.remove(piece)
+        var opened = OpenPiece(piece: piece, length: length, owner: peer.id, now: now)
+        if singleSource.contains(piece) { opened.exclusiveTo = peer.id }
+        open[piece] = opened
+        openBytes += length
+        partial.append(piece)
+        peer.currentPiece = piece
+    }
+
+    private mutating func takeMissing(_ piece: Int) -> Int? {
+        guard let block = open[piece]?.takeMissing() else { return nil }
+        if open[piece]?.missingCount == 0 { removePartial(piece) }
+        return block
+    }
+
+    private mutating func takePartial(
+        for peer: PeerConnection,
+        where condition: (OpenPiece) -> Bool
+    ) -> (piece: Int, block: Int)? {
+        for piece in partial where mayRequest(piece, from: peer) {
+            guard let candidate = open[piece], candidate.exclusiveTo ?? peer.id == peer.id, condition(candidate),
+                let block = takeMissing(piece)
+            else { continue }
+            return (piece, block)
+        }
+        return nil
+    }
+
+    private mutating func nextForReaders(
+        _ peer: PeerConnection,
+        length: (Int) -> Int,
+        now: Duration
+    ) -> (piece: Int, block: Int)? {
+        for piece in readerOrder.prefix(Self.readerWindow) where mayRequest(piece, from: peer) {
+            if let candidate = open[piece] {
+                guard candidate.exclusiveTo ?? peer.id == peer.id else { continue }
+                if let block = takeMissing(piece) { return (piece, block) }
+                if now - candidate.lastProgress > Self.readerPatience, let block = duplicate(candidate, for: peer) {
+                    return (piece, block)
+                }
+            } else if order.contains(piece) {
+                // Readers come before the budget: what they wait for is little.
+                openPiece(piece, for: peer, length: length(piece), now: now)
+                if let block = takeMissing(piece) { return (piece, block) }
+            }
+        }
+        return nil
+    }
+
+    /// Blocks that others owe us, for a peer that has nothing else to do, when no piece is left to start.
+    mutating func endGame(for peer: PeerConnection) -> [(piece: Int, block: Int)] {
+        guard order.isEmpty else { return [] }
+        var chosen: [(piece: Int, block: Int)] = []
+        for piece in open.keys where mayRequest(piece, from: peer) {
+            while chosen.count < Self.endGameBatch, let candidate = open[piece],
+                candidate.exclusiveTo ?? peer.id == peer.id, let block = duplicate(candidate, for: peer)
+            {
+                chosen.append((piece, block))
+            }
+            if chosen.count == Self.endGameBatch { break }
+        }
+        return chosen
+    }
+
+    private mutating func duplicate(_ candidate: OpenPiece, for peer: PeerConnection) -> Int? {
+        let own = Set(peer.requests.lazy.filter { $0.piece == candidate.piece }.map { Int($0.block) })
+        let block = candidate.states.indices.first { block in
+            candidate.states[block] == .requested && candidate.requests[block] < Self.maximumDuplicates
+                && !own.contains(block) && candidate.senders[block] != peer.id
+        }
+        guard let block else { return nil }
+        open[candidate.piece]?.markRequested(block)
+        open[candidate.piece]?.noteDuplicate(block, to: peer.id)
+        return block
+    }
+
+    // MARK: What peers do
+
+    mutating func requestEnded(piece: Int, block: Int, by connection: ConnectionID) {
+        guard let before = open[piece]?.missingCount, block < open[piece]?.blockCount ?? 0 else { return }
+        open[piece]?.requestEnded(block, by: connection)
+        if before == 0, open[piece]?.missingCount ?? 0 > 0 { partial.append(piece) }
+    }
+
+    mutating func beginReceiving(piece: Int, block: Int, from connection: ConnectionID, now: Duration) -> Bool {
+        guard let candidate = open[piece], candidate.exclusiveTo ?? connection == connection else { return false }
+        let wasMissing = candidate.missingCount
+        // Who stops in the middle of a block must not hold it.
+        let canTakeOver = now - candidate.lastProgress > Self.stallTime
+        let isKept =
+            open[piece]?.beginReceiving(block, from: connection, canTakeOver: canTakeOver) ?? false
+        if wasMissing > 0, open[piece]?.missingCount == 0 { removePartial(piece) }
+        return isKept
+    }
+
+    func isReceiving(piece: Int, block: Int, from connection: ConnectionID) -> Bool {
+        open[piece]?.isReceiving(block, from: connection) ?? false
+    }
+
+    mutating func finishReceiving(piece: Int, block: Int, now: Duration) {
+        open[piece]?.finishReceiving(block, now: now)
+    }
+
+    /// An open piece is given up as it is: nothing of it is kept.
+    mutating func abandon(_ piece: Int) -> Bool {
+        guard take(piece) != nil else { return false }
+        order.insert(piece)
+        return true
+    }
+
+    /// Gives an exclusive piece back when the peer that had to fill it is gone.
+    mutating func connectionEnded(_ connection: ConnectionID) -> [Int] {
+        let stuck = open.values.filter { $0.exclusiveTo == connection }.map(\.piece)
+        return stuck.filter { abandon($0) }
+    }
+}

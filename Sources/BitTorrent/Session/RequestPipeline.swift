@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many blocks to have asked one peer for: enough to fill bandwidth × delay, no more than it takes.
+///
+/// Grows by one with each block that comes while a second brings more than the one before, so it doubles a round trip as
+/// TCP's slow start does; afterwards it follows the rate of the last seconds.
+struct RequestPipeline: Sendable {
+    /// Before anything is known: 1 MiB, so that the first round trips are not wasted.
+    static let initialDepth = 64
+    static let minimumDepth = 8
+    /// Where the other side gives no `reqq`.
+    static let assumedPeerLimit = 250
+    private static let interval = Duration.seconds(1)
+
+    /// How many requests the peer keeps (`reqq`).
+    var peerLimit = Self.assumedPeerLimit
+    /// The most that we ask for at once.
+    let ownLimit: Int
+    /// Bytes a second, smoothed.
+    private(set) var rate = 0
+    private var depthGoal = Self.initialDepth
+    private var isSlowStart = true
+    private var intervalStart: Duration
+    private var intervalBytes = 0
+
+    init(ownLimit: Int, now: Duration) {
+        self.ownLimit = ownLimit
+        intervalStart = now
+    }
+
+    var depth: Int { max(1, min(depthGoal, peerLimit, ownLimit)) }
+
+    mutating func received(bytes: Int, now: Duration) {
+        intervalBytes += bytes
+        if isSlowStart { depthGoal = min(depthGoal + 1, ownLimit) }
+        if now - intervalStart >= Self.interval { endInterval(now) }
+    }
+
+    /// The peer has let its requests lie: start again from little.
+    mutating func stalled(now: Duration) {
+        isSlowStart = false
+        depthGoal = Self.minimumDepth
+        rate = 0
+        intervalStart = now
+        intervalBytes = 0
+    }
+
+    /// Brings the rate down while nothing comes.
+    mutating func tick(now: Duration) {
+        if now - intervalStart >= Self.interval * 2 { endInterval(now) }
+    }
+
+    private mutating func endInterval(_ now: Duration) {
+        let milliseconds = max(1, (now - intervalStart).wholeMilliseconds)
+        let current = intervalBytes * 1000 / milliseconds
+        // While each second is a tenth faster than the last, there is more to be had.
+        if current < rate + rate / 10 { isSlowStart = false }
+        rate = rate == 0 ? current : (rate + current) / 2
+        if !isSlowStart {
+            let twoSeconds = 2 * max(rate, current) / TorrentSpecification.blockLength
+            depthGoal = max(Self.minimumDepth, twoSeconds + 4)
+        }
+        intervalStart = now
+        intervalBytes = 0
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, cut.
+    var wholeMilliseconds: Int {
+        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
+}

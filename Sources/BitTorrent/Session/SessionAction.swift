@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// A read that the driver does for a session.
+public struct ReadID: Hashable, Sendable {
+    public let raw: UInt64
+    public init(_ raw: UInt64) { self.raw = raw }
+}
+
+/// Why a connection is given up.
+public enum CloseReason: Hashable, Sendable {
+    case wire(PeerWireError)
+    /// The other side answered with the hash of another torrent.
+    case wrongHash
+    /// We have reached ourselves.
+    case ownPeerID
+    /// We are connected to this peer already.
+    case duplicate
+    /// A piece, offset or length that the torrent does not have, or a bitfield of the wrong size.
+    case outOfBounds
+    case unrequestedBlock
+    /// It sent blocks, metadata or hashes that are wrong.
+    case badData
+    case banned
+    /// It does not take what we send.
+    case notReading
+    case timeout
+    /// Neither side wants anything of the other.
+    case bothComplete
+    case tooManyConnections
+    case stopped
+}
+
+/// What the driver of a ``TorrentSession`` has to do, in the order given.
+public enum SessionAction: Equatable, Sendable {
+    /// Connect, then call `connected` or `closed`.
+    case dial(ConnectionID, Endpoint)
+    /// Send these bytes; call `sent` when the network has taken them.
+    case send(ConnectionID, [UInt8])
+    /// Send the header and then a range of what was read; call `sent` with the sum.
+    case sendBlock(ConnectionID, header: [UInt8], read: ReadID, range: Range<Int>)
+    /// Copy a range of the input now at hand into the buffer of a piece, which is made at the first copy.
+    case copy(piece: PieceIndex, length: Int, offset: Int, input: Range<Int>)
+    /// The buffer of the piece is no longer needed.
+    case release(PieceIndex)
+    /// Hash the piece's buffer, write it if it matches, then call `pieceFinished`. The buffer is not needed after it.
+    indirect case verify(PieceCheck)
+    /// Read a range of a verified piece, zeros where it is padding, then call `readFinished`.
+    case read(ReadID, piece: PieceIndex, offset: Int, length: Int)
+    /// What was read is no longer needed.
+    case releaseRead(ReadID)
+    /// Hash the info dictionary against the torrent's infohashes and parse it, then call `metadataFinished`.
+    case checkMetadata([UInt8])
+    case close(ConnectionID, CloseReason)
+    /// Call `wake` at this time; replaces the time given before.
+    case wake(at: Duration)
+    case event(SessionEvent)
+}
+
+/// What the session tells those who use it.
+public enum SessionEvent: Equatable, Sendable {
+    /// The info dictionary has been fetched and verified.
+    case metadata
+    case pieceVerified(PieceIndex)
+    /// Every piece that is wanted is verified and written.
+    case complete
+    /// A piece could not be written; the download has stopped.
+    case storageFailed(PieceIndex)
+    case banned(Endpoint)
+    /// A peer's DHT port (BEP 5).
+    case dhtNode(Endpoint)
+}

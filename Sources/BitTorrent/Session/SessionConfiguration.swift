@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// How one torrent session behaves.
+public struct SessionConfiguration: Sendable {
+    /// What we call ourselves in handshakes. 20 bytes, best drawn anew for each session.
+    public var peerID: Digest160
+    /// Program and version in the extension handshake.
+    public var client = "Roost"
+    /// The port on which we listen, told to peers.
+    public var listenPort: UInt16?
+    /// Connections at once, both directions, 2...1000. Each costs about 4 KiB and what it has asked for.
+    public var maximumConnections = 120
+    /// Dials under way at once.
+    public var maximumDials = 30
+    /// Peers served at once. More than the usual four or eight: a page must not wait for a slot.
+    public var uploadSlots = 24
+    /// Bytes of pieces being received or verified: the most memory that a download takes. One piece is always allowed.
+    public var bufferBytes = 32 << 20
+    /// Bytes read from disk that wait to be sent.
+    public var readCacheBytes = 16 << 20
+    /// Requests to one peer at once, 1...2000. 16 MiB fill a fast local network.
+    public var maximumRequests = 1024
+    /// Every piece is wanted. Without it, only those named by `want` and by readers.
+    public var wantsEverything = true
+    /// Drop peers when neither side wants anything of the other.
+    public var closesWhenBothComplete = true
+    /// Give up a silent connection after this time; BEP 3 has a keep-alive every two minutes.
+    public var idleTimeout = Duration.seconds(240)
+
+    public init(peerID: Digest160) {
+        self.peerID = peerID
+    }
+}

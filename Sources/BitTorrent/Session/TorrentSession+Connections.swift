@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+extension TorrentSession {
+    // MARK: Commands
+
+    /// Peers to try, dialled at once as far as the limits allow.
+    ///
+    /// - Parameter isExplicit: given by the user: tried again for as long as the session lasts.
+    public mutating func add(peers: [Endpoint], isExplicit: Bool = false, now: Duration) -> [SessionAction] {
+        for endpoint in peers { book.add(endpoint, isExplicit: isExplicit, now: now) }
+        dial(now)
+        return finish(now)
+    }
+
+    /// Closes every connection and does nothing any more.
+    public mutating func stop(now: Duration) -> [SessionAction] {
+        isStopped = true
+        for peer in Array(connections.values) { close(peer, .stopped, now) }
+        return finish(now)
+    }
+
+    mutating func dial(_ now: Duration) {
+        guard !isStopped else { return }
+        var dialling = connections.values.count { $0.phase == .dialling }
+        while dialling < configuration.maximumDials, connections.count < configuration.maximumConnections,
+            wantsMorePeers, let endpoint = book.takeDue(now: now)
+        {
+            let peer = makeConnection(endpoint, isOutgoing: true, now)
+            actions.append(.dial(peer.id, endpoint))
+            dialling += 1
+        }
+    }
+
+    /// A complete session waits to be dialled, but for peers that the user named.
+    private var wantsMorePeers: Bool { !isComplete || connections.count < 8 }
+
+    private mutating func makeConnection(_ endpoint: Endpoint, isOutgoing: Bool, _ now: Duration) -> PeerConnection {
+        let early = PeerConnection.earlyBitfieldBytes
+        let peer = PeerConnection(
+            id: ConnectionID(nextConnection),
+            endpoint: endpoint,
+            isOutgoing: isOutgoing,
+            maximumRequests: configuration.maximumRequests,
+            bitfieldBytes: content.map { ($0.pieceCount + 7) / 8 } ?? early,
+            extensionNames: [ExtensionTable.Name.metadata, ExtensionTable.Name.uploadOnly],
+            now: now
+        )
+        nextConnection += 1
+        connections[peer.id] = peer
+        return peer
+    }
+
+    // MARK: Events
+
+    /// A dial succeeded: the handshake goes out.
+    public mutating func connected(_ id: ConnectionID, now: Duration) -> [SessionAction] {
+        guard let peer = connections[id], peer.phase == .dialling else { return [] }
+        peer.phase = .handshake
+        peer.lastReceived = now
+        // With a v1 hash the v2 bit invites the other side to change to v2 (BEP 52 "upgrade path").
+        guard let hash = infoHashes.short.first else { return [] }
+        sendHandshake(peer, hash)
+        touch(peer)
+        return finish(now)
+    }
+
+    /// Somebody dialled us and has sent the first 48 bytes of a handshake with one of our hashes. What follows them is
+    /// given to `receive`.
+    ///
+    /// - Returns: nil in place of a connection where it is refused; the driver closes it.
+    public mutating func accept(
+        from endpoint: Endpoint,
+        capabilities: Handshake.Capabilities,
+        hash: Digest160,
+        now: Duration
+    ) -> (ConnectionID?, [SessionAction]) {
+        guard !isStopped, infoHashes.matches(hash), !book.isBanned(endpoint),
+            connections.count < configuration.maximumConnections
+        else { return (nil, []) }
+        let peer = makeConnection(endpoint, isOutgoing: false, now)
+        peer.capabilities = capabilities
+        var answer = hash
+        if let v2 = infoHashes.v2?.truncated, capabilities.contains(.v2) || hash == v2 {
+            peer.speaksV2 = true
+            answer = v2
+        }
+        sendHandshake(peer, answer)
+        touch(peer)
+        return (peer.id, finish(now))
+    }
+
+    /// The connection is gone, or could not be made.
+    public mutating func closed(_ id: ConnectionID, now: Duration) -> [SessionAction] {
+        guard let peer = connections[id] else { return [] }
+        remove(peer, now)
+        return finish(now)
+    }
+
+    /// The network has taken `bytes` of what was sent.
+    public mutating func sent(_ id: ConnectionID, bytes: Int, now: Duration) -> [SessionAction] {
+        guard let peer = connections[id] else { return [] }
+        peer.inFlight = max(0, peer.inFlight - bytes)
+        guard !peer.uploads.isEmpty else { return [] }
+        touch(peer)
+        return finish(now)
+    }
+
+    /// Bytes from a peer. Ranges in the actions count from the start of `input`.
+    public mutating func receive(_ input: Span<UInt8>, from id: ConnectionID, now: Duration) -> [SessionAction] {
+        guard let peer = connections[id], !peer.isClosed else { return [] }
+        peer.lastReceived = now
+        touch(peer)
+        do {
+            var offset = 0
+            if peer.phase == .handshake { try receiveHandshake(peer, input, &offset, now) }
+            while peer.isRunning, let event = try peer.parser.next(input, offset: &offset) {
+                switch event {
+                case .message(let message): try handle(message, from: peer, now)
+                case .block(let range): beginBlock(range, from: peer, now)
+                case .payload(let range): receivePayload(range, from: peer, now)
+                }
+            }
+        } catch {
+            close(peer, .wire(error), now)
+        }
+        return finish(now)
+    }
+
+    // MARK: Handshake
+
+    private func sendHandshake(_ peer: PeerConnection, _ hash: Digest160) {
+        var capabilities: Handshake.Capabilities = [.extensions, .fast]
+        if infoHashes.v2 != nil { capabilities.insert(.v2) }
+        peer.outbox += Handshake(capabilities: capabilities, hash: hash, peerID: configuration.peerID).encoded
+    }
+
+    private mutating func receiveHandshake(
+        _ peer: PeerConnection,
+        _ input: Span<UInt8>,
+        _ offset: inout Int,
+        _ now: Duration
+    ) throws(PeerWireError) {
+        let wanted = peer.isOutgoing ? Handshake.byteCount : Digest160.byteCount
+        while peer.handshakeBytes.count < wanted, offset < input.count {
+            peer.handshakeBytes.append(input[offset])
+            offset += 1
+        }
+        if peer.isOutgoing {
+            guard let handshake = try Handshake.parse(peer.handshakeBytes[...]) else { return }
+            // The other side may answer with either hash of a hybrid.
+            guard infoHashes.matches(handshake.hash) else { return close(peer, .wrongHash, now) }
+            peer.capabilities = handshake.capabilities
+            peer.speaksV2 = handshake.hash == infoHashes.v2?.truncated || handshake.capabilities.contains(.v2)
+            peer.peerID = handshake.peerID
+        } else {
+            peer.peerID = Digest160(peer.handshakeBytes)
+        }
+        guard let id = peer.peerID else { return }
+        peer.handshakeBytes = []
+        admit(peer, id, now)
+    }
+
+    private mutating func admit(_ peer: PeerConnection, _ id: Digest160, _ now: Duration) {
+        if id == configuration.peerID {
+            book.forget(peer.endpoint)
+            return close(peer, .ownPeerID, now)
+        }
+        if let other = connections.values.first(where: { $0.isRunning && $0.peerID == id }) {
+            // Both dialled: both keep the connection that the greater id made.
+            let keepsOutgoing = configuration.peerID > id
+            let keepsNew = peer.isOutgoing != other.isOutgoing && peer.isOutgoing == keepsOutgoing
+            close(keepsNew ? other : peer, .duplicate, now)
+            if !keepsNew { return }
+        }
+        peer.phase = .running
+        greet(peer)
+    }
+
+    /// What every connection starts with: extensions, then what we have.
+    private func greet(_ peer: PeerConnection) {
+        if peer.capabilities.contains(.extensions) {
+            var handshake = ExtensionHandshake()
+            handshake.extensions = peer.extensions.ours
+            handshake.client = configuration.client
+            handshake.listenPort = configuration.listenPort
+            handshake.requestQueue = PeerConnection.maximumUploads - 48
+            handshake.yourAddress = peer.endpoint.address
+            handshake.metadataSize = infoDictionary?.count
+            if isComplete { handshake.isUploadOnly = true }
+            peer.send(.extended(id: 0, payload: handshake.encoded))
+        }
+        if peer.isFast, content == nil || have.isEmpty {
+            peer.send(.haveNone)
+        } else if peer.isFast, have.isFull {
+            peer.send(.haveAll)
+        } else if !have.isEmpty {
+            peer.send(.bitfield(have.wire))
+        }
+    }
+
+    // MARK: Ending
+
+    mutating func close(_ peer: PeerConnection, _ reason: CloseReason, _ now: Duration) {
+        guard !peer.isClosed else { return }
+        // A reject or our handshake may explain the end to the other side.
+        if reason != .notReading { flush(peer, now) }
+        guard !peer.isClosed else { return }
+        actions.append(.close(peer.id, reason))
+        if reason == .badData || reason == .bothComplete { book.forget(peer.endpoint) }
+        remove(peer, now)
+    }
+
+    /// Ends the connection for good: the peer harmed us.
+    mutating func ban(_ peer: PeerConnection, _ now: Duration) {
+        guard !peer.isClosed else { return }
+        book.ban(peer.endpoint)
+        actions.append(.event(.banned(peer.endpoint)))
+        close(peer, .badData, now)
+    }
+
+    private mutating func remove(_ peer: PeerConnection, _ now: Duration) {
+        guard !peer.isClosed else { return }
+        peer.isClosed = true
+        connections[peer.id] = nil
+        if peer.isOutgoing { book.ended(peer.endpoint, wasUseful: peer.phase == .running, now: now) }
+        releaseRequests(of: peer)
+        for piece in picker.connectionEnded(peer.id) {
+            actions.append(.release(PieceIndex(Int32(piece))))
+        }
+        metadata?.peerLeft(peer.id, asked: peer.metadataRequests.keys)
+        forgetPieces(of: peer)
+        uploads.connectionEnded(peer.id)
+        for other in connections.values { other.hasNothingNew = false }
+        touchAll()
+        if !isStopped { dial(now) }
+    }
+
+    private mutating func forgetPieces(of peer: PeerConnection) {
+        guard !peer.hasAll, let pieces = peer.pieces else { return }
+        for piece in pieces.indices { picker.peerLost(piece) }
+    }
+}

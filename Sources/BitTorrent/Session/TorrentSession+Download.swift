@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
+internal import Wire
+
+extension TorrentSession {
+    // MARK: Asking
+
+    /// Keeps the peer's pipeline full.
+    mutating func requestBlocks(_ peer: PeerConnection, _ now: Duration) {
+        guard content != nil, !isPaused, peer.weAreInterested, !peer.isChokingUs || !peer.allowedFast.isEmpty else {
+            return
+        }
+        let depth = peer.pipeline.depth
+        while peer.requests.count < depth, let (piece, block) = nextBlock(for: peer, now) {
+            request(piece, block, from: peer, now)
+        }
+        guard peer.requests.isEmpty, peer.incoming == nil else { return }
+        for (piece, block) in picker.endGame(for: peer) { request(piece, block, from: peer, now) }
+        if peer.requests.isEmpty, !isInteresting(peer) { setInterest(peer, false) }
+    }
+
+    private mutating func nextBlock(for peer: PeerConnection, _ now: Duration) -> (piece: Int, block: Int)? {
+        let budget = configuration.bufferBytes - verifyingBytes
+        let content = content
+        let connections = connections
+        return picker.next(
+            for: peer,
+            budget: budget,
+            now: now,
+            length: { content?.dataLength(of: $0) ?? 0 },
+            isActive: { connections[$0].map { !$0.isStalled && !$0.isChokingUs } ?? false }
+        )
+    }
+
+    private mutating func request(_ piece: Int, _ block: Int, from peer: PeerConnection, _ now: Duration) {
+        if peer.requests.isEmpty { peer.lastBlock = now }
+        peer.requests.append(.init(piece: Int32(piece), block: Int32(block)))
+        guard let range = blockRange(piece, block) else { return }
+        peer.send(.request(range))
+    }
+
+    private func blockRange(_ piece: Int, _ block: Int) -> BlockRange? {
+        guard let length = picker.open[piece]?.blockLength(block) else { return nil }
+        return BlockRange(
+            piece: UInt32(piece),
+            offset: UInt32(block * TorrentSpecification.blockLength),
+            length: UInt32(length)
+        )
+    }
+
+    /// The peer owes us nothing any more.
+    mutating func releaseRequests(of peer: PeerConnection) {
+        for request in peer.requests {
+            picker.requestEnded(piece: Int(request.piece), block: Int(request.block), by: peer.id)
+        }
+        peer.requests.removeAll()
+        if let incoming = peer.incoming {
+            picker.requestEnded(piece: incoming.piece, block: incoming.block, by: peer.id)
+            if peer.isClosed { peer.incoming = nil }
+        }
+        peer.currentPiece = nil
+        touchAll()
+    }
+
+    mutating func receiveReject(_ range: BlockRange, from peer: PeerConnection, _ now: Duration) {
+        let block = Int(range.offset) / TorrentSpecification.blockLength
+        guard peer.isFast, Int(range.offset).isMultiple(of: TorrentSpecification.blockLength),
+            let request = peer.takeRequest(piece: Int(range.piece), block: block)
+        else { return }
+        guard !request.isCancelled else { return }
+        picker.requestEnded(piece: Int(range.piece), block: block, by: peer.id)
+        peer.allowedFast.remove(Int(range.piece))
+        if peer.currentPiece == Int(range.piece) { peer.currentPiece = nil }
+        // It does not have what it said, or serves no more: do not ask the same again at once.
+        if !peer.isChokingUs, !peer.hasAll, peer.pieces?[Int(range.piece)] == true {
+            peer.pieces?[Int(range.piece)] = false
+            picker.peerLost(Int(range.piece))
+        } else if !peer.isChokingUs {
+            peer.isStalled = true
+            peer.pipeline.stalled(now: now)
+        }
+        touchAll()
+    }
+
+    // MARK: Blocks that come
+
+    private func dataLength(of piece: Int) -> Int? {
+        picker.open[piece]?.length ?? content?.dataLength(of: piece)
+    }
+
+    mutating func beginBlock(_ range: BlockRange, from peer: PeerConnection, _ now: Duration) {
+        let piece = Int(range.piece)
+        let block = Int(range.offset) / TorrentSpecification.blockLength
+        guard Int(range.offset).isMultiple(of: TorrentSpecification.blockLength), let length = dataLength(of: piece),
+            block * TorrentSpecification.blockLength < length,
+            Int(range.length)
+                == min(TorrentSpecification.blockLength, length - block * TorrentSpecification.blockLength),
+            peer.takeRequest(piece: piece, block: block) != nil
+        else { return close(peer, .unrequestedBlock, now) }
+        peer.lastBlock = now
+        let isKept = picker.beginReceiving(piece: piece, block: block, from: peer.id, now: now)
+        peer.incoming = PeerConnection.Incoming(
+            piece: piece,
+            block: block,
+            position: Int(range.offset),
+            end: Int(range.offset) + Int(range.length),
+            isKept: isKept
+        )
+    }
+
+    mutating func receivePayload(_ range: Range<Int>, from peer: PeerConnection, _ now: Duration) {
+        guard var incoming = peer.incoming, let length = dataLength(of: incoming.piece) else { return }
+        if incoming.isKept, picker.isReceiving(piece: incoming.piece, block: incoming.block, from: peer.id) {
+            let piece = PieceIndex(Int32(incoming.piece))
+            actions.append(.copy(piece: piece, length: length, offset: incoming.position, input: range))
+        } else {
+            // Another connection has taken the block over.
+            incoming.isKept = false
+        }
+        incoming.position += range.count
+        peer.incoming = incoming
+        peer.downloaded += Int64(range.count)
+        downloaded += Int64(range.count)
+        if incoming.position == incoming.end { endBlock(incoming, from: peer, now) }
+    }
+
+    private mutating func endBlock(_ incoming: PeerConnection.Incoming, from peer: PeerConnection, _ now: Duration) {
+        peer.incoming = nil
+        peer.isStalled = false
+        peer.lastBlock = now
+        peer.pipeline.received(bytes: incoming.end - incoming.block * TorrentSpecification.blockLength, now: now)
+        if incoming.isKept { picker.finishReceiving(piece: incoming.piece, block: incoming.block, now: now) }
+        picker.requestEnded(piece: incoming.piece, block: incoming.block, by: peer.id)
+        guard incoming.isKept, let piece = picker.open[incoming.piece] else { return }
+        if piece.requests[incoming.block] > 0 { cancelElsewhere(incoming.piece, incoming.block) }
+        if piece.isComplete { verify(incoming.piece) }
+    }
+
+    /// Takes back what others were asked for too.
+    private mutating func cancelElsewhere(_ piece: Int, _ block: Int) {
+        let request = PeerConnection.Request(piece: Int32(piece), block: Int32(block))
+        for other in connections.values {
+            guard let index = other.requests.firstIndex(of: request) else { continue }
+            other.requests.remove(at: index)
+            picker.requestEnded(piece: piece, block: block, by: other.id)
+            // It may be on its way already; without the fast extension no answer tells us that it is not.
+            var late = request
+            late.isCancelled = true
+            if other.cancelled.count >= 64 { other.cancelled.removeFirst() }
+            other.cancelled.append(late)
+            if let range = blockRange(piece, block) { other.send(.cancel(range)) }
+            touch(other)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// A request for leaf hashes, which are on disk only as the data under them.
+struct LeafAnswer {
+    var request: HashRequest
+    var connection: ConnectionID
+}
+
+/// The hashes of BEP 52, both ways.
+extension TorrentSession {
+    static let hashRequestsPerPeer = 16
+    static let hashPatience = Duration.seconds(15)
+
+    mutating func requestHashes(_ peer: PeerConnection, _ now: Duration) {
+        guard !hashesWanted.isEmpty, peer.speaksV2 else { return }
+        let pending = Set(connections.values.flatMap { $0.hashRequests.keys })
+        for request in hashesWanted where peer.hashRequests.count < Self.hashRequestsPerPeer {
+            guard !pending.contains(request), !peer.refusedHashes.contains(request) else { continue }
+            peer.hashRequests[request] = now
+            peer.send(.hashRequest(request))
+        }
+    }
+
+    mutating func receiveHashes(
+        _ hashes: [Digest256],
+        for request: HashRequest,
+        from peer: PeerConnection,
+        _ now: Duration
+    ) {
+        guard peer.hashRequests.removeValue(forKey: request) != nil, content != nil else { return }
+        switch content?.accept(hashes, for: request) {
+        case .pieces(let pieces)?:
+            hashesWanted.removeAll { $0 == request }
+            for file in content?.files(withRoot: request.piecesRoot) ?? [] {
+                enlist(pieces.map { $0 + file.firstPiece })
+            }
+            touchAll()
+        case .leaves(let first, let leaves)?:
+            hashesWanted.removeAll { $0 == request }
+            leavesArrived(first: first, leaves, root: request.piecesRoot, now)
+        case .refused?: ban(peer, now)
+        case .notUsable?, nil: receiveHashReject(request, from: peer)
+        }
+    }
+
+    mutating func receiveHashReject(_ request: HashRequest, from peer: PeerConnection) {
+        peer.hashRequests[request] = nil
+        if peer.refusedHashes.count < 1024 { peer.refusedHashes.insert(request) }
+        // Leaves only help to find who lied; pieces are needed.
+        let isLeaf =
+            request.baseLayer == 0 && content.map { $0.pieceLength > TorrentSpecification.blockLength } ?? false
+        if isLeaf { hashesWanted.removeAll { $0 == request } }
+        touchAll()
+    }
+
+    /// Forgets requests that nobody answered, so that another peer is asked.
+    mutating func expireHashRequests(_ peer: PeerConnection, _ now: Duration) {
+        for (request, time) in peer.hashRequests where now - time > Self.hashPatience {
+            receiveHashReject(request, from: peer)
+        }
+    }
+
+    mutating func receiveHashRequest(_ request: HashRequest, from peer: PeerConnection) {
+        guard peer.inFlight + peer.outbox.count < Self.metadataWindow else {
+            return peer.send(.hashReject(request))
+        }
+        guard let tree = content?.trees[request.piecesRoot] else { return peer.send(.hashReject(request)) }
+        if let answer = tree.answer(request) {
+            return peer.send(.hashes(request, answer))
+        }
+        peer.send(.hashReject(request))
+    }
+}

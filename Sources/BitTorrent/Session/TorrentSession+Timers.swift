@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
+internal import Wire
+
+extension TorrentSession {
+    static let tickInterval = Duration.seconds(1)
+    static let dialTimeout = Duration.seconds(10)
+    static let handshakeTimeout = Duration.seconds(15)
+    /// A peer that answers none of its requests for this long is left aside for others.
+    static let requestTimeout = Duration.seconds(10)
+    static let keepAliveInterval = Duration.seconds(100)
+
+    /// The time asked for has come.
+    public mutating func wake(now: Duration) -> [SessionAction] {
+        wakeTime = nil
+        guard !isStopped else { return [] }
+        if lastTick.map({ now - $0 >= Self.tickInterval }) ?? true { tick(now) }
+        dial(now)
+        return finish(now)
+    }
+
+    private mutating func tick(_ now: Duration) {
+        lastTick = now
+        for peer in Array(connections.values) {
+            peer.pipeline.tick(now: now)
+            peer.uploadRate = (peer.uploadRate + Int(peer.uploaded - peer.uploadedBefore)) / 2
+            peer.uploadedBefore = peer.uploaded
+            checkTimeouts(peer, now)
+            guard peer.isRunning else { continue }
+            expireHashRequests(peer, now)
+            if now - peer.lastSent >= Self.keepAliveInterval { peer.send(.keepAlive) }
+            touch(peer)
+        }
+        releaseStuckPieces(now)
+        if now - lastChoke >= Choker.interval { rechoke(now) }
+    }
+
+    private mutating func checkTimeouts(_ peer: PeerConnection, _ now: Duration) {
+        switch peer.phase {
+        case .dialling where now - peer.since > Self.dialTimeout: close(peer, .timeout, now)
+        case .handshake where now - peer.lastReceived > Self.handshakeTimeout: close(peer, .timeout, now)
+        case .running where now - peer.lastReceived > configuration.idleTimeout: close(peer, .timeout, now)
+        case .running where !peer.requests.isEmpty && now - peer.lastBlock > Self.requestTimeout:
+            snub(peer, now)
+        default: break
+        }
+    }
+
+    /// What the peer was asked for may be asked of others; should it still come, it is taken.
+    private mutating func snub(_ peer: PeerConnection, _ now: Duration) {
+        let late = peer.requests
+        peer.isStalled = true
+        peer.pipeline.stalled(now: now)
+        peer.lastBlock = now
+        releaseRequests(of: peer)
+        let room = max(0, RequestPipeline.assumedPeerLimit * 8 - peer.cancelled.count)
+        peer.cancelled += late.prefix(room).map { .init(piece: $0.piece, block: $0.block, isCancelled: true) }
+    }
+
+    /// A piece that one peer alone may fill, and does not, is begun anew with another.
+    private mutating func releaseStuckPieces(_ now: Duration) {
+        let stuck = picker.open.values.filter {
+            $0.exclusiveTo != nil && now - $0.lastProgress > Self.requestTimeout
+        }
+        for piece in stuck.map(\.piece) where picker.abandon(piece) {
+            actions.append(.release(PieceIndex(Int32(piece))))
+            for peer in connections.values { peer.hasNothingNew = false }
+        }
+    }
+
+    private mutating func rechoke(_ now: Duration) {
+        lastChoke = now
+        let interested = connections.values.filter { $0.isRunning && $0.isInterested }
+        let isSeeding = isComplete
+        let candidates = interested.map {
+            Choker.Candidate(id: $0.id, isUnchoked: !$0.isChoked, rate: isSeeding ? $0.uploadRate : $0.pipeline.rate)
+        }
+        let chosen = choker.rechoke(candidates.sorted { $0.id < $1.id }, random: &random)
+        for peer in interested { setChoked(peer, !chosen.contains(peer.id)) }
+    }
+
+    mutating func scheduleWake(_ now: Duration) {
+        guard !isStopped else { return }
+        var next = connections.isEmpty ? nil : max(now, (lastTick ?? now - Self.tickInterval) + Self.tickInterval)
+        if connections.count < configuration.maximumConnections, !isComplete, let attempt = book.nextAttempt {
+            next = min(next ?? attempt, max(attempt, now))
+        }
+        guard let next, wakeTime.map({ next < $0 }) ?? true else { return }
+        wakeTime = next
+        actions.append(.wake(at: next))
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
+internal import Wire
+
+extension TorrentSession {
+    /// Bytes given to the driver for one peer ahead of the network: enough for it to write in large runs.
+    static let sendWindow = 1 << 20
+    /// The send windows of all peers together.
+    static let totalSendWindow = 24 << 20
+    /// How many reads ahead of what is being sent.
+    static let readAhead = 4
+
+    mutating func receiveRequest(_ block: BlockRange, from peer: PeerConnection, _ now: Duration) {
+        guard block.length > 0, block.length <= PeerMessageParser.Limits.blockBytes else {
+            return close(peer, .outOfBounds, now)
+        }
+        guard !peer.isChoked, isServable(block), peer.uploads.count < PeerConnection.maximumUploads else {
+            // Asked before the choke reached it, or for something that we do not have.
+            if peer.isFast { peer.send(.reject(block)) }
+            return
+        }
+        peer.uploads.append(block)
+    }
+
+    /// Only what was verified is ever read.
+    private func isServable(_ block: BlockRange) -> Bool {
+        guard let content, block.piece < content.pieceCount, have[Int(block.piece)],
+            let length = content.wireLength(of: Int(block.piece))
+        else { return false }
+        return Int(block.offset) + Int(block.length) <= length
+    }
+
+    mutating func receiveCancel(_ block: BlockRange, from peer: PeerConnection) {
+        guard let index = peer.uploads.firstIndex(of: block) else { return }
+        peer.uploads.remove(at: index)
+        if peer.isFast { peer.send(.reject(block)) }
+    }
+
+    mutating func serveBlocks(_ peer: PeerConnection, _ now: Duration) {
+        guard !peer.uploads.isEmpty else { return }
+        let active = max(1, connections.values.count { !$0.uploads.isEmpty })
+        let window = min(Self.sendWindow, max(1 << 16, Self.totalSendWindow / active))
+        while let block = peer.uploads.first, peer.inFlight < window {
+            let key = readKey(for: block, peer)
+            switch uploads.lookup(key, for: peer.id) {
+            case .ready(let read):
+                peer.uploads.removeFirst()
+                send(block, key, read, to: peer, now)
+                continue
+            case .loading: break
+            case .absent: if startRead(key, for: peer.id) { continue }
+            }
+            break
+        }
+        readAhead(for: peer)
+    }
+
+    private func readKey(for block: BlockRange, _ peer: PeerConnection) -> UploadCache.Key {
+        let length = content?.wireLength(of: Int(block.piece)) ?? 0
+        // A single small request is not worth a long read.
+        let isSmall =
+            Int(block.length) < TorrentSpecification.blockLength && peer.uploads.count < 4
+            && length > UploadCache.unit / 4
+        return UploadCache.key(for: block, pieceLength: length, isSmall: isSmall)
+    }
+
+    private mutating func startRead(_ key: UploadCache.Key, for connection: ConnectionID?) -> Bool {
+        guard let released = uploads.makeRoom(for: key.length, limit: configuration.readCacheBytes) else {
+            return false
+        }
+        actions += released.map { SessionAction.releaseRead($0) }
+        guard uploads.bytes == 0 || uploads.bytes + key.length <= configuration.readCacheBytes else { return false }
+        let id = ReadID(nextRead)
+        nextRead += 1
+        uploads.insert(key, id, for: connection)
+        actions.append(
+            .read(id, piece: PieceIndex(Int32(key.piece)), offset: key.offset, length: key.length)
+        )
+        return connection == nil
+    }
+
+    private mutating func readAhead(for peer: PeerConnection) {
+        var started = 0
+        var last: UploadCache.Key?
+        for block in peer.uploads.prefix(Self.readAhead * 32) where started < Self.readAhead {
+            let key = readKey(for: block, peer)
+            guard key != last else { continue }
+            last = key
+            started += 1
+            if uploads.lookup(key, for: peer.id) == .absent { _ = startRead(key, for: peer.id) }
+        }
+    }
+
+    private mutating func send(
+        _ block: BlockRange,
+        _ key: UploadCache.Key,
+        _ read: ReadID,
+        to peer: PeerConnection,
+        _ now: Duration
+    ) {
+        flush(peer, now)
+        guard !peer.isClosed else { return }
+        var header: [UInt8] = []
+        header.reserveCapacity(13)
+        PeerMessage.encodePieceHeader(block, into: &header)
+        let start = Int(block.offset) - key.offset
+        peer.inFlight += header.count + Int(block.length)
+        peer.lastSent = now
+        peer.uploaded += Int64(block.length)
+        uploaded += Int64(block.length)
+        actions.append(.sendBlock(peer.id, header: header, read: read, range: start..<start + Int(block.length)))
+    }
+
+    /// A read has ended.
+    public mutating func readFinished(_ id: ReadID, succeeded: Bool, now: Duration) -> [SessionAction] {
+        let key = uploads.key(of: id)
+        guard let waiting = uploads.finished(id, succeeded: succeeded) else {
+            return [.releaseRead(id)]
+        }
+        for connection in waiting {
+            guard let peer = connections[connection] else { continue }
+            if !succeeded, let key { refuse(key.piece, to: peer) }
+            touch(peer)
+        }
+        if !succeeded { actions.append(.releaseRead(id)) }
+        return finish(now)
+    }
+
+    /// The piece cannot be read: it is not ours to offer any more.
+    private func refuse(_ piece: Int, to peer: PeerConnection) {
+        let refused = peer.uploads.filter { Int($0.piece) == piece }
+        peer.uploads.removeAll { Int($0.piece) == piece }
+        if peer.isFast { for block in refused { peer.send(.reject(block)) } }
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// One torrent and its peers: what to ask whom for, whom to serve, whom to believe (BEP 3, 6, 9, 10, 52).
+///
+/// ```
+///                 peers send the info dictionary        every piece that is wanted is verified
+///   fetching metadata ────────────────▶ downloading ─────────────────────────────▶ seeding
+///        magnet                 .torrent ▲   sparse ▲ ◀──────────────────────────────
+///                                                              want(more)
+/// ```
+/// A machine without I/O: each method is one event or command and returns what the driver must do, in order. Received
+/// payload is never copied by it: it says to which piece a range of the input belongs (``SessionAction/copy``). `now` is
+/// the time since a start that the driver chose; it never goes back.
+///
+/// Nothing received is believed. A block counts only if it was asked for; a piece is announced and served only after the
+/// driver has hashed and written it; who sent which block is kept until then, so that bad data leads to a ban.
+///
+/// Bounds: ``SessionConfiguration`` names those of connections, buffers and requests. A connection costs about 4 KiB plus a
+/// bit a piece, 24 bytes for each request either way, and at most 2 MiB of messages that the network has not taken.
+/// Known addresses: see ``PeerBook``. One input of n bytes gives at most n / 5 + 64 actions for each connection.
+public struct TorrentSession: ~Copyable {
+    /// What stands in the way of more: bytes given to the driver that the network has not taken, for one connection.
+    static let maximumUnsent = 2 << 20
+
+    let configuration: SessionConfiguration
+    public let infoHashes: InfoHashes
+    /// Nil while the info dictionary is being fetched.
+    public internal(set) var content: TorrentContent?
+    /// The info dictionary as received, for peers that ask for it; nil while unknown, and for sparse torrents.
+    var infoDictionary: [UInt8]?
+    /// The pieces that are verified and written.
+    public internal(set) var have: Bitfield
+    var wanted: Bitfield
+    /// Pieces that are wanted and not there.
+    var missingCount = 0
+
+    var connections: [ConnectionID: PeerConnection] = [:]
+    var dirty: [PeerConnection] = []
+    var nextConnection: UInt32 = 1
+    var book = PeerBook()
+    var picker: PiecePicker
+    var choker: Choker
+    var random: SessionRandom
+    var metadata: MetadataExchange?
+    var uploads = UploadCache()
+    /// Pieces that are being hashed and written, with the record of who sent what.
+    var verifying: [Int: OpenPiece] = [:]
+    var verifyingBytes = 0
+    var failures: [Int: FailedAttempt] = [:]
+    var readers: [Int: [Int]] = [:]
+    var hashesWanted: [HashRequest] = []
+    var leafReads: [ReadID: LeafAnswer] = [:]
+
+    var isStopped = false
+    var isPaused = false
+    var wasComplete = false
+    var nextRead: UInt64 = 1
+    var lastTick: Duration?
+    var lastChoke: Duration
+    var wakeTime: Duration?
+    var actions: [SessionAction] = []
+    var downloaded: Int64 = 0
+    var uploaded: Int64 = 0
+
+    /// - Parameters:
+    ///   - content: nil for a magnet: the info dictionary is fetched first.
+    ///   - infoDictionary: as in the .torrent file, to be handed to peers.
+    ///   - have: the pieces that are there and verified; by default none.
+    ///   - seed: for choices that are to differ between peers.
+    public init(
+        infoHashes: InfoHashes,
+        content: TorrentContent?,
+        infoDictionary: [UInt8]? = nil,
+        have: Bitfield? = nil,
+        configuration: SessionConfiguration,
+        seed: UInt64,
+        now: Duration
+    ) {
+        precondition(!infoHashes.isEmpty, "a torrent has at least one infohash")
+        self.infoHashes = infoHashes
+        self.configuration = configuration
+        self.infoDictionary = infoDictionary
+        self.have = Bitfield(count: 0)
+        wanted = Bitfield(count: 0)
+        picker = PiecePicker(pieceCount: 0)
+        choker = Choker(slots: configuration.uploadSlots)
+        random = SessionRandom(state: seed)
+        lastChoke = now
+        if let content {
+            begin(content, have: have ?? Bitfield(count: content.pieceCount))
+        } else {
+            metadata = MetadataExchange()
+        }
+    }
+
+    // MARK: State
+
+    public var isComplete: Bool { content != nil && missingCount == 0 }
+    public var pieceCount: Int? { content?.pieceCount }
+    public var endpoints: [Endpoint] { connections.values.filter(\.isRunning).map(\.endpoint) }
+
+    /// What to show of the session.
+    public var status: SessionStatus {
+        let running = connections.values.filter(\.isRunning)
+        return SessionStatus(
+            peers: running.count,
+            seeds: running.count { $0.hasAll || $0.pieces?.isFull == true },
+            downloadRate: running.reduce(0) { $0 + $1.pipeline.rate },
+            uploadRate: running.reduce(0) { $0 + $1.uploadRate },
+            downloaded: downloaded,
+            uploaded: uploaded,
+            pieces: content?.pieceCount,
+            havePieces: have.setCount,
+            missingPieces: missingCount
+        )
+    }
+
+    /// Starts on the pieces, now that they are known.
+    mutating func begin(_ content: TorrentContent, have: Bitfield) {
+        self.content = content
+        self.have = have
+        metadata = nil
+        picker = PiecePicker(pieceCount: content.pieceCount)
+        wanted =
+            configuration.wantsEverything ? Bitfield(allSet: content.pieceCount) : Bitfield(count: content.pieceCount)
+        missingCount = wanted.setCount - (configuration.wantsEverything ? have.setCount : 0)
+        guard configuration.wantsEverything else { return }
+        let missing = (0..<content.pieceCount).filter { !have[$0] }
+        enlist(missing.shuffled(using: &random))
+        wasComplete = missingCount == 0
+    }
+
+    /// Offers pieces to the picker, or asks for their hashes where these are not known.
+    mutating func enlist(_ pieces: [Int]) {
+        guard let content else { return }
+        var asked = Set(hashesWanted)
+        for piece in pieces where !have[piece] && wanted[piece] && verifying[piece] == nil {
+            if content.check(of: piece) != nil {
+                picker.want(piece)
+            } else if let request = content.hashRequest(forPiece: piece), asked.insert(request).inserted {
+                hashesWanted.append(request)
+            }
+        }
+        for peer in connections.values { peer.hasNothingNew = false }
+    }
+
+    // MARK: Giving the driver its work
+
+    /// Ends every input: asks and serves where something changed, and hands over what there is to do.
+    mutating func finish(_ now: Duration) -> [SessionAction] {
+        var index = 0
+        while index < dirty.count {
+            let peer = dirty[index]
+            index += 1
+            peer.isDirty = false
+            guard !peer.isClosed else { continue }
+            if peer.isRunning { service(peer, now) }
+            flush(peer, now)
+        }
+        dirty.removeAll(keepingCapacity: true)
+        scheduleWake(now)
+        defer { actions = [] }
+        return actions
+    }
+
+    mutating func touch(_ peer: PeerConnection) {
+        guard !peer.isDirty else { return }
+        peer.isDirty = true
+        dirty.append(peer)
+    }
+
+    mutating func touchAll() { for peer in connections.values { touch(peer) } }
+
+    private mutating func service(_ peer: PeerConnection, _ now: Duration) {
+        requestMetadata(peer, now)
+        requestHashes(peer, now)
+        requestBlocks(peer, now)
+        serveBlocks(peer, now)
+    }
+
+    /// Hands the messages of a connection to the driver.
+    mutating func flush(_ peer: PeerConnection, _ now: Duration) {
+        guard !peer.outbox.isEmpty, !peer.isClosed else { return }
+        let bytes = peer.outbox
+        peer.outbox = []
+        peer.inFlight += bytes.count
+        peer.lastSent = now
+        actions.append(.send(peer.id, bytes))
+        if peer.inFlight > Self.maximumUnsent * 2 { close(peer, .notReading, now) }
+    }
+}
+
+/// Figures of a session, for people and for choosing what to do next.
+public struct SessionStatus: Equatable, Sendable {
+    public var peers: Int
+    public var seeds: Int
+    /// Bytes a second.
+    public var downloadRate: Int
+    public var uploadRate: Int
+    /// Payload bytes since the start.
+    public var downloaded: Int64
+    public var uploaded: Int64
+    public var pieces: Int?
+    public var havePieces: Int
+    public var missingPieces: Int
+}
+
+/// SplitMix64: enough for choices that need only differ, and the same in every replay of a seed.
+struct SessionRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
+internal import Dispatch
+internal import Synchronization
+
+/// Hashes what is on disk, with all cores.
+public enum PieceChecker {
+    private struct State {
+        var next = 0
+        var done = 0
+        var verified: Bitfield
+    }
+
+    /// Which of `pieces` are there and right. Blocks until all are read; a piece that cannot be read counts as absent.
+    ///
+    /// - Parameters:
+    ///   - threads: at most this many pieces are in memory at once.
+    ///   - progress: told the number of pieces done and in all, from any thread.
+    public static func check(
+        _ pieces: [PieceIndex],
+        of content: TorrentContent,
+        in storage: any PieceStorage,
+        threads: Int,
+        progress: (@Sendable (Int, Int) -> Void)? = nil
+    ) -> Bitfield {
+        let state = Mutex(State(verified: Bitfield(count: content.pieceCount)))
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, pieces.count))) { _ in
+            let buffer = PieceBuffer(capacity: max(content.pieceLength, 1))
+            while true {
+                let next = state.withLock { state in
+                    defer { state.next += 1 }
+                    return state.next
+                }
+                guard next < pieces.count else { return }
+                let isRight = check(pieces[next], content, storage, buffer)
+                let done = state.withLock { state in
+                    state.verified[Int(pieces[next].raw)] = isRight
+                    state.done += 1
+                    return state.done
+                }
+                progress?(done, pieces.count)
+            }
+        }
+        return state.withLock { $0.verified }
+    }
+
+    private static func check(
+        _ piece: PieceIndex,
+        _ content: TorrentContent,
+        _ storage: any PieceStorage,
+        _ buffer: PieceBuffer
+    ) -> Bool {
+        guard let check = content.check(of: Int(piece.raw)), check.dataLength <= buffer.capacity else { return false }
+        let isRead = buffer.withMutableBytes(check.dataLength) { bytes in
+            do throws(PieceStorageError) {
+                try storage.read(piece, offset: 0, into: &bytes)
+                return true
+            } catch {
+                return false
+            }
+        }
+        return isRead && buffer.withBytes(check.dataLength) { PieceWorker.verify(check, $0).isRight }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Keys
+internal import Wire
+
+/// Hashes pieces and compares them with what they must be. Runs on worker threads.
+enum PieceWorker {
+    private static let zeros = [UInt8](repeating: 0, count: 65_536)
+
+    /// Hashes the piece and, if it is right, writes it.
+    static func verifyAndStore(
+        _ check: PieceCheck,
+        _ bytes: RawSpan,
+        in storage: any PieceStorage
+    ) -> PieceOutcome {
+        let (isRight, leaves) = verify(check, bytes)
+        guard isRight else { return .mismatch(blockDigests: leaves.isEmpty ? digests(bytes) : leaves) }
+        do throws(PieceStorageError) {
+            try storage.write(check.piece, bytes)
+        } catch {
+            return .failed
+        }
+        guard check.wantsBlockDigests else { return .stored(blockDigests: []) }
+        return .stored(blockDigests: leaves.isEmpty ? digests(bytes) : leaves)
+    }
+
+    /// Whether the bytes match every hash in the check; and their leaf hashes where these had to be made for it.
+    static func verify(_ check: PieceCheck, _ bytes: RawSpan) -> (isRight: Bool, leaves: [Digest256]) {
+        guard bytes.byteCount == check.dataLength, check.v1 != nil || check.v2 != nil else { return (false, []) }
+        if let expected = check.v1, sha1(bytes, padding: check.paddedLength - check.dataLength) != expected {
+            return (false, [])
+        }
+        guard let expected = check.v2 else { return (true, []) }
+        let leaves = digests(bytes)
+        var stack = MerkleStack(layer: 0)
+        for leaf in leaves { stack.append(leaf) }
+        return (stack.root(height: check.v2Height) == expected, leaves)
+    }
+
+    private static func sha1(_ bytes: RawSpan, padding: Int) -> Digest160 {
+        guard padding > 0 else { return Hash.sha1(bytes) }
+        var stream = SHA1Stream()
+        stream.update(bytes)
+        var rest = padding
+        while rest > 0 {
+            let count = min(rest, zeros.count)
+            unsafe stream.update(zeros.span.bytes.extracting(0..<count))
+            rest -= count
+        }
+        return stream.finish()
+    }
+
+    /// SHA-256 of each block of 16 KiB.
+    static func digests(_ bytes: RawSpan) -> [Digest256] {
+        var digests: [Digest256] = []
+        digests.reserveCapacity(bytes.byteCount / TorrentSpecification.blockLength + 1)
+        var offset = 0
+        while offset < bytes.byteCount {
+            let end = min(offset + TorrentSpecification.blockLength, bytes.byteCount)
+            digests.append(Hash.sha256(bytes.extracting(offset..<end)))
+            offset = end
+        }
+        return digests
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Transport
+
+/// How a program's torrents use the machine.
+public struct SwarmConfiguration: Sendable {
+    public var tcp = TCPConfiguration()
+    /// Threads that hash, read and write, 1...64. More than there are cores is of no use.
+    public var diskThreads: Int
+    /// Bytes of piece buffers that are kept for the next pieces while none are in use.
+    public var retainedBufferBytes = 32 << 20
+    /// What we call ourselves towards peers.
+    public var client = "Roost"
+    /// The first eight bytes of our peer ids (BEP 20).
+    public var peerIDPrefix = "-RO0100-"
+
+    /// - Parameter cores: what the machine has.
+    public init(cores: Int) {
+        diskThreads = max(2, min(cores, 8))
+    }
+}

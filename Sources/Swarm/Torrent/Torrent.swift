@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+public import Wire
+
+/// A torrent that is being downloaded or served: what the rest of the program holds.
+///
+/// Thread-safe. Everything is handed to the torrent's event loop; methods that return nothing do not wait for it.
+public final class Torrent: Sendable {
+    public enum Failure: Error, Equatable, Sendable {
+        /// The torrent was taken out of the swarm.
+        case stopped
+        /// A piece could not be written: the disk is full, or gone.
+        case storage(PieceIndex)
+        /// The range is none of the torrent's.
+        case outOfRange
+    }
+
+    private struct Waiter {
+        var pieces: Set<Int>
+        var continuation: CheckedContinuation<Void, any Error>
+    }
+
+    private struct State {
+        var observers: [Int: @Sendable (SessionEvent) -> Void] = [:]
+        var nextNumber = 1
+        var isStopped = false
+    }
+
+    public let infoHashes: InfoHashes
+    private let loop: any EventLoop
+    private let driver: NIOLoopBoundBox<TorrentDriver?>
+    private let waiters: NIOLoopBoundBox<[Int: Waiter]>
+    private let state = Mutex(State())
+
+    init(infoHashes: InfoHashes, loop: any EventLoop) {
+        self.infoHashes = infoHashes
+        self.loop = loop
+        driver = NIOLoopBoundBox.makeBoxSendingValue(nil, eventLoop: loop)
+        waiters = NIOLoopBoundBox.makeBoxSendingValue([:], eventLoop: loop)
+    }
+
+    /// On the loop.
+    func start(_ driver: TorrentDriver) { self.driver.value = driver }
+
+    /// On the loop.
+    func accept(_ connection: IncomingConnection) {
+        guard let driver = driver.value else {
+            connection.channel.close(promise: nil)
+            return
+        }
+        driver.accept(connection)
+    }
+
+    // MARK: Commands
+
+    /// Peers to try, at once.
+    ///
+    /// - Parameter isExplicit: given by the user: tried for as long as the torrent is there.
+    public func add(peers: [Endpoint], isExplicit: Bool = false) {
+        update { $0.add(peers: peers, isExplicit: isExplicit, now: $1) }
+    }
+
+    /// Adds pieces to those that are downloaded.
+    public func want(pieces: Range<Int>) { update { $0.want(pieces, now: $1) } }
+
+    /// Pieces that are in the storage and verified by other means.
+    public func found(pieces: Range<Int>) { update { $0.found(pieces, now: $1) } }
+
+    /// Adds files of a sparse torrent.
+    ///
+    /// - Returns: false where one does not fit into the torrent.
+    public func add(files: [TorrentContent.HashedFile]) async -> Bool {
+        await ask { driver in
+            var fits = false
+            driver.update { session, now in
+                let (result, actions) = session.add(files: files, now: now)
+                fits = result
+                return actions
+            }
+            return fits
+        } ?? false
+    }
+
+    /// Goes on after a failure to write.
+    public func resume() { update { $0.resume(now: $1) } }
+
+    private func update(_ change: @escaping @Sendable (inout TorrentSession, Duration) -> [SessionAction]) {
+        loop.execute { self.driver.value?.update(change) }
+    }
+
+    private func ask<Answer: Sendable>(_ body: @escaping @Sendable (TorrentDriver) -> Answer) async -> Answer? {
+        try? await loop.submit { self.driver.value.map(body) }.get()
+    }
+
+    // MARK: Questions
+
+    public func status() async -> SessionStatus? { await ask { $0.inspect { $0.status } } }
+
+    /// Where the connected peers are.
+    public func peers() async -> [Endpoint] { await ask { $0.inspect { $0.endpoints } } ?? [] }
+
+    /// The pieces that are there; nil while the info dictionary is unknown.
+    public func verified() async -> Bitfield? {
+        await ask { driver in driver.inspect { $0.pieceCount == nil ? nil : $0.have } } ?? nil
+    }
+
+    /// Nil while the info dictionary is unknown, and for a sparse torrent.
+    public func metainfo() async -> Metainfo? { await ask { $0.metainfo } ?? nil }
+
+    /// Calls `observer` on the torrent's event loop for each event, until the number returned is given to
+    /// ``removeObserver(_:)``. It must not block.
+    public func observe(_ observer: @escaping @Sendable (SessionEvent) -> Void) -> Int {
+        state.withLock { state in
+            defer { state.nextNumber += 1 }
+            state.observers[state.nextNumber] = observer
+            return state.nextNumber
+        }
+    }
+
+    public func removeObserver(_ number: Int) { state.withLock { $0.observers[number] = nil } }
+
+    /// On the loop.
+    func occurred(_ event: SessionEvent) {
+        switch event {
+        case .pieceVerified(let piece): resolve(Int(piece.raw))
+        case .storageFailed(let piece): failWaiters(.storage(piece))
+        default: break
+        }
+        let observers = state.withLock { Array($0.observers.values) }
+        for observer in observers { observer(event) }
+    }
+
+    // MARK: Reading
+
+    /// The bytes of a range of a piece, asked for before everything else that is downloading.
+    ///
+    /// Returns when the piece is verified. Cancellation gives up the wish, not the download.
+    public func read(_ piece: PieceIndex, offset: Int, count: Int) async throws -> [UInt8] {
+        try await waitFor(pieces: [Int(piece.raw)])
+        guard let storage = await ask({ $0.storage }) ?? nil else { throw Failure.stopped }
+        return try await readFile(storage, piece, offset, count)
+    }
+
+    /// Waits until all pieces are verified; they are downloaded in this order, before anything that nobody waits for.
+    public func waitFor(pieces: [Int]) async throws {
+        let number = state.withLock { state in
+            defer { state.nextNumber += 1 }
+            return state.nextNumber
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                loop.execute { self.beginWaiting(number, pieces, continuation) }
+            }
+        } onCancel: {
+            loop.execute { self.endWaiting(number, throwing: CancellationError()) }
+        }
+    }
+
+    private func beginWaiting(_ number: Int, _ pieces: [Int], _ continuation: CheckedContinuation<Void, any Error>) {
+        guard let driver = driver.value else { return continuation.resume(throwing: Failure.stopped) }
+        let isInRange = driver.inspect { session in
+            pieces.allSatisfy { $0 >= 0 && $0 < session.pieceCount ?? 0 }
+        }
+        guard isInRange else { return continuation.resume(throwing: Failure.outOfRange) }
+        let missing = driver.inspect { session in pieces.filter { !session.have[$0] } }
+        guard !missing.isEmpty else { return continuation.resume() }
+        waiters.value[number] = Waiter(pieces: Set(missing), continuation: continuation)
+        driver.update { $0.read(number, pieces: missing, now: $1) }
+    }
+
+    private func endWaiting(_ number: Int, throwing error: any Error) {
+        guard let waiter = waiters.value.removeValue(forKey: number) else { return }
+        driver.value?.update { $0.read(number, pieces: [], now: $1) }
+        waiter.continuation.resume(throwing: error)
+    }
+
+    private func resolve(_ piece: Int) {
+        for (number, waiter) in waiters.value where waiter.pieces.contains(piece) {
+            waiters.value[number]?.pieces.remove(piece)
+            if waiter.pieces.count == 1 {
+                waiters.value[number] = nil
+                waiter.continuation.resume()
+            }
+        }
+    }
+
+    private func failWaiters(_ failure: Failure) {
+        let all = waiters.value
+        waiters.value = [:]
+        for waiter in all.values { waiter.continuation.resume(throwing: failure) }
+    }
+
+    private func readFile(
+        _ storage: any PieceStorage,
+        _ piece: PieceIndex,
+        _ offset: Int,
+        _ count: Int
+    ) async throws -> [UInt8] {
+        guard let disk = await ask({ $0.diskThreads }) else { throw Failure.stopped }
+        return try await disk.runIfActive {
+            var bytes = [UInt8](repeating: 0, count: count)
+            var span = bytes.mutableSpan
+            // SAFETY: the bytes of the array, used before it is returned.
+            var raw = unsafe span.mutableBytes
+            try storage.read(piece, offset: offset, into: &raw)
+            return bytes
+        }
+    }
+
+    // MARK: Saving and ending
+
+    /// Makes what was downloaded survive a crash, and lets the next start trust it.
+    public func save() async throws {
+        guard
+            let (storage, have, threads) = await ask({ driver in
+                (driver.storage, driver.inspect { $0.have }, driver.diskThreads)
+            }), let storage
+        else { return }
+        try await threads.runIfActive { try storage.save(verified: have) }
+    }
+
+    /// Closes all connections; the object is of no more use.
+    func stop() async {
+        try? await loop.submit {
+            self.driver.value?.stop()
+            self.driver.value = nil
+            self.failWaiters(.stopped)
+        }.get()
+    }
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Transport
+internal import Wire
+
+/// Carries out what one ``TorrentSession`` decides: sockets, piece buffers, disk, time.
+///
+/// Confined to one event loop, which owns the session, all of its connections and its timers: no lock, no hop for a block.
+/// Actions are done in order; an event that comes up while they are being done adds its own behind them.
+final class TorrentDriver {
+    /// Write and read buffers that are kept for the next turn.
+    private static let keptBuffers = 8
+    private static let largestKeptBuffer = 2 << 20
+
+    let loop: any EventLoop
+    private let sockets: TCPSockets
+    private let disk: DiskPool
+    /// For what is done for this torrent elsewhere and may block.
+    var diskThreads: NIOThreadPool { disk.threads }
+    private let logger: Logger
+    private var session: TorrentSession
+    private(set) var storage: (any PieceStorage)?
+    private(set) var metainfo: Metainfo?
+    private let prepare: TorrentPreparation
+    private let onEvent: (SessionEvent) -> Void
+    private var results: DiskResults?
+
+    private var channels: [ConnectionID: PeerChannelHandler] = [:]
+    private var buffers: [PieceIndex: PieceBuffer] = [:]
+    private var reads: [ReadID: ByteBuffer] = [:]
+    private var spare: [ByteBuffer] = []
+    private var timer: Scheduled<Void>?
+    private var queue: [SessionAction] = []
+    private var isPerforming = false
+    private var jobs: [DiskJob] = []
+    private var dirty: [PeerChannelHandler] = []
+
+    init(
+        session: consuming TorrentSession,
+        storage: (any PieceStorage)?,
+        metainfo: Metainfo?,
+        services: SwarmServices,
+        logger: Logger,
+        prepare: @escaping TorrentPreparation,
+        onEvent: @escaping (SessionEvent) -> Void
+    ) {
+        self.session = session
+        self.storage = storage
+        self.metainfo = metainfo
+        loop = services.loop
+        sockets = services.sockets
+        disk = services.disk
+        self.logger = logger
+        self.prepare = prepare
+        self.onEvent = onEvent
+        let bound = NIOLoopBound(WeakDriver(driver: self), eventLoop: loop)
+        results = DiskResults(loop: loop) { results in bound.value.driver?.finished(results) }
+    }
+
+    private struct WeakDriver { weak var driver: TorrentDriver? }
+
+    /// The time by which sessions live: since the system started.
+    static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
+
+    // MARK: Commands
+
+    /// Gives the session a command or an event and does what it answers.
+    func update(_ change: (inout TorrentSession, Duration) -> [SessionAction]) {
+        perform(change(&session, Self.now))
+    }
+
+    func inspect<Result>(_ body: (borrowing TorrentSession) -> Result) -> Result { body(session) }
+
+    func stop() {
+        timer?.cancel()
+        update { $0.stop(now: $1) }
+        for buffer in buffers.values { disk.buffers.give(buffer) }
+        buffers = [:]
+        reads = [:]
+        spare = []
+    }
+
+    /// Takes over a connection that somebody made to us.
+    func accept(_ connection: IncomingConnection) {
+        let (id, actions) = session.accept(
+            from: connection.endpoint,
+            capabilities: connection.capabilities,
+            hash: connection.hash,
+            now: Self.now
+        )
+        guard let id else {
+            perform(actions)
+            connection.channel.close(promise: nil)
+            return
+        }
+        let handler = PeerChannelHandler(id: id, driver: self)
+        channels[id] = handler
+        do {
+            try connection.channel.pipeline.syncOperations.addHandler(handler)
+        } catch {
+            connection.channel.close(promise: nil)
+            return channelClosed(id)
+        }
+        perform(actions)
+        var rest = connection.received
+        rest.moveReaderIndex(forwardBy: min(Handshake.prefixByteCount, rest.readableBytes))
+        if rest.readableBytes > 0 { received(rest, from: id) }
+    }
+
+    // MARK: Events
+
+    func received(_ buffer: ByteBuffer, from id: ConnectionID) {
+        // SAFETY: the span and the pointer are used only while the closure runs, and the buffer is alive during it.
+        unsafe buffer.withUnsafeReadableBytes { bytes in
+            let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
+            let actions = session.receive(span, from: id, now: Self.now)
+            unsafe perform(actions, input: bytes)
+        }
+    }
+
+    func channelClosed(_ id: ConnectionID) {
+        guard channels.removeValue(forKey: id) != nil else { return }
+        update { $0.closed(id, now: $1) }
+    }
+
+    func wrote(_ count: Int, _ buffer: ByteBuffer, to id: ConnectionID) {
+        keep(buffer)
+        update { $0.sent(id, bytes: count, now: $1) }
+    }
+
+    private func finished(_ finished: [DiskResult]) {
+        for result in finished {
+            switch result {
+            case .verified(let piece, let outcome):
+                update { $0.pieceFinished(piece, outcome, now: $1) }
+            case .read(let id, let buffer):
+                if let buffer { reads[id] = buffer }
+                update { $0.readFinished(id, succeeded: buffer != nil, now: $1) }
+            }
+        }
+    }
+
+    // MARK: Actions
+
+    private func perform(_ actions: [SessionAction]) {
+        unsafe perform(actions, input: UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    private func perform(_ actions: [SessionAction], input: UnsafeRawBufferPointer) {
+        guard !isPerforming else {
+            // Only what follows from closing or writing comes here, and that copies nothing.
+            queue += actions
+            return
+        }
+        isPerforming = true
+        for action in actions { unsafe perform(action, input) }
+        repeat {
+            let more = queue
+            queue = []
+            for action in more { unsafe perform(action, input) }
+            startJobs()
+            flush()
+        } while !queue.isEmpty
+        isPerforming = false
+    }
+
+    private func perform(_ action: SessionAction, _ input: UnsafeRawBufferPointer) {
+        switch action {
+        case .send(let id, let bytes):
+            if let channel = channels[id], channel.append(bytes) { dirty.append(channel) }
+        case .sendBlock(let id, let header, let read, let range):
+            guard let channel = channels[id], let block = reads[read] else { return }
+            if channel.append(header: header, block: block, range: range) { dirty.append(channel) }
+        case .copy(let piece, let length, let offset, let range):
+            let buffer = buffers[piece] ?? makeBuffer(for: piece, length)
+            unsafe buffer.copy(UnsafeRawBufferPointer(rebasing: input[range]), at: offset)
+        case .release(let piece): if let buffer = buffers.removeValue(forKey: piece) { disk.buffers.give(buffer) }
+        case .verify(let check):
+            if let buffer = buffers.removeValue(forKey: check.piece) { jobs.append(.verify(check, buffer)) }
+        case .read(let id, let piece, let offset, let length):
+            jobs.append(.read(id, piece: piece, offset: offset, takeBuffer(atLeast: length), length: length))
+        case .releaseRead(let id): if let buffer = reads.removeValue(forKey: id) { keep(buffer) }
+        case .dial(let id, let endpoint): dial(id, endpoint)
+        case .close(let id, let reason):
+            logger.debug("connection closed", metadata: ["reason": "\(reason)"])
+            channels.removeValue(forKey: id)?.close()
+        case .wake(let time): schedule(time)
+        case .checkMetadata(let bytes): check(bytes)
+        case .event(let event):
+            if event == .complete { disk.buffers.trim() }
+            onEvent(event)
+        }
+    }
+
+    private func makeBuffer(for piece: PieceIndex, _ length: Int) -> PieceBuffer {
+        let buffer = disk.buffers.take(length)
+        buffers[piece] = buffer
+        return buffer
+    }
+
+    private func flush() {
+        let channels = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for channel in channels { channel.flush() }
+    }
+
+    private func startJobs() {
+        guard !jobs.isEmpty, let storage, let results else { return }
+        let now = jobs
+        jobs = []
+        disk.submit(now, storage: storage, results: results)
+    }
+
+    // MARK: Buffers
+
+    func takeBuffer(atLeast count: Int) -> ByteBuffer {
+        if let index = spare.lastIndex(where: { $0.capacity >= count }) {
+            var buffer = spare.remove(at: index)
+            buffer.clear()
+            return buffer
+        }
+        return ByteBufferAllocator().buffer(capacity: count)
+    }
+
+    private func keep(_ buffer: ByteBuffer) {
+        guard spare.count < Self.keptBuffers, (1 << 16...Self.largestKeptBuffer).contains(buffer.capacity) else {
+            return
+        }
+        spare.append(buffer)
+    }
+
+    // MARK: Connections and time
+
+    private func dial(_ id: ConnectionID, _ endpoint: Endpoint) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let connected = sockets.connect(to: endpoint, timeout: .seconds(10)) { channel in
+            let handler = PeerChannelHandler(id: id, driver: bound.value)
+            bound.value.channels[id] = handler
+            try channel.pipeline.syncOperations.addHandler(handler)
+        }
+        connected.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success: self.update { $0.connected(id, now: $1) }
+            case .failure:
+                self.channels[id] = nil
+                self.update { $0.closed(id, now: $1) }
+            }
+        }
+    }
+
+    private func schedule(_ time: Duration) {
+        timer?.cancel()
+        let (seconds, attoseconds) = time.components
+        let deadline = NIODeadline.uptimeNanoseconds(
+            UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds)) / 1_000_000_000
+        )
+        timer = loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            self?.update { $0.wake(now: $1) }
+        }
+    }
+
+    // MARK: Metadata
+
+    private func check(_ bytes: [UInt8]) {
+        let expected = session.infoHashes
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let prepare = prepare
+        disk.threads.submit { _ in
+            let prepared = PreparedMetadata(infoDictionary: bytes, expected: expected, prepare: prepare)
+            bound.eventLoop.execute { bound.value.metadataChecked(prepared) }
+        }
+    }
+
+    private func metadataChecked(_ prepared: PreparedMetadata) {
+        switch prepared {
+        case .refused: update { $0.metadataRefused(now: $1) }
+        case .ready(let metainfo, let content, let storage, let have):
+            self.metainfo = metainfo
+            self.storage = storage
+            update { session, now in
+                session.metadataFinished(content, infoDictionary: metainfo.infoDictionary, have: have, now: now)
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How TCP sockets to peers are set up.
+public struct TCPConfiguration: Sendable {
+    /// The congestion control of connections to loopback and private addresses; nil leaves the system's. A kernel whose
+    /// default is BBR paces what has no bottleneck to learn: on loopback it is several times slower than a loss-based one.
+    public var localCongestionControl: String? = "cubic"
+    /// The congestion control of all other connections; nil leaves the system's.
+    public var congestionControl: String?
+    /// The largest read from a socket in bytes. Buffers grow to it only on connections that fill them.
+    public var maximumReadBytes = 262_144
+    /// Connections that wait to be accepted.
+    public var backlog: Int32 = 512
+
+    public init() {}
+}

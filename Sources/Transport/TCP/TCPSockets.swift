@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+public import NIOCore
+internal import NIOPosix
+public import Wire
+
+/// Makes TCP connections to peers, and accepts them.
+///
+/// Nothing waits behind Nagle's algorithm; reads grow to ``TCPConfiguration/maximumReadBytes``; send and receive buffers are
+/// left to the kernel, whose tuning beat every fixed size that was measured.
+public struct TCPSockets: Sendable {
+    public let configuration: TCPConfiguration
+    private let loop: any EventLoop
+
+    /// - Parameter loop: where the connections live.
+    public init(loop: any EventLoop, configuration: TCPConfiguration = TCPConfiguration()) {
+        self.loop = loop
+        self.configuration = configuration
+    }
+
+    /// Connects to `endpoint` within `timeout`.
+    ///
+    /// - Parameter initializer: adds the handlers, on the loop, before anything is read.
+    public func connect(
+        to endpoint: Endpoint,
+        timeout: TimeAmount,
+        initializer: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
+        let address: SocketAddress
+        do { address = try endpoint.socketAddress() } catch { return loop.makeFailedFuture(error) }
+        let configuration = configuration
+        return ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.recvAllocator, value: Self.allocator(configuration))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    Self.setCongestionControl(of: channel, for: endpoint.address, configuration)
+                    try initializer(channel)
+                }
+            }
+            .connect(to: address)
+    }
+
+    /// Listens on `endpoint`; port 0 takes any that is free.
+    ///
+    /// - Parameter initializer: adds the handlers of an accepted connection, on the loop.
+    public func listen(
+        on endpoint: Endpoint,
+        initializer: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
+        let address: SocketAddress
+        do { address = try endpoint.socketAddress() } catch { return loop.makeFailedFuture(error) }
+        let configuration = configuration
+        return ServerBootstrap(group: loop)
+            .serverChannelOption(.backlog, value: configuration.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.recvAllocator, value: Self.allocator(configuration))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let remote = channel.remoteAddress.flatMap({ Endpoint($0) }) {
+                        Self.setCongestionControl(of: channel, for: remote.address, configuration)
+                    }
+                    try initializer(channel)
+                }
+            }
+            .bind(to: address)
+    }
+
+    private static func allocator(_ configuration: TCPConfiguration) -> AdaptiveRecvByteBufferAllocator {
+        let maximum = max(16_384, configuration.maximumReadBytes)
+        return AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16_384, maximum: maximum)
+    }
+
+    /// Best effort: a kernel without that algorithm keeps its own.
+    private static func setCongestionControl(
+        of channel: any Channel,
+        for address: IPAddress,
+        _ configuration: TCPConfiguration
+    ) {
+        let name = address.isLocal ? configuration.localCongestionControl : configuration.congestionControl
+        guard let name else { return }
+        try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (socket: NIOBSDSocket.Handle) in
+            // SAFETY: the name is a C string for the duration of the call, which copies it.
+            _ = unsafe roost_set_congestion(socket, name)
+        }
+    }
+}
