@@ -14,6 +14,15 @@ public struct HashPlan: Sendable {
         case contiguous
         /// Zeros after each file up to the next piece: a hybrid.
         case padded
+
+        /// What a torrent of `kind` has. A hybrid of a single file has nothing behind it to align.
+        public init(_ kind: TorrentKind, isSingleFile: Bool) {
+            switch kind {
+            case .v1: self = .contiguous
+            case .v2: self = .none
+            case .hybrid: self = isSingleFile ? .contiguous : .padded
+            }
+        }
     }
 
     /// About how much one job reads.
