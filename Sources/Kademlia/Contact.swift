@@ -14,8 +14,7 @@ public struct Contact: Hashable, Sendable {
     /// 26 bytes for IPv4, 38 for IPv6.
     public var compact: [UInt8] { id.bytes + endpoint.compact }
 
-    /// The contacts of one family in `bytes`; an incomplete last one and those without an address or port are skipped.
-    /// - Parameter limit: at most this many are read.
+    /// At most `limit` contacts of one family; an incomplete last one and those without an address or port are skipped.
     public static func list(
         compact bytes: some Collection<UInt8>,
         family: AddressFamily,

@@ -17,7 +17,7 @@ extension KRPCMessage {
     /// At most this many nodes or peers are taken from one message.
     static let maximumContacts = 100
 
-    /// - Parameter datagram: as it came from the network; keys may stand in any order.
+    /// Reads a datagram as it came from the network; keys may stand in any order.
     public init(parsing datagram: [UInt8]) throws(KRPCError) {
         let message: BencodeNode
         do {

@@ -5,7 +5,7 @@ public import Wire
 extension DHTNode {
     /// Starts a command. It ends with exactly one ``Action/finished(_:_:)``, at the latest after about ten seconds,
     /// apart from an ``DHTCommand/update(key:salt:keep:)``, which waits for ``supply(_:for:now:)``.
-    /// - Parameter id: not in use by another command.
+    /// `id` must not be in use by another command, which is refused.
     public mutating func start(_ command: DHTCommand, id: CommandID, now: Instant) -> [Action] {
         guard commands[id] == nil, operations.count < configuration.maximumOperations else {
             actions.append(.finished(id, .refused))
@@ -36,8 +36,8 @@ extension DHTNode {
         return flush()
     }
 
-    /// The answer to ``DHTProgress/readyToSign(_:)``.
-    /// - Parameter item: for the key and salt of the command; nil ends it as cancelled.
+    /// The answer to ``DHTProgress/readyToSign(_:)``: an item for the key and salt of the command; nil ends it as
+    /// cancelled.
     public mutating func supply(_ item: MutableItem?, for id: CommandID, now: Instant) -> [Action] {
         guard let operation = commands[id], case .update? = operations[operation]?.goal else { return flush() }
         guard let item, item.target == operations[operation]?.target else { return cancel(id, now: now) }
@@ -67,8 +67,8 @@ extension DHTNode {
         }
     }
 
-    /// Begins at these addresses. Routers are asked but never listed (BEP 5 "Torrent File Extensions").
-    /// - Parameter known: nodes of an earlier run.
+    /// Begins at these addresses, and at the nodes `known` from an earlier run. Routers are asked but never listed
+    /// (BEP 5 "Torrent File Extensions").
     public mutating func join(
         through entrances: [Endpoint],
         areRouters: Bool = false,
@@ -111,7 +111,8 @@ extension DHTNode {
 
     private func lookup(_ target: NodeID, _ family: AddressFamily, isJoin: Bool) -> Lookup {
         let table = tables[family.rawValue]
-        var start = table.closest(to: target, count: configuration.bucketSize)
+        // Twice k, so that enough remain where some were silent a moment ago.
+        var start = table.closest(to: target, count: configuration.bucketSize * 2)
         let isPoor = table.count < configuration.bucketSize
         if isPoor || isJoin { start += remembered.prefix(32) }
         var lookup = Lookup(

@@ -94,9 +94,8 @@ public struct DHTNode: ~Copyable {
     var addressVotes: [IPAddress: Set<IPAddress>] = [:]
     public internal(set) var confirmedAddress: IPAddress?
 
-    /// - Parameters:
-    ///   - id: nil draws one, fitting ``DHTConfiguration/localAddress`` where that is known.
-    ///   - seed: 32 random bytes; all of the node's randomness.
+    /// Without an `id` one is drawn that fits ``DHTConfiguration/localAddress`` where that is known. `seed` is 32 random
+    /// bytes, all of the node's randomness.
     public init(id: NodeID? = nil, configuration: DHTConfiguration = DHTConfiguration(), seed: [UInt8], now: Instant) {
         self.configuration = configuration
         generator = SecretGenerator(seed: seed)

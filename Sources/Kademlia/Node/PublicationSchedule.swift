@@ -47,7 +47,7 @@ struct PublicationSchedule: Sendable {
 
     mutating func remove(_ key: Key) { entries[key] = nil }
 
-    /// - Parameter jitter: 0 to 1; spreads what was published together over a tenth of its interval.
+    /// Sets the next time. `jitter`, 0 to 1, spreads what was published together over a tenth of its interval.
     mutating func published(_ key: Key, premature: Bool, jitter: Double, now: Instant) {
         let interval = key.kind == .peer ? Self.announceInterval : DHTSpecification.republishInterval
         entries[key]?.due = now + interval * (1 - 0.1 * jitter)

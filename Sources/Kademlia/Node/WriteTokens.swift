@@ -11,7 +11,7 @@ public struct WriteTokens: Sendable {
     private var previous: [UInt8]
     private var rotated: Instant
 
-    /// - Parameter secret: 16 random bytes.
+    /// `secret` is 16 random bytes.
     public init(secret: [UInt8], now: Instant) {
         current = secret
         previous = secret
