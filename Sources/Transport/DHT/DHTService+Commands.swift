@@ -32,8 +32,7 @@ extension DHTService {
 
     /// The peers of a torrent as they are found. Ends with the search; ending the loop early ends the search.
     ///
-    /// - Parameter buffer: the batches kept for a slow reader; older ones are dropped then.
-    /// - Returns: batches of peers, none of them twice.
+    /// No peer comes twice. `buffer` batches are kept for a slow reader; older ones are dropped then.
     public func peers(for infoHash: Digest160, buffer: Int = 64) -> AsyncStream<[Endpoint]> {
         let id = newCommand()
         return AsyncStream(bufferingPolicy: .bufferingNewest(buffer)) { continuation in
@@ -60,9 +59,7 @@ extension DHTService {
         }
     }
 
-    /// Says that we serve a torrent.
-    /// - Parameter port: nil for the port of the UDP socket.
-    /// - Throws: ``DHTServiceError``.
+    /// Says that we serve a torrent, at the port of the UDP socket where `port` is nil. Throws ``DHTServiceError``.
     @discardableResult
     public func announce(
         _ infoHash: Digest160,
@@ -86,9 +83,8 @@ extension DHTService {
         }
     }
 
-    /// The newest item, once the closest live nodes have answered.
-    /// - Parameter first: called on the event loop for each item that is newer than the one before, as they come.
-    /// - Throws: ``DHTServiceError``.
+    /// The newest item, once the closest live nodes have answered. `first` is called on the event loop for each item
+    /// that is newer than the one before, as they come. Throws ``DHTServiceError``.
     public func mutable(
         _ key: PublicKey,
         salt: [UInt8] = [],

@@ -36,12 +36,11 @@ public final class DHTService: Sendable {
     }
 
     /// Starts a node on sockets that the caller keeps: one of each family, all on one event loop.
-    /// - Parameters:
-    ///   - configuration: its families and local port follow from the sockets.
-    ///   - statePath: a file with what the node knew, read now, written every five minutes and at the end.
-    ///   - onEvent: called on the event loop; must not block.
-    /// - Returns: the running node; it knows nobody until ``join(through:areRouters:)``, or its state names some.
-    /// - Throws: only where the event loop is shut down.
+    ///
+    /// The families and the local port of `configuration` follow from the sockets. `statePath` names a file with what
+    /// the node knew: read now, written every five minutes and at the end. `onEvent` is called on the event loop and
+    /// must not block. The node knows nobody until ``join(through:areRouters:)``, or its state names some. Throws only
+    /// where the event loop is shut down.
     public static func start(
         on sockets: [UDPSocket],
         configuration: DHTConfiguration = DHTConfiguration(),
