@@ -13,7 +13,8 @@ struct ConformanceTopic: Sendable {
 
     /// All that this program knows.
     static let all: [ConformanceTopic] = [
-        .bencode, .krpc, .bep42, .bep44, .ed25519, .x25519, .multiformats, .quicVarint, .cbor, .hkdf, .aead,
+        .bencode, .krpc, .bep42, .bep44, .bep46, .bep52, .torrents, .ed25519, .x25519, .multiformats, .quicVarint,
+        .cbor, .hkdf, .aead,
     ]
 
     func run(in folder: VectorFolder, files: [String]) -> ConformanceResult {
