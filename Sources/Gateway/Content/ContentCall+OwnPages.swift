@@ -68,9 +68,9 @@ extension ContentCall {
         guard let text = path.query?.removingPercentEncoding, let wanted = try? RequestPath(target: text),
             wanted.components.first != Self.ownFolder
         else { return ContentResponder.plain(.badRequest, "The query is no path.") }
-        let call = ContentCall(responder: responder, request: request, host: host, path: wanted)
+        let call = ContentCall(responder: responder, request: request, client: client, host: host, path: wanted)
         do {
-            let page = try await Deadline.within(configuration.patience) {
+            let page = try await Deadline.within(configuration.patience, of: client) {
                 try await call.page(mayUseNetwork: true, movesRelease: false)
             }
             guard page != nil else { throw Self.stillLooking }

@@ -12,6 +12,7 @@ struct ContentCall: Sendable {
 
     let responder: ContentResponder
     let request: Request
+    let client: Client
     let host: ContentHost
     let path: RequestPath
 
@@ -35,7 +36,7 @@ struct ContentCall: Sendable {
             let began = ContinuousClock.now
             do {
                 if welcomes { try await reader.welcome(site: host.site) }
-                let response = try await Deadline.within(patience) {
+                let response = try await Deadline.within(patience, of: client) {
                     try await page(mayUseNetwork: mayUseNetwork, movesRelease: movesRelease)
                 }
                 guard let response else { throw Self.stillLooking }
@@ -86,7 +87,8 @@ struct ContentCall: Sendable {
             file: file,
             release: release,
             mayUseNetwork: mayUseNetwork,
-            patience: configuration.patience
+            patience: configuration.patience,
+            client: client
         )
         return try await FileResponse(stream: stream, request: request, cacheControl: cacheControl, status: status)
             .make()

@@ -34,7 +34,13 @@ struct ContentResponder: HTTPResponder {
                 ? Self.plain(.uriTooLong, "The address is too long.")
                 : Self.plain(.badRequest, "The address is malformed.")
         }
-        let call = ContentCall(responder: self, request: request, host: host, path: path)
+        let call = ContentCall(
+            responder: self,
+            request: request,
+            client: context.client,
+            host: host,
+            path: path
+        )
         return path.components.first == ContentCall.ownFolder ? await call.ownPage() : await call.sitePage()
     }
 

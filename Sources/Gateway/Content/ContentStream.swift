@@ -6,7 +6,7 @@ internal import Node
 /// The body of an answer: verified bytes of one file as they arrive, pulled at the pace of whoever reads.
 ///
 /// Holds one chunk at a time. A file whose next bytes do not come in ``patience`` ends the connection, which a client
-/// tells from the missing rest of `Content-Length`.
+/// tells from the missing rest of `Content-Length`. A client that leaves ends the fetch that was begun for it.
 struct ContentStream: Sendable {
     enum Segment: Sendable {
         /// What stands between the parts of a multipart body.
@@ -28,6 +28,7 @@ struct ContentStream: Sendable {
     let release: ReleaseReference
     let mayUseNetwork: Bool
     let patience: Duration
+    let client: Client
 
     /// Reads what is here, or what peers send within ``patience``. Between one byte and `count`.
     func read(from offset: Int64, count: Int64) async throws -> [UInt8] {
@@ -52,7 +53,7 @@ struct ContentStream: Sendable {
 
     private func readRemote(from offset: Int64, count: Int64) async throws -> [UInt8] {
         let size = Int(min(count, Int64(Self.chunk)))
-        let bytes = try await Deadline.within(patience) {
+        let bytes = try await Deadline.within(patience, of: client) {
             try await reader.read(file, in: release, from: offset, count: size, mayUseNetwork: true)
         }
         guard let bytes else {
@@ -61,57 +62,31 @@ struct ContentStream: Sendable {
         return bytes
     }
 
-    /// Sends `segments` in order, `first` being bytes already read from the start of the first range. The connection of
-    /// `request` is watched while peers are waited for, so that a reader who left stops the fetch.
-    func body(of segments: [Segment], first: [UInt8], request: RequestBody) -> ResponseBody {
+    /// Sends `segments` in order, `first` being bytes already read from the start of the first range.
+    func body(of segments: [Segment], first: [UInt8]) -> ResponseBody {
         let total = segments.reduce(Int64(0)) { $0 + $1.length }
         return ResponseBody(contentLength: Int(total)) { writer in
-            var cursor = Cursor(segments: segments, first: first)
-            try await send(&cursor, to: &writer, waits: false)
-            if !cursor.isAtEnd {
-                cursor = try await sendWatching(cursor, to: &writer, request: request)
-            }
+            try await send(Cursor(segments: segments, first: first), to: &writer)
             try await writer.finish(nil)
         }
     }
 
-    /// As far as bytes are here, or to the end where `waits`.
     @concurrent
-    private func send(_ cursor: inout Cursor, to writer: inout any ResponseBodyWriter, waits: Bool) async throws {
+    private func send(_ start: Cursor, to writer: inout any ResponseBodyWriter) async throws {
+        var cursor = start
         while let piece = cursor.next {
+            let bytes: [UInt8]
             switch piece {
-            case .ready(let bytes):
-                try await writer.write(ByteBuffer(bytes: bytes))
-                cursor.advance(by: bytes.count)
+            case .ready(let ready): bytes = ready
             case .missing(let range):
                 let count = range.upperBound - range.lowerBound
-                var bytes = try await readLocal(from: range.lowerBound, count: count)
-                if bytes == nil {
-                    guard waits else { return }
-                    bytes = try await readRemote(from: range.lowerBound, count: count)
-                }
+                bytes = try await read(from: range.lowerBound, count: count)
                 // A read that returns nothing would turn this loop for ever.
-                guard let bytes, !bytes.isEmpty, bytes.count <= Int(count) else { throw Self.brokenRead }
-                try await writer.write(ByteBuffer(bytes: bytes))
-                cursor.advance(by: bytes.count)
+                guard !bytes.isEmpty, bytes.count <= Int(count) else { throw Self.brokenRead }
             }
+            try await writer.write(ByteBuffer(bytes: bytes))
+            cursor.advance(by: bytes.count)
         }
-    }
-
-    @concurrent
-    private func sendWatching(
-        _ start: Cursor,
-        to writer: inout any ResponseBodyWriter,
-        request: RequestBody
-    ) async throws -> Cursor {
-        var moving = writer
-        let end = try await request.consumeWithCancellationOnInboundClose { _ in
-            var cursor = start
-            try await send(&cursor, to: &moving, waits: true)
-            return cursor
-        }
-        writer = moving
-        return end
     }
 
     private static let brokenRead = NodeError(.internal, "a read gave no bytes", remedy: "Report it with the log.")
@@ -133,8 +108,6 @@ extension ContentStream {
             self.segments = segments.filter { $0.length > 0 }[...]
             self.first = first
         }
-
-        var isAtEnd: Bool { segments.isEmpty }
 
         var next: Piece? {
             switch segments.first {

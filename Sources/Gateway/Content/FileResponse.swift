@@ -37,7 +37,7 @@ struct FileResponse: Sendable {
         var headers = headers
         let first = try await firstBytes(of: 0..<file.length)
         headers[named: "Content-Type"] = try await type(first: first)
-        let body = stream.body(of: [.bytes(0..<file.length)], first: first, request: request.body)
+        let body = stream.body(of: [.bytes(0..<file.length)], first: first)
         return Response(status: status, headers: headers, body: body)
     }
 
@@ -49,7 +49,7 @@ struct FileResponse: Sendable {
         guard parts.count > 1 else {
             headers[named: "Content-Type"] = type
             headers[named: "Content-Range"] = contentRange(start)
-            let body = stream.body(of: [.bytes(start)], first: first, request: request.body)
+            let body = stream.body(of: [.bytes(start)], first: first)
             return Response(status: .partialContent, headers: headers, body: body)
         }
         // The hash of the content cannot occur within the content.
@@ -57,8 +57,7 @@ struct FileResponse: Sendable {
         headers[named: "Content-Type"] = "multipart/byteranges; boundary=\(boundary)"
         let body = stream.body(
             of: multipart(parts, type: type, boundary: boundary),
-            first: first,
-            request: request.body
+            first: first
         )
         return Response(status: .partialContent, headers: headers, body: body)
     }

@@ -9,6 +9,7 @@ internal import Synchronization
 struct ControlCall: Sendable {
     let responder: ControlResponder
     let request: Request
+    let client: Client
     let route: ControlRoute
     let query: String?
 
@@ -18,25 +19,14 @@ struct ControlCall: Sendable {
         do {
             if route.streams { return try stream(try await collect(request.body)) }
             guard route.isPost else { return ControlAnswer.json(try await read()) }
-            guard mayTakeLong else { return ControlAnswer.json(try await change(try await collect(request.body))) }
+            let body = try await collect(request.body)
             // Whoever leaves ends what was begun for it.
-            var response = try await request.body.consumeWithCancellationOnInboundClose { body in
-                ControlAnswer.json(try await change(try await collect(body)))
-            }
-            response.headers[named: "Connection"] = "close"
-            return response
+            return ControlAnswer.json(try await client.whilePresent { try await change(body) })
         } catch let error as NodeError {
             return ControlAnswer.failure(error)
         } catch {
             let fault = NodeError(.internal, "the call did not end", remedy: "Report it with the log.")
             return ControlAnswer.failure(fault)
-        }
-    }
-
-    private var mayTakeLong: Bool {
-        switch route {
-        case .open, .why, .dhtFind, .dhtGet, .dhtPut: true
-        default: false
         }
     }
 
@@ -138,17 +128,21 @@ struct ControlCall: Sendable {
         switch route {
         case .publish:
             let wanted = try ControlAnswer.decode(PublishRequest.self, from: body)
-            return ControlStream { report throws(NodeError) in try await node.publish(wanted, report: report) }
-                .response(to: request)
+            return ControlStream(client: client) { report throws(NodeError) in
+                try await node.publish(wanted, report: report)
+            }
+            .response()
         case .fetch:
             let wanted = try ControlAnswer.decode(FetchRequest.self, from: body)
-            return ControlStream { report throws(NodeError) in try await node.fetch(wanted, report: report) }
-                .response(to: request)
+            return ControlStream(client: client) { report throws(NodeError) in
+                try await node.fetch(wanted, report: report)
+            }
+            .response()
         case .doctor:
             let wanted = try ControlAnswer.decode(DoctorRequest.self, from: body)
-            return ControlStream { report throws(NodeError) in
+            return ControlStream(client: client) { report throws(NodeError) in
                 try await node.doctor(repair: wanted.repair, report: report)
-            }.response(to: request)
+            }.response()
         default: throw Self.unanswered(route)
         }
     }

@@ -54,10 +54,15 @@ struct ControlResponder: HTTPResponder {
         guard ControlGuard.allowsCall(sender, door: door, port: port) else {
             return ControlAnswer.failure(Self.notPermitted(.crossSite))
         }
-        return await call(request, path, door)
+        return await call(request, context.client, path, door)
     }
 
-    private func call(_ request: Request, _ path: RequestPath, _ door: ControlGuard.Door) async -> Response {
+    private func call(
+        _ request: Request,
+        _ client: Client,
+        _ path: RequestPath,
+        _ door: ControlGuard.Door
+    ) async -> Response {
         let name = path.components.dropFirst(2).joined(separator: "/")
         if name == "session", !path.isFolder { return await session(request, door) }
         let isProgram = isProgram(request)
@@ -81,7 +86,8 @@ struct ControlResponder: HTTPResponder {
         if route == .code, !isProgram {
             return ControlAnswer.failure(NodeError(.notPermitted, "only programs get codes", remedy: "Run `roost ui`."))
         }
-        return await ControlCall(responder: self, request: request, route: route, query: path.query).answer()
+        let call = ControlCall(responder: self, request: request, client: client, route: route, query: path.query)
+        return await call.answer()
     }
 
     private func isProgram(_ request: Request) -> Bool {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
@@ -11,44 +10,44 @@ internal import Node
 struct ControlStream<Result: Codable & Sendable>: Sendable {
     typealias Operation = @Sendable (@escaping NodeControl.Report) async throws(NodeError) -> Result
 
+    let client: Client
     let operation: Operation
 
-    func response(to request: Request) -> Response {
+    func response() -> Response {
         var headers: HTTPFields = [:]
         headers[named: "Content-Type"] = "application/x-ndjson"
-        // The connection was read to its end to see the caller leave, so nothing more can come on it.
-        headers[named: "Connection"] = "close"
-        let body = request.body
         return Response(
             status: .ok,
             headers: headers,
             body: ResponseBody { writer in
-                try await send(to: &writer, watching: body)
+                try await send(to: &writer)
                 try await writer.finish(nil)
             }
         )
     }
 
     @concurrent
-    private func send(to writer: inout any ResponseBodyWriter, watching body: RequestBody) async throws {
-        var moving = writer
-        try await body.consumeWithCancellationOnInboundClose { _ in
-            let (lines, sink) = AsyncStream.makeStream(
-                of: ControlLine<Result>.self,
-                bufferingPolicy: .bufferingNewest(16)
-            )
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    sink.yield(await outcome { sink.yield(ControlLine(progress: $0)) })
-                    sink.finish()
-                }
-                for await line in lines {
-                    try await moving.write(ByteBuffer(bytes: try ControlAnswer.encode(line) + [UInt8(ascii: "\n")]))
-                }
-                try await group.waitForAll()
+    private func send(to writer: inout any ResponseBodyWriter) async throws {
+        let (lines, sink) = AsyncStream.makeStream(
+            of: ControlLine<Result>.self,
+            bufferingPolicy: .bufferingNewest(16)
+        )
+        let departure = await client.departure()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                sink.yield(await outcome { sink.yield(ControlLine(progress: $0)) })
+                sink.finish()
+            }
+            group.addTask {
+                await departure.wait()
+                sink.finish()
+            }
+            for await line in lines {
+                let bytes = try ControlAnswer.encode(line) + [UInt8(ascii: "\n")]
+                try await writer.write(ByteBuffer(bytes: bytes))
             }
         }
-        writer = moving
     }
 
     private func outcome(_ report: @escaping NodeControl.Report) async -> ControlLine<Result> {

@@ -6,8 +6,10 @@ internal import NIOCore
 struct ConnectionContext: InitializableFromSource, Sendable {
     /// The other end is on this machine. `Host` is chosen by whoever sends, the address of the peer is not.
     let peerIsLoopback: Bool
+    let client: Client
 
     init(source: ApplicationRequestContextSource) {
+        client = Client(channel: source.channel)
         peerIsLoopback = source.channel.remoteAddress.map(Self.isLoopback) ?? false
     }
 

@@ -55,7 +55,7 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [PolicyHandler(apply: policy)],
+                    additionalChannelHandlers: [PolicyHandler(apply: policy), ClientWatch()],
                     idleTimeout: .seconds(120),
                     httpDecoderConfiguration: decoder
                 )
