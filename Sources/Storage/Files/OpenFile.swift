@@ -67,6 +67,19 @@ public final class OpenFile: Sendable {
         return bytes
     }
 
+    /// The next bytes of a stream, none at its end: for pipes, which have no offsets.
+    func readNext(upTo count: Int) throws(StorageError) -> [UInt8] {
+        while true {
+            var result = 0
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                result = unsafe Glibc.read(descriptor, buffer.baseAddress, count)
+                filled = max(0, result)
+            }
+            if result >= 0 { return bytes }
+            guard errno == EINTR else { throw .lastError(.read, path) }
+        }
+    }
+
     /// Writes all of `bytes` at `offset`.
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(StorageError) {
         var done = 0
