@@ -6,7 +6,7 @@ public import Wire
 /// The files of a release in the order of its torrents: what both info dictionaries and the directory derive from.
 ///
 /// On disk it is cut into chunks where the path, and nothing else, says so, and each chunk is kept once by its hash: a
-/// release that changes one file of ten thousand costs one chunk of some 64 files and a list of hashes.
+/// release that changes one file of ten thousand costs one chunk of some 32 files and a list of hashes.
 /// `docs/protocols/storage-layout.md` §5.2 has the format.
 public struct ReleaseManifest: Equatable, Sendable {
     public struct File: Equatable, Sendable {
@@ -41,8 +41,8 @@ public struct ReleaseManifest: Equatable, Sendable {
         var bytes: [UInt8]
     }
 
-    private static let filesInChunk = 64
-    private static let maximumFilesInChunk = 512
+    private static let filesInChunk = 32
+    private static let maximumFilesInChunk = 256
 
     var chunks: [Chunk] {
         var chunks: [Chunk] = []
@@ -65,7 +65,7 @@ public struct ReleaseManifest: Equatable, Sendable {
         return chunks
     }
 
-    /// FNV-1a: spreads well enough to cut every 64 files or so, and is no promise to anyone.
+    /// FNV-1a: spreads well enough to cut every 32 files or so, and is no promise to anyone.
     private static func endsChunk(_ path: [UInt8]) -> Bool {
         let hash = path.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return (hash >> 32) % UInt64(filesInChunk) == 0

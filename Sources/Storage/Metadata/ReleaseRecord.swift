@@ -147,11 +147,25 @@ extension MetadataConnection {
         return stride(from: 0, to: list.count, by: 32).compactMap { Digest256(list[$0..<$0 + 32]) }
     }
 
-    /// The `pieces` string of the v1 twin; nil where it is not known.
+    /// The `pieces` string of the v1 twin; nil where it is not known: `SiteTree.v1Pieces(from:)` makes it from the files.
     public func v1Pieces(of site: Digest256, seq: Int64) throws -> [UInt8]? {
         try row("SELECT v1Pieces FROM release WHERE site = ? AND seq = ?", [site.data, seq]) {
             Self.bytes($0, "v1Pieces")
         } ?? nil
+    }
+
+    /// How many releases of a site keep their v1 pieces; older ones are hashed again should anyone ask.
+    public static let v1PiecesKept = 4
+
+    /// Forgets the v1 pieces of all but the newest releases: at 20 bytes a piece they would outweigh small changes.
+    func trimV1Pieces(of site: Digest256) throws {
+        try execute(
+            """
+            UPDATE release SET v1Pieces = NULL WHERE site = ? AND v1Pieces IS NOT NULL AND seq NOT IN
+                (SELECT seq FROM release WHERE site = ? ORDER BY seq DESC LIMIT ?)
+            """,
+            [site.data, site.data, Self.v1PiecesKept]
+        )
     }
 
     /// Deletes the chunks that no release names any more.

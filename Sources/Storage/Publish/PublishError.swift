@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
+public import Feeds
 
 /// Why a folder cannot become a release.
 public enum PublishError: Error, Equatable {
@@ -13,6 +15,10 @@ public enum PublishError: Error, Equatable {
     case tooLarge(limit: Int64)
     /// The description of the files is larger than readers accept.
     case metadataTooLarge(limit: Int)
+    /// The torrent's rules refuse the list of files.
+    case notDescribable(BuildError)
+    /// The directory's rules refuse the list of files.
+    case notListable(DirectoryError)
     case cancelled
     case storage(StorageError)
 }

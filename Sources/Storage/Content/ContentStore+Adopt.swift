@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Wire
+
+extension ContentStore {
+    /// A file beneath `tmp/` whose root was computed from its bytes.
+    struct Adoption {
+        var path: String
+        var root: Digest256
+        var length: Int64
+    }
+
+    /// Gives copies their place in the store; what is held already, or named twice, is dropped.
+    ///
+    /// When this returns all of them are durable. The caller holds a lease on the roots. Above a few files it costs two
+    /// syncs of the file system, however many they are.
+    func adopt(_ adoptions: [Adoption]) throws(StorageError) {
+        var fresh: [Digest256: Adoption] = [:]
+        for adoption in adoptions {
+            if fresh[adoption.root] == nil, length(of: .file(root: adoption.root)) != adoption.length {
+                fresh[adoption.root] = adoption
+            } else {
+                try Disk.remove(adoption.path)
+            }
+        }
+        let isMany = fresh.count > 16
+        if isMany {
+            try syncFileSystem()
+        } else {
+            for adoption in fresh.values { try OpenFile.open(adoption.path, flags: O_RDONLY | O_NOFOLLOW).sync() }
+        }
+        var folders: Set<String> = []
+        for adoption in fresh.values {
+            let destination = path(of: .file(root: adoption.root))
+            let folder = Disk.parent(of: destination)
+            if folders.insert(folder).inserted { try Disk.makeDirectory(folder) }
+            files.forget(destination)
+            try Disk.rename(adoption.path, to: destination)
+        }
+        if isMany {
+            try syncFileSystem()
+        } else {
+            for folder in folders { try Disk.syncDirectory(folder) }
+            if !folders.isEmpty { try Disk.syncDirectory(home.content) }
+        }
+    }
+
+    private func syncFileSystem() throws(StorageError) {
+        try OpenFile.open(home.content, flags: O_RDONLY | O_DIRECTORY).syncFileSystem()
+    }
+}

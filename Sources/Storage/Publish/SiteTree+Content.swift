@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Synchronization
+internal import Wire
+
+extension SiteTree {
+    /// The `pieces` string of the v1 twin, by hashing the files that the store holds: for a reader, who got them by v2,
+    /// and for an old release.
+    ///
+    /// Blocks for as long as reading the release takes. Nil where a file is missing or shorter than it should be.
+    public func v1Pieces(
+        from content: ContentStore,
+        options: PublishOptions = PublishOptions()
+    ) throws(PublishError) -> [UInt8]? {
+        let plan = HashPlan(
+            lengths: manifest.files.map(\.length),
+            pieceLength: pieceLength,
+            v1: .contiguous,
+            hasV2: false
+        )
+        guard let plan else { throw .tooLarge(limit: TorrentSpecification.maximumTotalLength) }
+        return try SnapshotHashing.run(plan, paths: paths(in: content), options: options) { _ in }?.v1Pieces
+    }
+
+    /// The files that the store does not hold complete, by number.
+    public func missingFiles(in content: ContentStore) -> [Int] {
+        manifest.files.indices.filter { index in
+            guard let root = manifest.files[index].root else { return false }
+            return content.length(of: .file(root: root)) != manifest.files[index].length
+        }
+    }
+
+    private func paths(in content: ContentStore) -> [String] {
+        manifest.files.map { $0.root.map { content.path(of: .file(root: $0)) } ?? "" }
+    }
+}
