@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Keys
+public import Keys
 public import Wire
 
 /// One connection on which two peers speak about one site and nothing else (`docs/protocols/site-exchange.md`).
@@ -23,6 +23,8 @@ public struct SiteExchangeSession: ~Copyable {
     public let site: Digest256
     /// Releases whose files this peer has completely; told with the head.
     public var holds: [Int64] = []
+    /// The site's key, where it is known without a feed: from an address or from a peer.
+    public var siteKey: PublicKey?
     private var feed: SiteFeed?
     private var sync: FeedSync?
     private var peerHead: SignedHead?
@@ -189,7 +191,13 @@ extension SiteExchangeSession {
         case .sync(let query):
             guard let outputs = sync?.refused(query) else { return [] }
             return perform(outputs, now: now)
-        case .command(let open): return [.deliver(command: open.id, .refused(refusal))]
+        case .command(let open):
+            // A node beyond one message comes in parts.
+            if refusal == .tooLarge, case .path(let node, _) = open.command {
+                let whole = OpenCommand(id: open.id, command: .node(node))
+                return [request(whole.command.query, for: .command(whole), now: now)]
+            }
+            return [.deliver(command: open.id, .refused(refusal))]
         }
     }
 
@@ -198,7 +206,9 @@ extension SiteExchangeSession {
         for output in outputs where isOpen {
             switch output {
             case .ask(let query): actions.append(request(query, for: .sync(query), now: now))
-            case .key(let key): actions.append(.siteKey(key))
+            case .key(let key):
+                siteKey = key
+                actions.append(.siteKey(key))
             case .head(let head, let holds):
                 peerHead = head
                 actions.append(.peerHead(head, holds: holds))
@@ -262,7 +272,8 @@ extension SiteExchangeSession {
     }
 
     private func answer(_ query: SiteQuery, id: UInt32) -> SiteMessage {
-        switch feed?.answer(query, holds: holds) {
+        if query == .key, feed == nil, let siteKey { return .answer(id: id, .key(siteKey)) }
+        return switch feed?.answer(query, holds: holds) {
         case .success(let answer): .answer(id: id, answer)
         case .failure(let refusal): .refuse(id: id, refusal.reason)
         case nil: .refuse(id: id, .notHeld)

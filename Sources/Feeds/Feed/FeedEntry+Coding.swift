@@ -15,10 +15,7 @@ extension FeedEntry {
     private var encodedFields: [(CBOR, CBOR)]? {
         switch self {
         case .root(let root):
-            return [
-                ("key", .bytes(root.key)), ("next", .bytes(root.next)), ("recovery", .bytes(root.recovery)),
-                ("type", "root"), ("writers", .array(root.writers.map { .bytes($0) })),
-            ]
+            return [("sig", .bytes(root.signature))] + root.fields
         case .release(let release): return [("type", "release")] + release.encodedFields
         case .withdraw(let withdrawal):
             return [
@@ -52,7 +49,7 @@ extension FeedEntry {
     }
 
     private static let knownFields: [String: Set<String>] = [
-        "root": ["key", "next", "recovery", "type", "writers"],
+        "root": ["key", "next", "recovery", "sig", "type", "writers"],
         "release": Release.fields.union(["type"]),
         "withdraw": ["reason", "seq", "time", "type"],
         "rotate": ["key", "next", "root", "sig", "site", "size", "type"],
@@ -109,7 +106,8 @@ extension RootRecord {
             key: try reader.fixed("key"),
             next: try reader.fixed("next"),
             recovery: try reader.fixed("recovery"),
-            writers: writers
+            writers: writers,
+            signature: try reader.fixed("sig")
         )
     }
 }

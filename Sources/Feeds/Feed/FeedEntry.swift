@@ -27,12 +27,49 @@ public struct RootRecord: Equatable, Sendable {
     public var recovery: Digest256
     /// Keys of other logs that are admitted from the start, ascending.
     public var writers: [PublicKey]
+    /// By ``key``: without it anybody could begin a feed for a site with commitments of their own.
+    public var signature: Signature
 
-    public init(key: PublicKey, next: Digest256, recovery: Digest256, writers: [PublicKey] = []) {
+    /// Signs a root record; `signer` is the site key, and `writers` ascend.
+    public init(next: Digest256, recovery: Digest256, writers: [PublicKey] = [], signer: SigningKey) {
+        self.init(
+            key: signer.publicKey,
+            next: next,
+            recovery: recovery,
+            writers: writers,
+            signature: signer.sign(
+                SignedStatement.bytes(
+                    domain: Self.domain,
+                    Self.fields(key: signer.publicKey, next: next, recovery: recovery, writers: writers)
+                )
+            )
+        )
+    }
+
+    init(key: PublicKey, next: Digest256, recovery: Digest256, writers: [PublicKey], signature: Signature) {
         self.key = key
         self.next = next
         self.recovery = recovery
         self.writers = writers
+        self.signature = signature
+    }
+
+    private static let domain = "roost/root"
+
+    public var isSigned: Bool { key.verifies(signature, over: SignedStatement.bytes(domain: Self.domain, fields)) }
+
+    var fields: [(CBOR, CBOR)] { Self.fields(key: key, next: next, recovery: recovery, writers: writers) }
+
+    private static func fields(
+        key: PublicKey,
+        next: Digest256,
+        recovery: Digest256,
+        writers: [PublicKey]
+    ) -> [(CBOR, CBOR)] {
+        [
+            ("key", .bytes(key)), ("next", .bytes(next)), ("recovery", .bytes(recovery)), ("type", "root"),
+            ("writers", .array(writers.map { .bytes($0) })),
+        ]
     }
 }
 

@@ -5,6 +5,7 @@ public import Wire
 public enum FeedError: Error, Equatable {
     case tooLarge(limit: Int)
     case tooManyEntries(limit: Int)
+    case tooManyKeyChanges(limit: Int)
     case malformed(CBORError)
     /// The bytes are CBOR, but no map with a `type`.
     case notAnEntry
@@ -12,6 +13,6 @@ public enum FeedError: Error, Equatable {
     case invalid(field: String)
     /// The issuer says that who does not understand this field must not go on.
     case unknownCritical(field: String)
-    /// Entry 0 is no root record, or its key is not the one that the site is named by.
+    /// Entry 0 is no root record, or not signed by the key that the site is named by.
     case wrongRoot
 }

@@ -8,8 +8,10 @@ public enum FeedSpecification {
     public static let headBytes = 512
     /// The most entries in one log.
     public static let entries = 1_000_000
-    /// The most entry bytes of one log that a reader takes: 64 MiB, about 200,000 releases.
-    public static let logBytes = 64 << 20
+    /// The most entry bytes of one log: 16 MiB, about 50,000 releases.
+    public static let logBytes = 16 << 20
+    /// The most rotations and recoveries in one log whose signatures are checked; later ones do not count.
+    public static let keyChanges = 1024
     /// The most other writers that are admitted at one time.
     public static let writers = 256
     /// The most files in a release.

@@ -46,12 +46,14 @@ public struct FeedState: Equatable, Sendable {
     public private(set) var ignored: [Ignored] = []
     /// The entry that this version may not go past, if there is one. What follows is kept, not read.
     public private(set) var blockedAt: Int?
+    /// How many signatures of key changes have been checked.
+    private var keyChangeChecks = 0
     /// How many entries have been read.
     public private(set) var size = 1
 
-    /// Starts from entry 0 as received. It must be a root record whose key gives `site`.
+    /// Starts from entry 0 as received. It must be a root record signed by the key that gives `site`.
     public init(site: Digest256, rootEntry: [UInt8]) throws(FeedError) {
-        guard case .root(let root) = try FeedEntry.parse(rootEntry), root.key.identifier == site else {
+        guard case .root(let root) = try FeedEntry.parse(rootEntry), root.key.identifier == site, root.isSigned else {
             throw .wrongRoot
         }
         self.site = site
@@ -128,6 +130,7 @@ extension FeedState {
     private mutating func rotate(_ rotation: Rotation, at position: LogPosition) throws(FeedError) {
         guard rotation.position == position else { throw .invalid(field: "root") }
         guard rotation.key.identifier == next else { throw .invalid(field: "key") }
+        try countKeyChange()
         guard rotation.isSigned else { throw .invalid(field: "sig") }
         writer = rotation.key
         next = rotation.next
@@ -138,12 +141,21 @@ extension FeedState {
     private mutating func recover(_ recovery: Recovery, at position: LogPosition) throws(FeedError) {
         guard recovery.position == position else { throw .invalid(field: "root") }
         guard recovery.revealed.identifier == self.recovery else { throw .invalid(field: "with") }
+        try countKeyChange()
         guard recovery.isSigned else { throw .invalid(field: "sig") }
         writer = recovery.key
         next = recovery.next
         self.recovery = recovery.recovery
         epoch.recoveries += 1
         changes.append(Change(index: size, entry: .recover(recovery)))
+    }
+
+    /// A log of nothing but key changes would cost its readers seconds of checking signatures.
+    private mutating func countKeyChange() throws(FeedError) {
+        guard keyChangeChecks < FeedSpecification.keyChanges else {
+            throw .tooManyKeyChanges(limit: FeedSpecification.keyChanges)
+        }
+        keyChangeChecks += 1
     }
 
     private mutating func admit(_ key: PublicKey) throws(FeedError) {

@@ -30,7 +30,13 @@ public struct SiteFeed: Equatable, Sendable {
     public var state: FeedState { log.state }
 
     /// Whether two heads of the present writer contradict each other: nothing new is adopted until the keys change.
-    public var isQuarantined: Bool { branches.contains { $0.kind == .fork && $0.head.epoch == head.epoch } }
+    public var isQuarantined: Bool { branches.contains { $0.kind == .fork && contradicts($0) } }
+
+    /// Whether who signed that history can still sign ours.
+    private func contradicts(_ fork: FeedBranch) -> Bool {
+        // Another root record is the site key's word, whatever keys came after it there.
+        fork.start == 0 ? head.epoch == FeedEpoch() : fork.head.epoch == head.epoch
+    }
 }
 
 /// What a head from elsewhere means beside the one that is known.
@@ -80,6 +86,11 @@ extension SiteFeed {
     public mutating func adopt(_ other: SignedHead, log candidate: SiteLog) -> HeadVerdict {
         guard candidate.site == site, candidate.matches(other) else { return .refused(.entriesDiffer) }
         let shared = log.commonPrefix(with: candidate)
+        guard shared > 0 else {
+            // A second root record with commitments of its own: its key changes prove nothing about ours.
+            keep(FeedBranch(kind: .fork, head: other, start: 0, entries: candidate.entries))
+            return .fork
+        }
         if other.epoch > head.epoch {
             if shared < log.size {
                 keep(FeedBranch(kind: .superseded, head: head, start: shared, entries: log.entries[shared...]))

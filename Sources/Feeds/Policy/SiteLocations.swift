@@ -14,6 +14,9 @@ public enum SiteLocations {
     /// anything there that passes for a recovery.
     public static func recovery(_ commitment: Digest256) -> Digest160 { commitment.truncated }
 
+    /// Whether a pointer's number is so high that only a thief or an error explains it: look for a recovery.
+    public static func isSuspicious(sequence: Int64) -> Bool { sequence > 1 << 62 }
+
     /// The targets of the pointers to try, the most telling first: under the present writer, then under the site key,
     /// which stock readers know.
     public static func pointers(of state: FeedState) -> [Digest160] {

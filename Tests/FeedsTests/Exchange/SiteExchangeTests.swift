@@ -220,6 +220,8 @@ private struct Pair: ~Copyable {
         pair.run(pair.left.ask(.node(hash), id: 6, now: pair.now), isLeft: true)
         #expect(pair.log.last?.action == .deliver(command: 6, .nodes([.init(hash: hash, bytes: huge.encoded)])))
         #expect(pair.largest <= 16_384)
+        pair.run(pair.left.ask(.path(node: hash, path: ["name10500"]), id: 9, now: pair.now), isLeft: true)
+        #expect(pair.log.last?.action == .deliver(command: 9, .nodes([.init(hash: hash, bytes: huge.encoded)])))
         pair.run(pair.left.ask(.node(.zero), id: 7, now: pair.now), isLeft: true)
         #expect(pair.log.last?.action == .deliver(command: 7, .refused(.notHeld)))
         pair.nodes[hash] = [1, 2, 3]
@@ -283,6 +285,9 @@ private struct Pair: ~Copyable {
         let now = ContinuousClock.now
         var session = SiteExchangeSession(site: .zero, feed: nil, now: now)
         let later = Array("d1:ii7e1:ti99ee".utf8)
+        #expect(SiteMessage.refuse(id: 7, .notUnderstood).encoded == Array("d1:ci0e1:ii7e1:ti14ee".utf8))
+        let entries = SiteMessage.request(id: 3, .entries(from: 1, offset: 9))
+        #expect(entries.encoded == Array("d1:fi1e1:ii3e1:oi9e1:ti5ee".utf8))
         #expect(session.receive(later, now: now).first == .send(SiteMessage.refuse(id: 7, .notUnderstood).encoded))
         #expect(session.receive(Array("d1:ti99ee".utf8), now: now).count == 1)
         #expect(session.receive(Array("le".utf8), now: now) == [.close(.malformed(.missing(field: "t")))])

@@ -23,9 +23,9 @@ struct FeedFixture {
         recoveryKey = try Self.key(3)
         laterKey = try Self.key(4)
         let root = RootRecord(
-            key: siteKey.publicKey,
             next: nextKey.publicKey.identifier,
-            recovery: recoveryKey.publicKey.identifier
+            recovery: recoveryKey.publicKey.identifier,
+            signer: siteKey
         )
         log = try SiteLog(site: siteKey.publicKey.identifier, rootEntry: try #require(FeedEntry.root(root).encoded))
         for seq in 0..<releases { try append(.release(Self.release(seq + 1))) }

@@ -180,4 +180,60 @@ import Wire
         #expect(thief.log.state.epoch == FeedEpoch())
         #expect(thief.log.state.ignored.count == 2)
     }
+
+    @Test("a second root record by a thief of the site key supersedes nothing, whatever epochs it claims")
+    func secondRoot() throws {
+        let owner = try FeedFixture(releases: 2)
+        let thiefKey = try FeedFixture.key(7)
+        let commitment = thiefKey.publicKey.identifier
+        let root = RootRecord(next: commitment, recovery: commitment, signer: owner.siteKey)
+        var log = try SiteLog(site: owner.site, rootEntry: try #require(FeedEntry.root(root).encoded))
+        let recovery = Recovery(
+            position: log.position,
+            key: thiefKey.publicKey,
+            next: .zero,
+            recovery: .zero,
+            time: 0,
+            signer: thiefKey
+        )
+        try log.append(try #require(FeedEntry.recover(recovery).encoded))
+        let head = try #require(log.head(time: 0, signer: thiefKey))
+        #expect(head.epoch == FeedEpoch(recoveries: 1))
+        var reader = try owner.feed()
+        #expect(reader.judge(head) == .wanted(from: 0))
+        #expect(reader.adopt(head, log: log) == .fork)
+        #expect(reader.state.newest?.release.seq == 2)
+        #expect(reader.isQuarantined)
+        let recovered = try owner.recovered(to: 3, key: owner.laterKey)
+        #expect(reader.adopt(try recovered.head(by: owner.laterKey), log: recovered.log) == .known)
+        #expect(!reader.isQuarantined)
+        reader = try SiteFeed(encoded: reader.encoded, site: reader.site)
+        #expect(!reader.isQuarantined && reader.branches.count == 1)
+    }
+
+    @Test("without the site key nobody can begin a feed: the root record is signed")
+    func unsignedRoot() throws {
+        let owner = try FeedFixture(releases: 0)
+        let attacker = try FeedFixture.key(7)
+        var value = try #require(try CBOR.decode(owner.log.entries[0]).map)
+        value["recovery"] = .bytes(attacker.publicKey.identifier)
+        #expect(throws: FeedError.wrongRoot) {
+            try SiteLog(site: owner.site, rootEntry: CBOR.map(value).encoded)
+        }
+    }
+
+    @Test("key changes beyond 1,024 in one log do not count, so none can keep a reader busy")
+    func keyChangeLimit() throws {
+        var fixture = try FeedFixture()
+        for _ in 0..<1030 {
+            let position = fixture.log.position
+            try fixture.append(
+                .rotate(
+                    Rotation(position: position, next: fixture.nextKey.publicKey.identifier, signer: fixture.nextKey)
+                )
+            )
+        }
+        #expect(fixture.log.state.epoch.rotations == 1024)
+        #expect(fixture.log.state.ignored.count == 6)
+    }
 }
