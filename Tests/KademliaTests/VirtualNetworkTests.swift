@@ -113,11 +113,12 @@ internal import Wire
         for sequence in Int64(1)...3 {
             let id = network.start(.update(key: key.publicKey, salt: [1], keep: .own), at: 2)
             network.run(for: .seconds(3))
-            guard case .readyToSign(let current)? = network.progress[id]?.last else {
+            guard case .readyToSign(let current, let highest)? = network.progress[id]?.last else {
                 Issue.record("nobody asked for a signature")
                 return
             }
             #expect(current?.sequence ?? 0 == sequence - 1)
+            #expect(highest ?? 0 == sequence - 1)
             let item = try MutableItem.signed(value: value("\(sequence)"), salt: [1], sequence: sequence, by: key)
             network.act(2, network.boxes[2].node.supply(item, for: id, now: network.now))
             network.run(for: .seconds(3))

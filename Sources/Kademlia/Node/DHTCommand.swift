@@ -13,7 +13,7 @@ public enum DHTCommand: Equatable, Sendable {
     case getMutable(key: PublicKey, salt: [UInt8])
     /// Announces or puts. `expecting` is the `cas` of BEP 44.
     case publish(Publication, expecting: Int64? = nil, keep: KeepPolicy = .once)
-    /// Reads the newest item, reports ``DHTProgress/readyToSign(_:)``, and puts what ``DHTNode/supply(_:for:now:)``
+    /// Reads the newest item, reports ``DHTProgress/readyToSign(current:highest:)``, and puts what ``DHTNode/supply(_:for:now:)``
     /// brings: one lookup for both.
     case update(key: PublicKey, salt: [UInt8], keep: KeepPolicy = .once)
 }
@@ -49,8 +49,9 @@ public enum DHTProgress: Equatable, Sendable {
     /// An item newer than any reported before; a newer one may follow.
     case item(MutableItem)
     case immutable([UInt8])
-    /// See ``DHTCommand/update(key:salt:keep:)``; the newest item that the network has.
-    case readyToSign(MutableItem?)
+    /// See ``DHTCommand/update(key:salt:keep:)``: the newest item that the network has, and the highest sequence number
+    /// ever seen here, which the next one must exceed: readers may remember it where the network forgot.
+    case readyToSign(current: MutableItem?, highest: Int64?)
 }
 
 public enum DHTOutcome: Equatable, Sendable {

@@ -36,7 +36,7 @@ extension DHTNode {
         return flush()
     }
 
-    /// The answer to ``DHTProgress/readyToSign(_:)``: an item for the key and salt of the command; nil ends it as
+    /// The answer to ``DHTProgress/readyToSign(current:highest:)``: an item for the key and salt of the command; nil ends it as
     /// cancelled.
     public mutating func supply(_ item: MutableItem?, for id: CommandID, now: Instant) -> [Action] {
         guard let operation = commands[id], case .update? = operations[operation]?.goal else { return flush() }
@@ -164,7 +164,7 @@ extension DHTNode {
     /// Keeps what is ours in our own stores, and on the schedule where it is to be repeated.
     mutating func remember(_ publication: Publication, keep policy: KeepPolicy, now: Instant) {
         switch publication {
-        case .peer(let infoHash, let port): if !denied.contains(infoHash) { ownPeers[infoHash] = port ?? 0 }
+        case .peer(let infoHash, let port): rememberPeer(infoHash, port ?? 0, keep: policy, now: now)
         case .mutable(let item):
             floors.raise(item.target, to: item.sequence)
             // A conflict with what we hold is reported; the network decides the rest.
@@ -174,5 +174,16 @@ extension DHTNode {
         guard policy != .once else { return }
         schedule.keep(publication, policy: policy, due: now + PublicationSchedule.announceInterval)
         planPublications(now: now)
+    }
+
+    /// An announce that is made once passes like those of others.
+    private mutating func rememberPeer(_ infoHash: Digest160, _ port: UInt16, keep policy: KeepPolicy, now: Instant) {
+        guard !denied.contains(infoHash) else { return }
+        if policy != .once {
+            ownPeers[infoHash] = port
+        } else if let address {
+            let own = Endpoint(address, port: port == 0 ? configuration.localPort : port)
+            if own.isReachable { peers.announce(own, for: infoHash, now: now) }
+        }
     }
 }

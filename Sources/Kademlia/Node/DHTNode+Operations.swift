@@ -50,7 +50,7 @@ extension DHTNode {
             case .update(let key, let salt, isAsked: false) = operation.goal
         else { return }
         operations[number]?.goal = .update(key: key, salt: salt, isAsked: true)
-        progress(.readyToSign(operation.best), for: number)
+        progress(.readyToSign(current: operation.best, highest: floors[operation.target]), for: number)
     }
 
     private mutating func storeAtNodes(_ number: UInt64, now: Instant) -> Instant? {

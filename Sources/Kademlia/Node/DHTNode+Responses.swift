@@ -181,21 +181,27 @@ extension DHTNode {
 
     // MARK: - Our own address
 
-    /// BEP 42 "Bootstrapping": no single node is believed; three from different networks that agree are.
+    /// BEP 42 "Bootstrapping": no single node is believed; three from different networks that agree are. Once believed,
+    /// an address is only given up for one that ten name, and twice as many as still name the old one.
     private mutating func vote(_ address: IPAddress?, from source: Endpoint, now: Instant) {
-        guard let address, configuration.localAddress == nil, address.isV4 == source.address.isV4,
-            address != confirmedAddress
-        else { return }
         // A node of the Internet does not see us on a private range; one of our own network does.
-        guard address.isLocal == source.address.isLocal else { return }
-        if addressVotes.count > 32 { addressVotes = [:] }
+        guard let address, configuration.localAddress == nil, address.isV4 == source.address.isV4,
+            address.isLocal == source.address.isLocal
+        else { return }
+        if addressVotes.count > 32 || (addressVotes[address]?.count ?? 0) > 64 { addressVotes = [:] }
         addressVotes[address, default: []].insert(source.address.prefix)
-        guard let votes = addressVotes[address]?.count, votes >= (address.isLocal ? 1 : 3) else { return }
+        let votes = addressVotes[address]?.count ?? 0
+        guard address != confirmedAddress, votes >= votesNeeded(for: address) else { return }
         addressVotes = [:]
         confirmedAddress = address
         actions.append(.event(.address(address)))
         guard configuration.followsAddress, !id.isSecured(for: address) else { return }
         changeID(to: .secured(for: address, using: &generator), now: now)
+    }
+
+    private func votesNeeded(for address: IPAddress) -> Int {
+        guard let confirmedAddress, !confirmedAddress.isLocal || address.isLocal else { return address.isLocal ? 1 : 3 }
+        return max(10, 2 * (addressVotes[confirmedAddress]?.count ?? 0) + 1)
     }
 
     private mutating func changeID(to new: NodeID, now: Instant) {

@@ -69,6 +69,11 @@ extension DHTService {
         try await publish(.peer(infoHash: infoHash, port: port), keep: keep)
     }
 
+    /// Stops repeating what was published with a ``KeepPolicy``; what others hold of it expires.
+    public func stopPublishing(_ publication: Publication) {
+        eventLoop.execute { self.driver.value.inspect { $0.stopPublishing(publication) } }
+    }
+
     /// Announces or puts.
     /// - Throws: ``DHTServiceError``.
     @discardableResult
@@ -113,7 +118,7 @@ extension DHTService {
     ///   - key: signs on the event loop.
     ///   - salt: at most 64 bytes.
     ///   - value: bencoded, at most 1,000 bytes.
-    ///   - minimum: the lowest sequence number to use; one above the newest found otherwise.
+    ///   - minimum: the lowest sequence number to use; one above the highest seen where that is more.
     ///   - keep: whether it is put again every hour.
     /// - Returns: the item as signed, and where it went.
     /// - Throws: ``DHTServiceError``.
@@ -132,9 +137,9 @@ extension DHTService {
         let signer = ItemSigner(key: key, salt: salt, value: value, minimum: max(0, minimum))
         let command = DHTCommand.update(key: key.publicKey, salt: salt, keep: keep)
         let outcome = await run(command, id: id) { progress, driver in
-            guard case .readyToSign(let current) = progress else { return }
+            guard case .readyToSign(let current, let highest) = progress else { return }
             // Not from inside the machine's own actions: those are performed to the end first.
-            let item = signer.sign(over: current)
+            let item = signer.sign(above: max(current?.sequence ?? -1, highest ?? -1))
             driver.supplyLater(item, for: id)
         }
         switch (outcome, signer.item) {

@@ -22,8 +22,8 @@ final class ItemSigner: Sendable {
     /// Whether the item in place had the highest number there is.
     var isExhausted: Bool { result.withLock { $0.isExhausted } }
 
-    func sign(over current: MutableItem?) -> MutableItem? {
-        let (next, overflow) = (current?.sequence ?? -1).addingReportingOverflow(1)
+    func sign(above sequence: Int64) -> MutableItem? {
+        let (next, overflow) = sequence.addingReportingOverflow(1)
         let item =
             overflow
             ? nil : try? MutableItem.signed(value: value, salt: salt, sequence: max(next, minimum), by: key)
