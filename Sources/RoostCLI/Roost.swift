@@ -22,7 +22,7 @@ struct Roost: AsyncParsableCommand {
                     StopCommand.self, StatusCommand.self, UICommand.self, ConfigCommand.self, DoctorCommand.self,
                 ]
             ),
-            CommandGroup(name: "Look inside", subcommands: [PeersCommand.self, DHTCommand.self, ConformanceCommand.self]),
+            CommandGroup(name: "Look inside", subcommands: [PeersCommand.self, DHTCommand.self, TorrentCommand.self, ConformanceCommand.self]),
         ]
     )
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Node
+internal import Transport
+internal import Wire
+
+/// Where a stand-alone torrent listens, and where it looks for peers.
+struct PeerOptions: ParsableArguments {
+    enum UTP: String, ExpressibleByArgument, CaseIterable { case off, on, only }
+
+    @Option(help: ArgumentHelp("Where to listen; port 0 takes any.", valueName: "host:port")) var listen = "0.0.0.0:0"
+    @Option(help: "uTP: off, on or only. TCP is always used where it is not `only`.") var utp = UTP.off
+    @Option(help: ArgumentHelp("Join a DHT at this node; may be repeated.", valueName: "host:port")) var bootstrap:
+        [String] = []
+    @Option(help: "mainline: find peers in the public DHT; none: only where --bootstrap says.") var network = "none"
+
+    func listenEndpoint() throws -> Endpoint {
+        guard utp != .only else {
+            throw NodeError(
+                .unavailable,
+                "uTP alone is not offered by this version",
+                remedy: "Use --utp off or --utp on; both connect over TCP."
+            )
+        }
+        guard network == "none" || network == "mainline" else {
+            throw NodeError(.usage, "\(network) is no network for this command", remedy: "Use mainline or none.")
+        }
+        return try Self.endpoint(listen)
+    }
+
+    var usesDHT: Bool { !bootstrap.isEmpty || network == "mainline" }
+
+    static func endpoint(_ text: String) throws -> Endpoint {
+        guard let endpoint = Endpoint(text) else {
+            throw NodeError(
+                .usage,
+                "\(text) is no address and port",
+                remedy: "Write it as 127.0.0.1:6881 or [::1]:6881."
+            )
+        }
+        return endpoint
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Foundation
+internal import Node
+internal import Swarm
+internal import Synchronization
+internal import Wire
+
+/// One run of `torrent get`.
+struct TorrentDownload: Sendable {
+    static let saveInterval = Duration.seconds(10)
+    static let drawInterval = Duration.milliseconds(200)
+
+    /// How a download ends.
+    private enum Ending: Sendable {
+        case complete
+        case metadata
+        case failed(PieceIndex)
+        case quit
+        case timeout
+    }
+
+    let command: TorrentGetCommand
+    let run: TorrentRun
+    let lines: EventLines
+    let bar: ProgressBar
+    private let start = ContinuousClock.now
+
+    init(command: TorrentGetCommand, run: TorrentRun, lines: EventLines, bar: ProgressBar) {
+        self.command = command
+        self.run = run
+        self.lines = lines
+        self.bar = bar
+    }
+
+    func run(_ peers: [Endpoint]) async throws {
+        let (events, continuation) = AsyncStream.makeStream(of: Ending.self, bufferingPolicy: .bufferingOldest(16))
+        let torrent = try await begin()
+        let lines = lines
+        let metadataOnly = command.metadataOnly
+        let observer = torrent.observe { event in
+            switch event {
+            case .pieceVerified: lines.sayOnce("first")
+            case .metadata:
+                lines.sayOnce("metadata")
+                if metadataOnly { continuation.yield(.metadata) }
+            case .complete:
+                if !metadataOnly {
+                    lines.sayOnce("complete")
+                    continuation.yield(.complete)
+                }
+            case .storageFailed(let piece): continuation.yield(.failed(piece))
+            case .banned, .dhtNode: break
+            }
+        }
+        defer { torrent.removeObserver(observer) }
+        torrent.add(peers: peers, isExplicit: true)
+        try await finish(await ending(torrent, events), torrent)
+    }
+
+    // MARK: Beginning
+
+    private func begin() async throws -> Torrent {
+        let directory = command.dir
+        guard Magnet.isMagnet(command.torrent) else {
+            let metainfo = try TorrentFiles.load(command.torrent)
+            let storage = try TorrentFiles.storage(metainfo, at: directory)
+            let have = try await TorrentStart.have(metainfo, storage, bar)
+            try makeEmptyFiles(storage)
+            return try await run.swarm.add(metainfo, storage: storage, have: have)
+        }
+        let magnet = try TorrentFiles.magnet(command.torrent)
+        let metadataOnly = command.metadataOnly
+        let torrent = try await run.swarm.add(magnet: magnet.infoHashes) { metainfo, content in
+            let storage = try DirectoryStorage(metainfo, at: directory)
+            guard !metadataOnly else { return (storage, Bitfield(count: content.pieceCount)) }
+            try storage.createEmptyFiles()
+            return (storage, TorrentStart.have(content, storage, nil))
+        } adjust: { configuration in
+            configuration.wantsEverything = !metadataOnly
+        }
+        torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, isExplicit: true)
+        return torrent
+    }
+
+    private func makeEmptyFiles(_ storage: DirectoryStorage) throws {
+        do throws(PieceStorageError) {
+            try storage.createEmptyFiles()
+        } catch {
+            throw TorrentFiles.failure(error, command.dir)
+        }
+    }
+
+    // MARK: Waiting
+
+    private func ending(_ torrent: Torrent, _ events: AsyncStream<Ending>) async -> Ending {
+        await withTaskGroup(of: Ending?.self) { group in
+            group.addTask { await first(of: events, torrent) }
+            group.addTask {
+                await ProcessSignal.terminated()
+                return .quit
+            }
+            group.addTask {
+                await run.useDHT(for: torrent)
+                return nil
+            }
+            group.addTask {
+                await watch(torrent)
+                return nil
+            }
+            if command.contract.events {
+                let endsWithInput = command.contract.waitGo
+                group.addTask { await TorrentRun.follow(lines, torrent) || endsWithInput ? .quit : nil }
+            }
+            if let timeout = command.timeout {
+                group.addTask {
+                    try? await Task.sleep(for: .seconds(timeout))
+                    return Task.isCancelled ? nil : .timeout
+                }
+            }
+            var ending: Ending?
+            while ending == nil, let next = await group.next() { ending = next }
+            group.cancelAll()
+            return ending ?? .quit
+        }
+    }
+
+    /// The first event that ends the download; one that was complete from the start says so itself.
+    private func first(of events: AsyncStream<Ending>, _ torrent: Torrent) async -> Ending? {
+        if let status = await torrent.status(), status.pieces != nil, status.missingPieces == 0, !command.metadataOnly {
+            lines.sayOnce("complete")
+            return await afterComplete(torrent)
+        }
+        for await event in events {
+            if case .complete = event { return await afterComplete(torrent) }
+            return event
+        }
+        return nil
+    }
+
+    /// For a harness the torrent goes on being served, until the input ends or a signal comes.
+    private func afterComplete(_ torrent: Torrent) async -> Ending? {
+        guard command.contract.events, command.contract.waitGo else { return .complete }
+        try? await torrent.save()
+        return nil
+    }
+
+    private func watch(_ torrent: Torrent) async {
+        var lastSave = ContinuousClock.now
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.drawInterval)
+            if let status = await torrent.status() { draw(status, await torrent.metainfo()) }
+            if ContinuousClock.now - lastSave > Self.saveInterval {
+                try? await torrent.save()
+                lastSave = .now
+            }
+        }
+    }
+
+    private func draw(_ status: SessionStatus, _ metainfo: Metainfo?) {
+        guard let metainfo, let pieces = status.pieces, pieces > 0 else {
+            bar.show(NodeProgress(stage: "finding peers", done: Int64(status.peers), total: nil, unit: "peers"))
+            return
+        }
+        let done = Int64(Double(metainfo.totalLength) * Double(status.havePieces) / Double(pieces))
+        let rate = ProgressBar.bytes(Int64(status.downloadRate))
+        let stage = "fetching from \(status.peers) peers at \(rate)/s"
+        bar.show(NodeProgress(stage: stage, done: done, total: metainfo.totalLength))
+    }
+
+    // MARK: Ending
+
+    private func finish(_ ending: Ending, _ torrent: Torrent) async throws {
+        bar.clear()
+        try? await torrent.save()
+        switch ending {
+        case .complete: await report(torrent)
+        case .metadata: try await metadataFetched(torrent)
+        case .failed(let piece):
+            throw NodeError(
+                .inputOutput,
+                "Piece \(piece) could not be written to \(command.dir)",
+                remedy: "Make room on the disk, or check the folder's permissions; then run the command again."
+            )
+        case .timeout:
+            throw NodeError(
+                .unavailable,
+                "The download was not complete after \(command.timeout ?? 0) s",
+                remedy: "Give --peer or --bootstrap, or wait longer; what came is kept."
+            )
+        case .quit: break
+        }
+    }
+
+    private func metadataFetched(_ torrent: Torrent) async throws {
+        guard let metainfo = await torrent.metainfo() else { return }
+        lines.sayOnce("complete")
+        if !command.contract.events { command.options.print(TorrentSummary(metainfo)) { $0.text } }
+    }
+
+    private func report(_ torrent: Torrent) async {
+        guard !command.contract.events, let metainfo = await torrent.metainfo(), let status = await torrent.status()
+        else {
+            return
+        }
+        let elapsed = (ContinuousClock.now - start).components
+        let report = TorrentGetCommand.Report(
+            name: metainfo.name,
+            v1: metainfo.infoHashes.v1?.hex,
+            v2: metainfo.infoHashes.v2?.hex,
+            dir: command.dir,
+            files: metainfo.files.count { !$0.isPadding },
+            bytes: metainfo.totalLength,
+            received: status.downloaded,
+            seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
+            peers: status.peers
+        )
+        command.options.print(report) {
+            let seconds = String(format: "%.1f", $0.seconds)
+            return "\($0.name): \($0.files) files, \(ProgressBar.bytes($0.bytes)) in \(seconds) s"
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Foundation
+internal import Wire
+
+/// A torrent as `torrent show` and `torrent create` print it.
+struct TorrentSummary: Encodable {
+    struct File: Encodable {
+        var path: String
+        var length: Int64
+    }
+
+    var name: String?
+    var kind: String?
+    var v1: String?
+    var v2: String?
+    var files: [File]
+    var pieceLength: Int?
+    var pieces: Int?
+    var `private`: Bool?
+    var webSeeds: [String]
+    var trackers: [String]
+    var bytes: Int64?
+    var magnet: String
+
+    init(_ metainfo: Metainfo) {
+        name = metainfo.name
+        kind = metainfo.kind.rawValue
+        v1 = metainfo.infoHashes.v1?.hex
+        v2 = metainfo.infoHashes.v2?.hex
+        files = metainfo.files.filter { !$0.isPadding }
+            .map { File(path: $0.path.joined(separator: "/"), length: $0.length) }
+        pieceLength = metainfo.pieceLength
+        pieces = metainfo.pieceMap.pieceCount
+        `private` = metainfo.isPrivate
+        webSeeds = metainfo.sources.webSeeds + metainfo.sources.httpSeeds
+        trackers = metainfo.sources.trackers.flatMap { $0 }
+        bytes = metainfo.totalLength
+        var link = Magnet(infoHashes: metainfo.infoHashes, displayName: metainfo.name)
+        link.trackers = trackers
+        magnet = link.description
+    }
+
+    init(_ magnet: Magnet) {
+        name = magnet.displayName
+        v1 = magnet.infoHashes.v1?.hex
+        v2 = magnet.infoHashes.v2?.hex
+        files = []
+        webSeeds = magnet.webSeeds
+        trackers = magnet.trackers
+        self.magnet = magnet.description
+    }
+
+    /// For people; names are shown without control characters.
+    var text: String {
+        var lines: [String] = []
+        func line(_ label: String, _ value: String?) {
+            if let value {
+                lines.append(label.padding(toLength: 14, withPad: " ", startingAt: 0) + Self.printable(value))
+            }
+        }
+        line("name", name)
+        line("kind", kind)
+        line("v1 infohash", v1)
+        line("v2 infohash", v2)
+        line("size", bytes.map { "\(ProgressBar.bytes($0)) in \(files.count) files" })
+        line("pieces", pieces.map { "\($0) of \(ProgressBar.bytes(Int64(pieceLength ?? 0)))" })
+        line("private", `private` == true ? "yes: peers come from its trackers only" : nil)
+        for tracker in trackers { line("tracker", tracker) }
+        for seed in webSeeds { line("web seed", seed) }
+        line("magnet", magnet)
+        for file in files.prefix(200) {
+            lines.append("  \(Self.printable(file.path))  \(ProgressBar.bytes(file.length))")
+        }
+        if files.count > 200 { lines.append("  … and \(files.count - 200) more; --json lists all") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
+            )
+        )
+    }
+}
