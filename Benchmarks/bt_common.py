@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import socket
+import socketserver
 import struct
 import subprocess
 import sys
@@ -459,6 +460,16 @@ class Proc:
 
 
 # ---------------------------------------------------------------- tracker
+class QuickHTTPServer(ThreadingHTTPServer):
+    """The library's server asks the resolver for its own name as it binds, which takes seconds where there is none."""
+
+    daemon_threads = True
+
+    def server_bind(self):
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
 class Tracker:
     """A minimal HTTP tracker on loopback. static: {info_hash: [(host, port)]} is always returned."""
 
@@ -494,8 +505,7 @@ class Tracker:
                 self.end_headers()
                 self.wfile.write(body)
 
-        self.srv = ThreadingHTTPServer((host, 0), H)
-        self.srv.daemon_threads = True
+        self.srv = QuickHTTPServer((host, 0), H)
         self.url = "http://%s:%d/announce" % (host, self.srv.server_address[1])
         threading.Thread(target=self.srv.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 

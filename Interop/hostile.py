@@ -4,9 +4,13 @@
 
     hostile.py HOST:PORT    prints a line {"event":"hit","path":…} for each request"""
 import json
+import pathlib
 import sys
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "Benchmarks"))
+import bt_common as common  # noqa: E402
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -31,6 +35,6 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     host, port = sys.argv[1].rsplit(":", 1)
-    server = ThreadingHTTPServer((host, int(port)), Handler)
+    server = common.QuickHTTPServer((host, int(port)), Handler)
     print(json.dumps({"event": "ready"}), flush=True)
     server.serve_forever()
