@@ -10,10 +10,36 @@ extension ConformanceTopic {
         checks: [
             ("expectations.json", checkExpectations), ("bencode_cases.json", checkBencodeCases),
             ("magnet_cases.json", checkMagnets), ("bep_vectors.json", checkBEPs),
+            ("webtorrent/alice.torrent", { try checkContent("webtorrent/alice.torrent", $0, &$1) }),
+            ("webtorrent/folder.torrent", { try checkContent("webtorrent/folder.torrent", $0, &$1) }),
+            ("webtorrent/lots-of-numbers.torrent", { try checkContent("webtorrent/lots-of-numbers.torrent", $0, &$1) }),
         ],
-        // The torrents, and what the ones of webtorrent describe.
+        // The torrents, which the expectations name, and what those of webtorrent describe.
         companions: { $0.hasSuffix(".torrent") || $0.hasPrefix("webtorrent/content/") }
     )
+
+    // MARK: webtorrent/content
+
+    /// Every piece of a torrent, put together from the files that it describes, has the hash that it says.
+    private static func checkContent(
+        _ file: String,
+        _ folder: VectorFolder,
+        _ result: inout ConformanceResult
+    ) throws {
+        let metainfo = try Metainfo(torrentFile: folder.bytes(file))
+        let root = "webtorrent/content/" + (metainfo.isSingleFile ? "" : "\(metainfo.name)/")
+        let contents = try metainfo.files.map { try folder.bytes(root + $0.path.joined(separator: "/")) }
+        for (content, listed) in zip(contents, metainfo.files) where Int64(content.count) != listed.length {
+            throw VectorFolder.Unreadable(description: "\(listed.path) has another length")
+        }
+        for number in metainfo.pieceMap.indices {
+            guard let piece = metainfo.pieceMap.index(number) else { continue }
+            let bytes = metainfo.pieceMap.segments(of: piece).flatMap { segment in
+                contents[segment.file].dropFirst(Int(segment.offset)).prefix(segment.length)
+            }
+            result.check("\(file) piece \(number)", Hash.sha1(bytes) == metainfo.v1Hash(of: piece))
+        }
+    }
 
     // MARK: bep_vectors.json
 
