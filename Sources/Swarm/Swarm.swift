@@ -26,7 +26,7 @@ public final class Swarm: Sendable {
         case unusable
     }
 
-    /// - Parameter loop: where all connections live; of a group that the caller keeps running.
+    /// `loop`: where all connections live; of a group that the caller keeps running.
     public init(loop: any EventLoop, configuration: SwarmConfiguration, logger: Logger) {
         let sockets = TCPSockets(loop: loop, configuration: configuration.tcp)
         let disk = DiskPool(threadCount: configuration.diskThreads, retainedBytes: configuration.retainedBufferBytes)
@@ -56,7 +56,7 @@ public final class Swarm: Sendable {
 
     /// A torrent whose metadata is known.
     ///
-    /// - Parameter have: the pieces that are in `storage` and verified.
+    /// `have`: the pieces that are in `storage` and verified.
     public func add(
         _ metainfo: Metainfo,
         storage: any PieceStorage,
@@ -77,7 +77,7 @@ public final class Swarm: Sendable {
 
     /// A torrent of which only the infohashes are known: peers send the metadata.
     ///
-    /// - Parameter prepare: makes the storage when the metadata is there.
+    /// `prepare`: makes the storage when the metadata is there.
     public func add(
         magnet infoHashes: InfoHashes,
         prepare: @escaping TorrentPreparation,

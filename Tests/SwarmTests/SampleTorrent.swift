@@ -11,7 +11,7 @@ struct SampleTorrent {
     let files: [(path: String, bytes: [UInt8])]
     let folder: URL
 
-    /// - Parameter sizes: of the files, whose content follows from their number.
+    /// `sizes`: of the files, whose content follows from their number.
     init(kind: TorrentKind, sizes: [Int], pieceLength: Int = 32_768) throws {
         var random = SplitMix64(seed: 42)
         files = sizes.enumerated().map { ("dir\($0.offset % 3)/file\($0.offset).bin", random.bytes($0.element)) }

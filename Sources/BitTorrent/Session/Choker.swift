@@ -29,7 +29,7 @@ struct Choker: Sendable {
 
     /// The set to be served from now on.
     ///
-    /// - Parameter candidates: the peers that are interested.
+    /// `candidates`: the peers that are interested.
     mutating func rechoke(
         _ candidates: [Candidate],
         random: inout some RandomNumberGenerator

@@ -57,10 +57,9 @@ struct PiecePicker {
 
     /// The next block to ask `peer` for, marked as asked.
     ///
-    /// - Parameters:
-    ///   - budget: bytes that open pieces may take together.
-    ///   - length: bytes of a piece that is to be opened.
-    ///   - isActive: whether a connection still downloads.
+    /// `budget`: bytes that open pieces may take together.
+    /// `length`: bytes of a piece that is to be opened.
+    /// `isActive`: whether a connection still downloads.
     mutating func next(
         for peer: PeerConnection,
         budget: Int,

@@ -37,11 +37,10 @@ public struct TorrentContent: Sendable {
 
     /// From a whole info dictionary.
     ///
-    /// - Parameters:
-    ///   - v1: the `pieces` string, empty where there is none.
-    ///   - files: the files of v2 that are not empty, by first piece; empty where there is no v2.
-    ///   - trees: what is known of their piece layers, by root; trees that are missing are begun with nothing known.
-    /// - Returns: nil where these do not fit together.
+    /// `v1`: the `pieces` string, empty where there is none.
+    /// `files`: the files of v2 that are not empty, by first piece; empty where there is no v2.
+    /// `trees`: what is known of their piece layers, by root; trees that are missing are begun with nothing known.
+    /// Returns nil where these do not fit together.
     public init?(map: PieceMap, v1: [UInt8], files: [HashedFile], trees: [Digest256: MerkleTree] = [:]) {
         guard map.pieceCount <= Self.maximumPieceCount, v1.isEmpty || v1.count == map.pieceCount * Digest160.byteCount,
             !v1.isEmpty || !files.isEmpty || map.pieceCount == 0

@@ -6,7 +6,7 @@ extension TorrentSession {
 
     /// Peers to try, dialled at once as far as the limits allow.
     ///
-    /// - Parameter isExplicit: given by the user: tried again for as long as the session lasts.
+    /// `isExplicit`: given by the user: tried again for as long as the session lasts.
     public mutating func add(peers: [Endpoint], isExplicit: Bool = false, now: Duration) -> [SessionAction] {
         for endpoint in peers { book.add(endpoint, isExplicit: isExplicit, now: now) }
         dial(now)

@@ -56,7 +56,7 @@ extension TorrentSession {
 
     /// The info dictionary is right, and this is what it says.
     ///
-    /// - Parameter have: the pieces that are on disk already and were verified.
+    /// `have`: the pieces that are on disk already and were verified.
     public mutating func metadataFinished(
         _ content: TorrentContent,
         infoDictionary: [UInt8],

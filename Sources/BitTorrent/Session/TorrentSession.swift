@@ -63,11 +63,10 @@ public struct TorrentSession: ~Copyable {
     var downloaded: Int64 = 0
     var uploaded: Int64 = 0
 
-    /// - Parameters:
-    ///   - content: nil for a magnet: the info dictionary is fetched first.
-    ///   - infoDictionary: as in the .torrent file, to be handed to peers.
-    ///   - have: the pieces that are there and verified; by default none.
-    ///   - seed: for choices that are to differ between peers.
+    /// `content`: nil for a magnet: the info dictionary is fetched first.
+    /// `infoDictionary`: as in the .torrent file, to be handed to peers.
+    /// `have`: the pieces that are there and verified; by default none.
+    /// `seed`: for choices that are to differ between peers.
     public init(
         infoHashes: InfoHashes,
         content: TorrentContent?,

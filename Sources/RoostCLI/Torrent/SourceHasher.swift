@@ -17,7 +17,7 @@ struct SourceHasher {
     let listing: SourceListing
     let plan: HashPlan
 
-    /// - Parameter progress: told the bytes read, from any thread.
+    /// `progress`: told the bytes read, from any thread.
     func run(progress: @Sendable (Int64) -> Void) throws -> TreeHashes {
         let state = Mutex(State(assembler: HashAssembler(plan)))
         let threads = max(1, min(ProcessInfo.processInfo.activeProcessorCount, plan.jobCount))

@@ -25,8 +25,8 @@ public final class DirectoryStorage: PieceStorage {
     private let open = OpenFiles()
     private let changed = Mutex<Set<Int>>([])
 
-    /// - Parameter path: the folder; made if it is not there, but not its parent.
-    /// - Throws: ``PieceStorageError`` where a name cannot be kept or the folder not be opened.
+    /// `path`: the folder; made if it is not there, but not its parent.
+    /// Throws ``PieceStorageError`` where a name cannot be kept or the folder not be opened.
     public init(_ metainfo: Metainfo, at path: String) throws(PieceStorageError) {
         files = try Self.files(of: metainfo)
         map = metainfo.pieceMap

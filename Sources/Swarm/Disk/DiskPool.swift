@@ -107,7 +107,7 @@ final class DiskResults: Sendable {
     private let loop: any EventLoop
     private let deliver: @Sendable ([DiskResult]) -> Void
 
-    /// - Parameter deliver: called on the loop.
+    /// `deliver`: called on the loop.
     init(loop: any EventLoop, deliver: @escaping @Sendable ([DiskResult]) -> Void) {
         self.loop = loop
         self.deliver = deliver

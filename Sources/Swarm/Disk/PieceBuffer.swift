@@ -4,9 +4,9 @@ internal import Synchronization
 /// Page-aligned memory for one piece.
 ///
 /// Owned by one side at a time: the event loop fills it, then hands it to one worker, which hands it back to the pool.
+// SAFETY: `Sendable` is asserted because ownership moves as described; no two threads touch the memory at once.
 @safe
 final class PieceBuffer: @unchecked Sendable {
-    // SAFETY: `Sendable` is asserted because ownership moves as described above; no two threads touch it at once.
     private let memory: UnsafeMutableRawBufferPointer
     let capacity: Int
 

@@ -13,9 +13,8 @@ public enum PieceChecker {
 
     /// Which of `pieces` are there and right. Blocks until all are read; a piece that cannot be read counts as absent.
     ///
-    /// - Parameters:
-    ///   - threads: at most this many pieces are in memory at once.
-    ///   - progress: told the number of pieces done and in all, from any thread.
+    /// `threads`: at most this many pieces are in memory at once.
+    /// `progress`: told the number of pieces done and in all, from any thread.
     public static func check(
         _ pieces: [PieceIndex],
         of content: TorrentContent,

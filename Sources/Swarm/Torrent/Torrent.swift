@@ -59,7 +59,7 @@ public final class Torrent: Sendable {
 
     /// Peers to try, at once.
     ///
-    /// - Parameter isExplicit: given by the user: tried for as long as the torrent is there.
+    /// `isExplicit`: given by the user: tried for as long as the torrent is there.
     public func add(peers: [Endpoint], isExplicit: Bool = false) {
         update { $0.add(peers: peers, isExplicit: isExplicit, now: $1) }
     }

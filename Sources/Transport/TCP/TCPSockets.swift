@@ -12,7 +12,7 @@ public struct TCPSockets: Sendable {
     public let configuration: TCPConfiguration
     private let loop: any EventLoop
 
-    /// - Parameter loop: where the connections live.
+    /// `loop`: where the connections live.
     public init(loop: any EventLoop, configuration: TCPConfiguration = TCPConfiguration()) {
         self.loop = loop
         self.configuration = configuration
@@ -20,7 +20,7 @@ public struct TCPSockets: Sendable {
 
     /// Connects to `endpoint` within `timeout`.
     ///
-    /// - Parameter initializer: adds the handlers, on the loop, before anything is read.
+    /// `initializer`: adds the handlers, on the loop, before anything is read.
     public func connect(
         to endpoint: Endpoint,
         timeout: TimeAmount,
@@ -44,7 +44,7 @@ public struct TCPSockets: Sendable {
 
     /// Listens on `endpoint`; port 0 takes any that is free.
     ///
-    /// - Parameter initializer: adds the handlers of an accepted connection, on the loop.
+    /// `initializer`: adds the handlers of an accepted connection, on the loop.
     public func listen(
         on endpoint: Endpoint,
         initializer: @escaping @Sendable (any Channel) throws -> Void
