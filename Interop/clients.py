@@ -96,7 +96,9 @@ class Libtorrent:
         return self
 
     def wait_complete(self, timeout=90):
+        """Complete and ended: libtorrent 2.1 says complete when all is verified, and writes its cache when it ends."""
         expect(self.process, "complete", timeout)
+        self.process.stop()
         return self
 
 

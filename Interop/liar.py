@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A BitTorrent peer that lies: it claims to have everything, serves any info dictionary, and answers requests with noise.
 
-    liar.py HOST:PORT TORRENT     prints {"event":"lie"} for each false block, {"event":"closed"} when a peer hangs up"""
+    liar.py HOST:PORT TORRENT [zeros]     with `zeros` it answers with zeros: true, where the torrent says so. Prints {"event":"lie"} for each false block, {"event":"closed"} when a peer hangs up"""
 import hashlib
 import json
 import os
@@ -51,7 +51,7 @@ class Liar(socketserver.StreamRequestHandler):
                 continue
             if body[0] == 6:
                 index, begin, length = struct.unpack(">III", body[1:13])
-                self.message(7, struct.pack(">II", index, begin) + os.urandom(min(length, 1 << 17)))
+                self.message(7, struct.pack(">II", index, begin) + self.server.block(min(length, 1 << 17)))
                 say(event="lie", piece=index)
             elif body[0] == 20 and body[1] == 0:
                 their_metadata_id = common.bdecode(body[2:])[0].get(b"m", {}).get(b"ut_metadata", 0)
@@ -70,6 +70,7 @@ def main():
     top = common.bdecode(pathlib.Path(sys.argv[2]).read_bytes())[0]
     info = top[b"info"]
     with Server((host, int(port)), Liar) as server:
+        server.block = bytes if sys.argv[3:] == ["zeros"] else os.urandom
         server.info = common.bencode(info)
         pieces = len(info[b"pieces"]) // 20
         bits = (1 << pieces) - 1 << -pieces % 8
