@@ -1,3 +1,5 @@
+import Hummingbird
+import HummingbirdTesting
 import Node
 import Synchronization
 import Testing
@@ -82,17 +84,30 @@ import Testing
         node.state.withLock {
             $0.remote = [site]
             $0.chunk = 1000
+            $0.stallsAt = 5000
         }
-        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(200) }) {
+        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(100) }) {
             (gateway: ContentHarness) async throws in
-            await #expect(throws: (any Error).self) {
-                node.state.withLock { state in state.delay = .milliseconds(150) }
-                // The first bytes come in time, the next ones never.
-                async let answer = gateway.send("/a.bin")
-                try await Task.sleep(for: .milliseconds(170))
-                node.state.withLock { state in state.delay = .seconds(3600) }
-                _ = try await answer
-            }
+            await #expect(throws: (any Error).self) { _ = try await gateway.send("/a.bin") }
         }
+    }
+
+    @Test("A reader who leaves ends the fetch of what it was reading")
+    func leaves() async throws {
+        let node = NodeDouble.with(["a.bin": String(repeating: "x", count: 300_000)])
+        node.state.withLock {
+            $0.remote = [site]
+            $0.chunk = 1000
+            $0.stallsAt = 5000
+        }
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
+            let request = TestClient.Request("/a.bin", method: .get, authority: gateway.host())
+            try await TestClient.withClient(host: "127.0.0.1", port: gateway.port) { client in
+                try await client.executeAndDontWaitForResponse(request)
+                while !node.network.contains("read 5000") { try await Task.sleep(for: .milliseconds(5)) }
+            }
+            while node.cancelled == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        }
+        #expect(node.cancelled == 1)
     }
 }

@@ -21,8 +21,8 @@ final class NodeDouble: ReleaseReading {
         var errors: [Digest256: NodeError] = [:]
         /// The longest answer to one read.
         var chunk = Int.max
-        /// How long a read from peers takes.
-        var delay: Duration = .zero
+        /// From this offset on peers send nothing.
+        var stallsAt = Int64.max
         /// Every call that might have used the network, in words.
         var network: [String] = []
         var welcomed: [Digest256] = []
@@ -96,13 +96,13 @@ final class NodeDouble: ReleaseReading {
         count: Int,
         mayUseNetwork: Bool
     ) async throws(NodeError) -> [UInt8] {
-        let (isRemote, chunk, delay) = state.withLock { state in
-            (state.remote.contains { $0.hex == release.site }, state.chunk, state.delay)
+        let (isRemote, chunk, stallsAt) = state.withLock { state in
+            (state.remote.contains { $0.hex == release.site }, state.chunk, state.stallsAt)
         }
         if isRemote, !mayUseNetwork { throw NodeError(.unavailable, "not here", remedy: "Wait.") }
         if isRemote {
             state.withLock { $0.network.append("read \(offset)") }
-            try await pause(delay)
+            if offset >= stallsAt { try await pause(.seconds(3600)) }
         }
         let bytes = files(of: release)[file.path.joined(separator: "/")] ?? []
         precondition(offset >= 0 && offset < Int64(bytes.count), "the gateway reads outside the file")

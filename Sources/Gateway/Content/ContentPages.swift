@@ -23,6 +23,7 @@ enum ContentPages {
         )
     }
 
+    /// The button has no focus: whoever is typing when a page sends them here has not answered.
     static func ask(_ site: Digest256, token: String, target: String) -> HumanPage {
         HumanPage(
             title: "Open this site?",
@@ -33,7 +34,7 @@ enum ContentPages {
                 <form method="post" action="/.roost/open">
                 <input type="hidden" name="token" value="\(HumanPage.escape(token))">
                 <input type="hidden" name="to" value="\(HumanPage.escape(target))">
-                <button autofocus>Open the site</button></form>
+                <button>Open the site</button></form>
                 <p>Nothing has been asked or fetched so far. Close this page to leave it at that.</p>
                 """
         )
