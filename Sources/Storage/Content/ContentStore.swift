@@ -17,7 +17,8 @@ public final class ContentStore: Sendable {
     /// Held while records are written and files change their place, so that no older record follows a newer one.
     private let checkpoints = Mutex(())
 
-    /// - Parameter openFiles: descriptors kept open between calls; 256 of the usual limit of 1024 leaves room for peers.
+    /// The store of `home`. It keeps `openFiles` descriptors open between calls: 256 of the usual limit of 1024 leaves
+    /// room for peers.
     public init(home: Home, openFiles: Int = 256) throws(StorageError) {
         self.home = home
         files = OpenFileCache(capacity: openFiles)

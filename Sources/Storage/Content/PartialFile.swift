@@ -84,8 +84,8 @@ final class PartialFile: Sendable {
 
     /// Makes what is verified so far durable.
     ///
-    /// - Parameter synced: the caller has synced the file system after the last write that counts; without it the
-    ///   ranges are taken first and the data synced after, so that the record never runs ahead of the data.
+    /// Where `synced` is true the caller has synced the data after it took `ranges`; otherwise that happens here, so
+    /// that the record never runs ahead of the data.
     func flush(ranges: ByteRanges, synced: Bool) throws(StorageError) {
         if !synced { try file().syncData() }
         let record = PartialRecord(length: length, verified: ranges)

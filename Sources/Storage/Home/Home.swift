@@ -9,7 +9,7 @@ public struct Home: Sendable {
     /// The version of the layout that this program writes.
     public static let layoutVersion = 1
 
-    /// - Parameter path: absolute; neither it nor anything in it needs to exist.
+    /// The home at an absolute path; neither it nor anything in it needs to exist.
     public init(path: String) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }

@@ -14,7 +14,7 @@ public struct DenyList: Equatable, Sendable {
     /// Lines that are no rule, from 1: they are reported, and the rest of the list counts.
     public var invalidLines: [Int]
 
-    /// - Parameter text: the file's bytes.
+    /// Reads a list; every text is one, if perhaps without a rule.
     public init(name: String, text: [UInt8]) {
         self.name = name
         rules = []

@@ -31,7 +31,7 @@ public struct Eviction: Equatable, Sendable {
     public var bytesBefore: Int64 = 0
     public var bytesAfter: Int64 = 0
 
-    /// - Parameter quota: bytes of what is neither own nor pinned; 0 keeps nothing of it.
+    /// Decides for a quota in bytes of what is neither own nor pinned; 0 keeps nothing of that.
     public init(of holdings: [Holding], quota: Int64) {
         let quota = max(0, quota)
         let candidates = holdings.filter { !$0.isProtected && $0.bytes >= 0 }

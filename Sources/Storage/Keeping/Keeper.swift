@@ -40,9 +40,8 @@ public final class Keeper: Sendable {
 
     /// What is held, and what of it counts against the quota.
     ///
-    /// - Parameters:
-    ///   - inUse: roots that are being read or downloaded now.
-    ///   - now: seconds since 1970. What nothing refers to counts as orphaned after ``orphanAge``.
+    /// `inUse` are roots that are being read or downloaded now. `now` is in seconds since 1970: what nothing refers to
+    /// counts as orphaned after ``orphanAge``.
     public func holdings(inUse: Set<Digest256> = [], now: Int64) throws -> [Eviction.Holding] {
         try flush()
         let (protected, wants) = try metadata.read { metadata in

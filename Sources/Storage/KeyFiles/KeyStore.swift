@@ -19,9 +19,7 @@ public final class KeyStore: Sendable {
     /// Characters of a name.
     public static let maximumNameLength = 128
 
-    /// - Parameters:
-    ///   - sources: in the order in which they are tried.
-    ///   - cost: of new files that a passphrase seals.
+    /// The keys of `home`. The sources of a passphrase are tried in order; `cost` is of new files that one seals.
     public init(home: Home, sources: [PassphraseSource] = [], cost: PassphraseCost = .standard) {
         folder = home.keys
         self.sources = sources
@@ -92,9 +90,9 @@ public final class KeyStore: Sendable {
         }
     }
 
-    /// Seals every key anew. Interrupted, it leaves keys of both kinds, each of which still opens with its own secret.
+    /// Seals every key anew: with the passphrase, or for protection by file mode only where that is nil.
     ///
-    /// - Parameter newPassphrase: nil for protection by file mode only.
+    /// Interrupted, it leaves keys of both kinds, each of which still opens with its own secret.
     public func changeProtection(to newPassphrase: [UInt8]?) throws(KeyStoreError) {
         var contents: [(String, [UInt8])] = []
         for name in try names() { contents.append((name, try load(name))) }

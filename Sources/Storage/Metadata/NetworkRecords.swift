@@ -77,7 +77,7 @@ extension MetadataConnection {
         try row("SELECT value FROM setting WHERE name = ?", [name]) { Self.bytes($0, "value") ?? [] }
     }
 
-    /// - Parameter value: nil removes it.
+    /// Replaces the value; nil removes it.
     public func saveSetting(_ name: String, _ value: [UInt8]?) throws {
         if let value {
             try execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", [name, Data(value)])

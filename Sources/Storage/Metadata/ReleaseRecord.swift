@@ -75,11 +75,8 @@ extension MetadataConnection {
         try row("SELECT \(Self.releaseColumns) FROM release WHERE v1 = ? LIMIT 1", [v1.data], releaseRecord)
     }
 
-    /// Adds a release, or completes one that was known.
-    ///
-    /// - Parameters:
-    ///   - manifest: its files, once all are known; nil leaves what is stored.
-    ///   - v1Pieces: the `pieces` string of the v1 twin; nil leaves what is stored.
+    /// Adds a release, or completes one that was known: with its files, once all are known, and with the `pieces`
+    /// string of its v1 twin. Nil leaves what is stored.
     public func save(_ release: ReleaseRecord, manifest: ReleaseManifest? = nil, v1Pieces: [UInt8]? = nil) throws {
         try execute(
             """
@@ -187,7 +184,7 @@ extension MetadataConnection {
         }
     }
 
-    /// - Parameter hashes: checked against `root` by the caller.
+    /// The caller has checked that the hashes lead to the root.
     public func savePieceLayer(_ hashes: [UInt8], of root: Digest256, pieceLength: Int) throws {
         try execute(
             "INSERT OR REPLACE INTO pieceLayer (root, pieceLength, hashes) VALUES (?, ?, ?)",
@@ -200,7 +197,7 @@ extension MetadataConnection {
         try row("SELECT bytes FROM directoryNode WHERE hash = ?", [hash.data]) { Self.bytes($0, "bytes") ?? [] }
     }
 
-    /// - Parameter bytes: checked against `hash` by the caller.
+    /// The caller has checked that the bytes have the hash.
     public func saveDirectoryNode(_ bytes: [UInt8], hash: Digest256, site: Digest256) throws {
         try execute(
             "INSERT OR IGNORE INTO directoryNode (hash, site, bytes) VALUES (?, ?, ?)",

@@ -38,9 +38,8 @@ struct FolderSnapshot: Sendable {
     /// Nanoseconds since 1970 when copying began.
     var startedAt: Int64
 
-    /// Copies what `walk` has found, on several threads.
-    ///
-    /// - Parameter prefix: of the copies' paths; they are the caller's to remove.
+    /// Copies what `walk` has found, on several threads. The copies' paths begin with `prefix`, and they are the
+    /// caller's to remove.
     static func take(
         of walk: FolderWalk,
         in folder: OpenFile,

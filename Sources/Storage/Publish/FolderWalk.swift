@@ -34,7 +34,7 @@ struct FolderWalk {
         self.rootPath = rootPath
     }
 
-    /// - Parameter home: the node's home, which must not lie in the folder.
+    /// Lists `folder`, in which the node's `home` must not lie.
     static func run(folder: OpenFile, home: String) throws(PublishError) -> FolderWalk {
         guard let rootPath = realPath(folder.path) else { throw .notAFolder(path: folder.path) }
         if let home = realPath(home), home == rootPath || home.starts(with: prefix(rootPath)) {

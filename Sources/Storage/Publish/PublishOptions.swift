@@ -20,7 +20,7 @@ public struct PublishOptions: Sendable {
     public var isCancelled: @Sendable () -> Bool = { false }
     public var report: Report = { _, _, _ in }
 
-    /// - Parameter workers: nil for one a core.
+    /// The defaults; nil workers are one a core.
     public init(workers: Int? = nil) {
         self.workers = max(1, workers ?? ProcessInfo.processInfo.activeProcessorCount)
     }

@@ -20,7 +20,7 @@ public struct SiteTree: Sendable {
     /// Bytes of all files.
     public let bytes: Int64
 
-    /// - Parameter manifest: of a release; its files within the limits of ``TorrentSpecification``.
+    /// The tree of a release's files, which are in the torrent's order.
     public init(manifest: ReleaseManifest, pieceLength: Int) throws(PublishError) {
         let limit = TorrentSpecification.maximumTotalLength
         guard PieceLength.isValidForV2(pieceLength) else { throw .tooLarge(limit: limit) }
@@ -41,9 +41,7 @@ public struct SiteTree: Sendable {
         self.bytes = bytes
     }
 
-    /// The v2 torrent.
-    ///
-    /// - Parameter pieceLayers: by file root, those that are known.
+    /// The v2 torrent, with the piece layers that are known, by file root.
     public func v2Metainfo(pieceLayers: [Digest256: [UInt8]] = [:]) throws(PublishError) -> Metainfo {
         try metainfo(.v2, v1Pieces: [], pieceLayers: pieceLayers)
     }

@@ -40,7 +40,8 @@ struct SnapshotCache: Equatable {
         return value.root
     }
 
-    /// - Parameter now: nanoseconds since 1970 when the copy was begun.
+    /// Remembers the file, unless it changed less than two seconds before `now`: when its copy was begun, in
+    /// nanoseconds since 1970.
     mutating func note(_ status: FileStatus, root: Digest256, now: Int64) {
         guard status.modified < now - Self.settled, status.changed < now - Self.settled else { return }
         entries[Key(device: status.device, inode: status.inode)] = Value(

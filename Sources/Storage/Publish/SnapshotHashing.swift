@@ -8,9 +8,8 @@ enum SnapshotHashing {
     /// Bytes read at a time.
     private static let readLength = 1 << 20
 
-    /// - Parameters:
-    ///   - paths: where the bytes of each file are, in the order of the plan's lengths; not looked at for empty files.
-    ///   - unreadable: told of files that are shorter than they should be, or not readable.
+    /// The hashes of the files at `paths`, which are in the order of the plan's lengths; those of empty files are not
+    /// looked at. Nil where a file is not readable or shorter than it should be: `unreadable` is told its number.
     static func run(
         _ plan: HashPlan,
         paths: [String],

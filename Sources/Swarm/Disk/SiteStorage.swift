@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
+internal import Glibc
+public import Storage
+internal import Synchronization
+
+/// The pieces of a torrent in the content store, where a file that several torrents hold is kept once.
+///
+/// A release's v2 torrent and its v1 twin are two of these over the same files. A sparse torrent's is told of files as they
+/// become known. Thread-safe.
+public final class SiteStorage: PieceStorage {
+    /// A file of the torrent that is not empty.
+    public struct File: Equatable, Sendable {
+        public var key: ContentKey
+        public var length: Int64
+
+        public init(key: ContentKey, length: Int64) {
+            self.key = key
+            self.length = length
+        }
+    }
+
+    private struct SparseFile {
+        var firstPiece: Int
+        var file: File
+    }
+
+    /// A run of bytes of a piece.
+    private struct Run {
+        /// Nil for padding.
+        var file: File?
+        var offset: Int64
+        /// Where the run lies in the piece.
+        var range: Range<Int>
+    }
+
+    private let content: ContentStore
+    private let pieceLength: Int
+    private let pieceCount: Int
+    /// Nil when sparse.
+    private let map: PieceMap?
+    /// By number in the map; nil for padding and empty files.
+    private let files: [File?]
+    /// By first piece; empty where there is a map.
+    private let sparse = Mutex<[SparseFile]>([])
+
+    /// A whole torrent; `files` are in its order, nil for padding and empty files.
+    public init(content: ContentStore, map: PieceMap, files: [File?]) {
+        self.content = content
+        self.map = map
+        self.files = files
+        pieceLength = map.pieceLength
+        pieceCount = map.pieceCount
+    }
+
+    /// A whole torrent: its files are named by their BEP 52 roots where it has those, else by its v1 infohash.
+    public convenience init(content: ContentStore, metainfo: Metainfo) {
+        let files = metainfo.files.enumerated().map { index, file -> File? in
+            guard file.length > 0, !file.isPadding else { return nil }
+            if let root = file.piecesRoot { return File(key: .file(root: root), length: file.length) }
+            return metainfo.infoHashes.v1.map { File(key: .v1(torrent: $0, file: index), length: file.length) }
+        }
+        self.init(content: content, map: metainfo.pieceMap, files: files)
+    }
+
+    /// A v2 torrent of which only single files are known.
+    public init(content: ContentStore, sparsePieceLength pieceLength: Int, pieceCount: Int) {
+        self.content = content
+        self.pieceLength = max(1, pieceLength)
+        self.pieceCount = pieceCount
+        map = nil
+        files = []
+    }
+
+    /// Adds a file of a sparse torrent; to be called before the session is told of it.
+    public func add(_ file: TorrentContent.HashedFile) {
+        let entry = SparseFile(
+            firstPiece: file.firstPiece,
+            file: File(key: .file(root: file.root), length: file.length)
+        )
+        sparse.withLock { files in
+            let position = Self.firstIndex(in: files) { $0.firstPiece >= file.firstPiece }
+            if position < files.count, files[position].firstPiece == file.firstPiece { return }
+            files.insert(entry, at: position)
+        }
+    }
+
+    // MARK: Pieces
+
+    public func write(_ piece: PieceIndex, _ bytes: RawSpan) throws(PieceStorageError) {
+        for run in try runs(of: piece, begin: 0, length: bytes.byteCount) {
+            guard let file = run.file else { continue }
+            var outcome: Result<Void, StorageError> = .success(())
+            // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
+            unsafe bytes.extracting(run.range).withUnsafeBytes { buffer in
+                do throws(StorageError) {
+                    unsafe try content.write(buffer, to: file.key, length: file.length, at: run.offset)
+                } catch {
+                    outcome = .failure(error)
+                }
+            }
+            try Self.translated(outcome)
+        }
+    }
+
+    public func read(
+        _ piece: PieceIndex,
+        offset: Int,
+        into bytes: inout MutableRawSpan
+    ) throws(PieceStorageError) {
+        for run in try runs(of: piece, begin: offset, length: bytes.byteCount) {
+            let range = run.range.lowerBound - offset..<run.range.upperBound - offset
+            var outcome: Result<Void, StorageError> = .success(())
+            // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
+            unsafe bytes.withUnsafeMutableBytes { buffer in
+                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[range])
+                guard let file = run.file else {
+                    _ = unsafe part.initializeMemory(as: UInt8.self, repeating: 0)
+                    return
+                }
+                do throws(StorageError) {
+                    unsafe try content.read(file.key, at: run.offset, into: part)
+                } catch {
+                    outcome = .failure(error)
+                }
+            }
+            try Self.translated(outcome)
+        }
+    }
+
+    /// The content store knows what is verified file by file; `verified` adds nothing to that.
+    public func save(verified: Bitfield) throws(PieceStorageError) {
+        do throws(StorageError) { try content.checkpoint() } catch { throw Self.translate(error) }
+    }
+
+    // MARK: What is there
+
+    /// The pieces that are held: by earlier runs, by another release, by the twin.
+    public func known() -> Bitfield {
+        var known = Bitfield(count: pieceCount)
+        guard let map else {
+            for entry in sparse.withLock({ $0 }) {
+                for piece in pieces(of: entry, heldIn: verified(entry.file)) { known[piece] = true }
+            }
+            return known
+        }
+        let held = files.map { $0.map(verified) }
+        for piece in 0..<pieceCount {
+            let segments = map.segments(of: PieceIndex(Int32(piece)))
+            known[piece] = segments.allSatisfy { segment in
+                held[segment.file]?.contains(segment.offset..<segment.offset + Int64(segment.length)) == true
+            }
+        }
+        return known
+    }
+
+    private func verified(_ file: File) -> ByteRanges {
+        (try? content.verified(file.key, length: file.length)) ?? ByteRanges()
+    }
+
+    private func pieces(of entry: SparseFile, heldIn held: ByteRanges) -> [Int] {
+        let step = Int64(pieceLength)
+        let count = Int((entry.file.length + step - 1) / step)
+        return (0..<count).filter { piece in
+            let start = Int64(piece) * step
+            return held.contains(start..<min(start + step, entry.file.length))
+                && entry.firstPiece + piece < pieceCount
+        }.map { entry.firstPiece + $0 }
+    }
+
+    // MARK: Where pieces are
+
+    /// The runs that make up a range of a piece. Fails where the piece, or an end of the range, is not in the torrent.
+    private func runs(of piece: PieceIndex, begin: Int, length: Int) throws(PieceStorageError) -> [Run] {
+        guard piece.raw >= 0, piece.raw < pieceCount, begin >= 0, length >= 0 else {
+            throw .noSuchPiece(Int(piece.raw))
+        }
+        let runs = map.map { mapped($0, piece, begin, length) } ?? sparseRuns(Int(piece.raw), begin, length)
+        guard runs.reduce(0, { $0 + $1.range.count }) == length else { throw .noSuchPiece(Int(piece.raw)) }
+        return runs
+    }
+
+    private func mapped(_ map: PieceMap, _ piece: PieceIndex, _ begin: Int, _ length: Int) -> [Run] {
+        map.segments(of: piece, begin: begin, length: length).map { segment in
+            Run(
+                file: segment.isPadding ? nil : files[segment.file],
+                offset: segment.offset,
+                range: segment.pieceOffset..<segment.pieceOffset + segment.length
+            )
+        }
+    }
+
+    private func sparseRuns(_ piece: Int, _ begin: Int, _ length: Int) -> [Run] {
+        let entry = sparse.withLock { files -> SparseFile? in
+            let next = Self.firstIndex(in: files) { $0.firstPiece > piece }
+            return next > 0 ? files[next - 1] : nil
+        }
+        guard let entry else { return [] }
+        let start = Int64(piece - entry.firstPiece) * Int64(pieceLength)
+        let end = min(entry.file.length - start, Int64(pieceLength))
+        guard Int64(begin) + Int64(length) <= end else { return [] }
+        return [Run(file: entry.file, offset: start + Int64(begin), range: begin..<begin + length)]
+    }
+
+    private static func firstIndex(in files: [SparseFile], where test: (SparseFile) -> Bool) -> Int {
+        var low = 0
+        var high = files.count
+        while low < high {
+            let middle = (low + high) / 2
+            if test(files[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    // MARK: Errors
+
+    private static func translated(_ outcome: Result<Void, StorageError>) throws(PieceStorageError) {
+        if case .failure(let error) = outcome { throw translate(error) }
+    }
+
+    private static func translate(_ error: StorageError) -> PieceStorageError {
+        switch error {
+        case .io(_, let path, let code): .system(errno: code, path: path)
+        case .diskFull(let path): .system(errno: ENOSPC, path: path)
+        case .notFound(let path): .system(errno: ENOENT, path: path)
+        case .notPermitted(let path): .system(errno: EACCES, path: path)
+        case .damaged(let path), .homeInUse(let path, _), .tooNew(let path, _), .tooLarge(let path, _):
+            .endOfFile(path: path)
+        case .outOfRange: .endOfFile(path: "")
+        }
+    }
+}
