@@ -70,7 +70,7 @@ let package = Package(
         library(
             "Swarm",
             [
-                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", nioCore, nioPosix,
+                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "CLinux", nioCore, nioPosix,
                 logging,
             ]
         ),
