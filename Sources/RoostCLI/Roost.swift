@@ -14,6 +14,7 @@ struct Roost: AsyncParsableCommand {
                 name: "Sites",
                 subcommands: [
                     PublishCommand.self, OpenCommand.self, FetchCommand.self, SiteCommand.self, WhyCommand.self,
+                    DenyCommand.self,
                 ]
             ),
             CommandGroup(

@@ -25,6 +25,8 @@ public struct SiteLink: Hashable, Sendable {
     public var selector: ReleaseSelector
     /// Components of the path, percent-decoded; empty for the root.
     public var path: [String]
+    /// Peers that the link itself names (`x.pe`): dialled beside those found.
+    public var peers: [Endpoint] = []
 
     public init(
         address: SiteAddress,

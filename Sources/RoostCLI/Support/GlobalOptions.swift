@@ -13,6 +13,9 @@ struct GlobalOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print results only, no progress.")
     var quiet = false
 
+    @Option(help: ArgumentHelp("A file with the passphrase of the keys.", valueName: "file"))
+    var passphraseFile: String?
+
     /// `--home`, else `$ROOST_HOME`, else `$XDG_DATA_HOME/roost`, else `~/.local/share/roost`; absolute.
     var homeDirectory: URL {
         let environment = ProcessInfo.processInfo.environment

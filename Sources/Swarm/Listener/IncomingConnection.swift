@@ -6,7 +6,7 @@ public import Wire
 /// A connection that somebody made to us, as far as its first 48 bytes tell.
 ///
 /// On the event loop of `channel`, which reads nothing more until a handler has been added.
-public struct IncomingConnection {
+public struct IncomingConnection: Sendable {
     public let channel: any Channel
     public let endpoint: Endpoint
     public let capabilities: Handshake.Capabilities

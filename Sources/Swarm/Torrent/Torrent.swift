@@ -46,8 +46,9 @@ public final class Torrent: Sendable {
     /// On the loop.
     func start(_ driver: TorrentDriver) { self.driver.value = driver }
 
-    /// On the loop.
-    func accept(_ connection: IncomingConnection) {
+    /// Takes over a connection that somebody made to us.
+    public func accept(_ connection: IncomingConnection) {
+        guard loop.inEventLoop else { return loop.execute { self.accept(connection) } }
         guard let driver = driver.value else {
             connection.channel.close(promise: nil)
             return

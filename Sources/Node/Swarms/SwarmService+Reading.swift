@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Feeds
+internal import Storage
+internal import Swarm
+internal import Wire
+
+extension SwarmService {
+    /// Verified bytes of a file from `offset`: at least one, at most `count`, as soon as they are here.
+    ///
+    /// - Parameters:
+    ///   - peers: who is known to hold the site: tried at once, before any search.
+    ///   - mayUseNetwork: without it, only what is held already is read.
+    nonisolated func read(
+        _ file: DirectoryFile,
+        of release: SiteRelease,
+        at offset: Int64,
+        count: Int,
+        peers: @Sendable () async -> [Endpoint],
+        mayUseNetwork: Bool
+    ) async throws(NodeError) -> [UInt8] {
+        guard let root = file.root, offset >= 0, offset < file.length else { return [] }
+        context.keeper.wanted(
+            WantRecord(root: root, site: release.site, length: file.length, wantedAt: WallClock.seconds)
+        )
+        let wanted = Int(min(Int64(count), file.length - offset))
+        if let bytes = try await held(root, file.length, at: offset, count: wanted) { return bytes }
+        guard mayUseNetwork else {
+            throw NodeError(
+                .unavailable,
+                "this part of the file is not here",
+                remedy: "Open the page itself: peers are asked only for what its reader opened."
+            )
+        }
+        do {
+            try await fetch(file, root, of: release, at: offset, count: wanted, peers: peers)
+        } catch {
+            throw Self.readFailure(error)
+        }
+        guard let bytes = try await held(root, file.length, at: offset, count: wanted) else {
+            throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
+        }
+        return bytes
+    }
+
+    private static func readFailure(_ error: any Error) -> NodeError {
+        guard let failure = error as? Torrent.Failure else { return NodeError(unexpected: error) }
+        return switch failure {
+        case .stopped: NodeError(.unavailable, "the download was ended", remedy: "Try again.")
+        case .storage: NodeError(.inputOutput, "what arrived could not be written", remedy: "Free space on the disk.")
+        case .outOfRange:
+            NodeError(
+                .badData,
+                "the directory places a file where its torrent has none",
+                remedy: "The release is broken; tell its publisher."
+            )
+        }
+    }
+
+    /// As many bytes from `offset` as are held in one run; nil where the first is not.
+    private nonisolated func held(
+        _ root: Digest256,
+        _ length: Int64,
+        at offset: Int64,
+        count: Int
+    ) async throws(NodeError) -> [UInt8]? {
+        let content = context.content
+        return try await context.blocking.run {
+            let verified = try content.verified(.file(root: root), length: length)
+            guard let run = verified.ranges.first(where: { $0.contains(offset) }) else { return nil }
+            let available = Int(min(Int64(count), run.upperBound - offset))
+            return try content.read(.file(root: root), at: offset, count: available)
+        }
+    }
+
+    /// Waits until the piece at `offset` is here; those after it are asked for too.
+    private func fetch(
+        _ file: DirectoryFile,
+        _ root: Digest256,
+        of release: SiteRelease,
+        at offset: Int64,
+        count: Int,
+        peers: @Sendable () async -> [Endpoint]
+    ) async throws {
+        let hash = release.release.v2.truncated
+        let (torrent, storage) = try await openSparse(release)
+        let hashed = TorrentContent.HashedFile(firstPiece: file.firstPiece, length: file.length, root: root)
+        if let storage {
+            storage.add(hashed)
+            guard await torrent.add(files: [hashed]) else { throw Torrent.Failure.outOfRange }
+        }
+        let length = Int64(release.release.pieceLength)
+        let first = file.firstPiece + Int(offset / length)
+        let last = file.firstPiece + Int((offset + Int64(count) - 1) / length)
+        torrent.want(pieces: first..<last + 1)
+        try await using(hash) {
+            torrent.add(peers: await peers())
+            beginSearch(hash)
+            try await torrent.waitFor(pieces: [first])
+        }
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Feeds
+internal import Logging
+internal import NIOCore
+internal import Storage
+internal import Swarm
+internal import Wire
+
+/// The torrents of this node's sites: which are open, for whom, and how they find peers.
+///
+/// A torrent that nobody needs is only a hash at the listener: its session is built when a peer comes for it or a reader
+/// wants a block, and taken down after ``idleTime`` without either. Memory: 120 bytes a served hash; at most
+/// ``maximumOpen`` sessions, the longest idle going first.
+actor SwarmService {
+    static let idleTime = Duration.seconds(60)
+    static let maximumOpen = 64
+    /// Between two searches for peers of a torrent that lacks pieces.
+    static let searchInterval = Duration.seconds(20)
+
+    /// An open torrent and what it is needed for.
+    struct OpenTorrent {
+        var torrent: Torrent
+        /// The storage of a torrent that is open file by file.
+        var sparse: SparsePieces?
+        /// Readers and fetches that need it now.
+        var users = 0
+        var lastNeeded: ContinuousClock.Instant
+        var lastSearch: ContinuousClock.Instant?
+        var isSearching = false
+        var name: String
+    }
+
+    /// What the service does in the background, each in a task of its own.
+    enum Job: Sendable {
+        case incoming(IncomingConnection)
+        case search(Digest160)
+        case housekeeping
+    }
+
+    nonisolated let swarm: Swarm
+    nonisolated let context: NodeContext
+    nonisolated let finder: any PeerFinding
+    var open: [Digest160: OpenTorrent] = [:]
+    /// Torrents that are being opened, so that two callers share one.
+    var opening: [Digest160: Task<Torrent, any Error>] = [:]
+    var served: [Digest160: ServedTorrent] = [:]
+    /// Payload of torrents that are closed again.
+    var closedDown: Int64 = 0
+    var closedUp: Int64 = 0
+    private nonisolated let jobs: AsyncStream<Job>
+    nonisolated let enqueue: AsyncStream<Job>.Continuation
+
+    init(context: NodeContext, swarm: Swarm, finder: any PeerFinding) {
+        self.context = context
+        self.swarm = swarm
+        self.finder = finder
+        // Beyond this many waiting jobs a connection is refused and a search is left to the next round.
+        (jobs, enqueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(512))
+    }
+
+    /// Works until cancelled, then closes every torrent.
+    func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .seconds(2))
+                    self.enqueue.yield(.housekeeping)
+                }
+                self.enqueue.finish()
+            }
+            for await job in jobs {
+                group.addTask { await self.perform(job) }
+            }
+        }
+        for hash in Array(open.keys) { await close(hash) }
+    }
+
+    private func perform(_ job: Job) async {
+        switch job {
+        case .incoming(let connection): await accept(connection)
+        case .search(let hash): await search(hash)
+        case .housekeeping: await keepHouse()
+        }
+    }
+
+    // MARK: Serving
+
+    /// Serves a torrent of a release from now on, to whoever names its hash.
+    func serve(_ torrent: ServedTorrent, hash: Digest160) {
+        served[hash] = torrent
+        if swarm.torrent(hash) == nil { listen(for: hash) }
+    }
+
+    /// Serves it no longer; connections to it end.
+    func stopServing(_ hash: Digest160) async {
+        served[hash] = nil
+        if open[hash]?.users == 0 { await close(hash) }
+        if swarm.torrent(hash) == nil { swarm.listener.unregister(hash) }
+    }
+
+    private func listen(for hash: Digest160) {
+        let enqueue = enqueue
+        swarm.listener.register(hash) { connection in
+            guard case .enqueued = enqueue.yield(.incoming(connection)) else {
+                connection.channel.close(promise: nil)
+                return
+            }
+        }
+    }
+
+    private func accept(_ connection: IncomingConnection) async {
+        do {
+            let torrent = try await servedTorrent(connection.hash)
+            torrent.accept(connection)
+        } catch {
+            context.logger.debug("no torrent for a connection", metadata: ["error": "\(error)"])
+            connection.channel.close(promise: nil)
+        }
+    }
+
+    private func servedTorrent(_ hash: Digest160) async throws -> Torrent {
+        if let torrent = swarm.torrent(hash) { return torrent }
+        guard let entry = served[hash] else {
+            throw NodeError(.notFound, "nothing is served under this hash", remedy: "Ask another peer.")
+        }
+        return try await openWhole(entry, hash: hash)
+    }
+
+    // MARK: Housekeeping
+
+    private func keepHouse() async {
+        let now = ContinuousClock.now
+        for (hash, entry) in open {
+            guard let status = await entry.torrent.status() else { continue }
+            let isNeeded = entry.users > 0 || status.peers > 0
+            if isNeeded { open[hash]?.lastNeeded = now }
+            let isDue = entry.lastSearch.map { now - $0 >= Self.searchInterval } ?? true
+            if entry.users > 0, status.missingPieces > 0 || status.pieces == nil, isDue { beginSearch(hash) }
+            if !isNeeded, now - entry.lastNeeded > Self.idleTime { await close(hash) }
+        }
+        if open.count > Self.maximumOpen { await closeLongestIdle() }
+    }
+
+    private func closeLongestIdle() async {
+        let idle = open.filter { $0.value.users == 0 }.sorted { $0.value.lastNeeded < $1.value.lastNeeded }
+        for (hash, _) in idle.prefix(open.count - Self.maximumOpen) { await close(hash) }
+    }
+
+    func close(_ hash: Digest160) async {
+        guard let entry = open.removeValue(forKey: hash) else { return }
+        if let status = await entry.torrent.status() {
+            closedDown += status.downloaded
+            closedUp += status.uploaded
+        }
+        try? await entry.torrent.save()
+        await swarm.remove(entry.torrent)
+        if served[hash] != nil { listen(for: hash) }
+    }
+
+    // MARK: Peers
+
+    func beginSearch(_ hash: Digest160) {
+        guard var entry = open[hash], !entry.isSearching else { return }
+        entry.isSearching = true
+        entry.lastSearch = .now
+        open[hash] = entry
+        enqueue.yield(.search(hash))
+    }
+
+    private func search(_ hash: Digest160) async {
+        defer { open[hash]?.isSearching = false }
+        guard let torrent = open[hash]?.torrent else { return }
+        for short in torrent.infoHashes.short {
+            for await peers in finder.peers(for: short) { torrent.add(peers: peers) }
+        }
+    }
+}
