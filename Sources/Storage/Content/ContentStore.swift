@@ -204,6 +204,7 @@ public final class ContentStore: Sendable {
                 }
             }
             for folder in folders { try Disk.syncDirectory(folder) }
+            if !folders.isEmpty { try Disk.syncDirectory(home.content) }
         } catch {
             for (file, _) in dirty { file.markDirty() }
             throw error
