@@ -20,6 +20,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -90,7 +91,7 @@ let package = Package(
             name: "RoostCLI",
             dependencies: [
                 "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway",
-                "CLinux", "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, logging, arguments,
+                "CLinux", "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, unixSignals, logging, arguments,
             ],
             swiftSettings: settings
         ),

@@ -56,12 +56,12 @@ import Testing
         let node = NodeDouble.with(["a": "x"])
         node.state.withLock { $0.missing[site] = .some(nil) }
         let configure: (inout GatewayConfiguration) -> Void = {
-            $0.pagePatience = .milliseconds(40)
-            $0.patience = .milliseconds(100)
+            $0.pagePatience = .milliseconds(100)
+            $0.patience = .seconds(3)
         }
         try await ContentHarness.run(node, configure: configure) { (gateway: ContentHarness) async throws in
             var statuses: [Int] = []
-            while statuses.last != 504, statuses.count < 50 {
+            while statuses.last != 504, statuses.count < 200 {
                 statuses.append(try await gateway.send("/", ContentHarness.typed).status)
             }
             #expect(statuses.first == 503)
