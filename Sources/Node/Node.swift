@@ -13,15 +13,13 @@ internal import Wire
 /// graceful shutdown, a cancellation or ``stop()``, and leaves everything on disk within 5 s.
 public final class Node: Service {
     let context: NodeContext
-    let entries: [ConfigurationEntry]
     private let lock: HomeLock
     private let startedAt = ContinuousClock.now
     private let addresses = Mutex<NodeAddress?>(nil)
     private let stopping = StopSignal()
 
-    private init(context: NodeContext, entries: [ConfigurationEntry], lock: HomeLock) {
+    private init(context: NodeContext, lock: HomeLock) {
         self.context = context
-        self.entries = entries
         self.lock = lock
     }
 
@@ -38,13 +36,13 @@ public final class Node: Service {
                 metadata: metadata,
                 admission: Admission(rules: rules),
                 keeper: Keeper(content: content, metadata: metadata),
-                configuration: options.configuration,
+                settings: LiveConfiguration(options.configuration, entries: options.entries),
                 group: MultiThreadedEventLoopGroup.singleton,
                 blocking: BlockingPool(threads: 4),
                 logger: options.logger,
                 version: options.version
             )
-            return Node(context: context, entries: options.entries, lock: lock)
+            return Node(context: context, lock: lock)
         } catch {
             throw NodeError(unexpected: error)
         }

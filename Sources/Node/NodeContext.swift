@@ -10,11 +10,14 @@ struct NodeContext: Sendable {
     let metadata: MetadataStore
     let admission: Admission
     let keeper: Keeper
-    let configuration: NodeConfiguration
+    let settings: LiveConfiguration
     let group: any EventLoopGroup
     /// Runs what blocks: disk, database, hashing in bulk.
     let blocking: BlockingPool
     let logger: Logger
     /// Of the program, such as `0.1.0`.
     let version: String
+
+    /// As it is now: what a service reads here may be another value the next time.
+    var configuration: NodeConfiguration { settings.current }
 }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Storage
+
+extension Node {
+    public func configuration() async -> [ConfigurationEntry] { context.settings.entries }
+
+    /// Writes the setting to `config.toml`. What the node gives back, its quota and its number of peers hold at once,
+    /// the others from the next start on.
+    public func setConfiguration(_ key: String, to value: String) async throws(NodeError) {
+        let home = context.home
+        try await context.blocking.run {
+            let text = (try? home.read(home.configuration)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            try home.write(Array(try ConfigurationLoader.setting(key, to: value, in: text).utf8), to: home.configuration)
+        }
+        context.settings.wasSet(key, to: value)
+    }
+}
