@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Keys
-internal import Wire
+public import Wire
 
 extension SiteAddress {
     /// What names it on this node and in its gateway: of a site its id, of a tree a hash that stands for it.
