@@ -47,6 +47,8 @@ public enum SessionAction: Equatable, Sendable {
     indirect case verify(PieceCheck)
     /// Read a range of a verified piece, zeros where it is padding, then call `readFinished`.
     case read(ReadID, piece: PieceIndex, offset: Int, length: Int)
+    /// Read whole verified pieces and hash each of their blocks of 16 KiB, then call `leavesFinished`.
+    case hashLeaves(ReadID, pieces: Range<PieceIndex>)
     /// What was read is no longer needed.
     case releaseRead(ReadID)
     /// Hash the info dictionary against the torrent's infohashes and parse it, then call `metadataFinished`.

@@ -69,6 +69,9 @@ public struct TorrentContent: Sendable {
         trees = [:]
     }
 
+    /// The files of v2 that are known, by first piece.
+    public var hashedFiles: [HashedFile] { files }
+
     public var hasV1: Bool { !v1.isEmpty }
     public var hasV2: Bool { v1.isEmpty || !files.isEmpty }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Wire
+public import Wire
 
 /// A request for leaf hashes, which are on disk only as the data under them.
 struct LeafAnswer {
@@ -11,6 +11,9 @@ struct LeafAnswer {
 extension TorrentSession {
     static let hashRequestsPerPeer = 16
     static let hashPatience = Duration.seconds(15)
+    /// Bytes read for one request of leaf hashes, and how many such requests are under way.
+    static let maximumLeafBytes = 32 << 20
+    static let maximumLeafReads = 4
 
     mutating func requestHashes(_ peer: PeerConnection, _ now: Duration) {
         guard !hashesWanted.isEmpty, peer.speaksV2 else { return }
@@ -69,6 +72,40 @@ extension TorrentSession {
         if let answer = tree.answer(request) {
             return peer.send(.hashes(request, answer))
         }
-        peer.send(.hashReject(request))
+        answerFromDisk(request, tree, to: peer)
+    }
+
+    // MARK: Leaves
+
+    /// Leaf hashes are not kept: they are made from the pieces, a few requests at a time.
+    private mutating func answerFromDisk(_ request: HashRequest, _ tree: MerkleTree, to peer: PeerConnection) {
+        guard let content, let wanted = tree.piecesToHash(for: request),
+            wanted.count * content.pieceLength <= Self.maximumLeafBytes, leafReads.count < Self.maximumLeafReads,
+            !leafReads.values.contains(where: { $0.connection == peer.id }),
+            let file = content.files(withRoot: request.piecesRoot).first(where: { file in
+                wanted.allSatisfy { have[$0 + file.firstPiece] }
+            })
+        else { return peer.send(.hashReject(request)) }
+        let id = ReadID(nextRead)
+        nextRead += 1
+        leafReads[id] = LeafAnswer(request: request, connection: peer.id)
+        let first = PieceIndex(Int32(wanted.lowerBound + file.firstPiece))
+        let end = PieceIndex(Int32(wanted.upperBound + file.firstPiece))
+        actions.append(.hashLeaves(id, pieces: first..<end))
+    }
+
+    /// The blocks of pieces were hashed; nil where they could not be read.
+    public mutating func leavesFinished(_ id: ReadID, _ leaves: [Digest256]?, now: Duration) -> [SessionAction] {
+        guard let answer = leafReads.removeValue(forKey: id), let peer = connections[answer.connection] else {
+            return []
+        }
+        let tree = content?.trees[answer.request.piecesRoot]
+        if let leaves, let hashes = tree?.answer(answer.request, leaves: leaves) {
+            peer.send(.hashes(answer.request, hashes))
+        } else {
+            peer.send(.hashReject(answer.request))
+        }
+        touch(peer)
+        return finish(now)
     }
 }

@@ -3,17 +3,21 @@ internal import BitTorrent
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import Wire
 
 /// One thing to do for a torrent off its event loop.
 enum DiskJob: Sendable {
     case verify(PieceCheck, PieceBuffer)
     case read(ReadID, piece: PieceIndex, offset: Int, ByteBuffer, length: Int)
+    /// The bytes of each piece, in order.
+    case hashLeaves(ReadID, [(piece: PieceIndex, length: Int)])
 
     /// Bytes that it hashes or moves.
     var cost: Int {
         switch self {
         case .verify(let check, _): check.dataLength
         case .read(_, _, _, _, let length): length
+        case .hashLeaves(_, let pieces): pieces.reduce(0) { $0 + $1.length }
         }
     }
 }
@@ -23,6 +27,7 @@ enum DiskResult: Sendable {
     case verified(PieceIndex, PieceOutcome)
     /// Nil where it failed.
     case read(ReadID, ByteBuffer?)
+    case leaves(ReadID, [Digest256]?)
 }
 
 /// The threads that hash, write and read, shared by all torrents of a swarm.
@@ -74,7 +79,20 @@ final class DiskPool: Sendable {
             return .verified(check.piece, outcome)
         case .read(let id, let piece, let offset, var buffer, let length):
             return .read(id, Self.read(piece, offset, length, into: &buffer, storage) ? buffer : nil)
+        case .hashLeaves(let id, let pieces): return .leaves(id, hashLeaves(pieces, storage))
         }
+    }
+
+    private func hashLeaves(_ pieces: [(piece: PieceIndex, length: Int)], _ storage: any PieceStorage) -> [Digest256]? {
+        var leaves: [Digest256] = []
+        for (piece, length) in pieces {
+            let buffer = buffers.take(length)
+            defer { buffers.give(buffer) }
+            let isRead = buffer.withMutableBytes(length) { PieceWorker.read(piece, into: &$0, storage) }
+            guard isRead else { return nil }
+            leaves += buffer.withBytes(length) { PieceWorker.digests($0) }
+        }
+        return leaves
     }
 
     private static func read(

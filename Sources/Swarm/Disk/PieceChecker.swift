@@ -50,14 +50,7 @@ public enum PieceChecker {
         _ buffer: PieceBuffer
     ) -> Bool {
         guard let check = content.check(of: Int(piece.raw)), check.dataLength <= buffer.capacity else { return false }
-        let isRead = buffer.withMutableBytes(check.dataLength) { bytes in
-            do throws(PieceStorageError) {
-                try storage.read(piece, offset: 0, into: &bytes)
-                return true
-            } catch {
-                return false
-            }
-        }
+        let isRead = buffer.withMutableBytes(check.dataLength) { PieceWorker.read(piece, into: &$0, storage) }
         return isRead && buffer.withBytes(check.dataLength) { PieceWorker.verify(check, $0).isRight }
     }
 }

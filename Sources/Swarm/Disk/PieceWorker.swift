@@ -50,6 +50,16 @@ enum PieceWorker {
         return stream.finish()
     }
 
+    /// Whether the beginning of the piece could be read.
+    static func read(_ piece: PieceIndex, into bytes: inout MutableRawSpan, _ storage: any PieceStorage) -> Bool {
+        do throws(PieceStorageError) {
+            try storage.read(piece, offset: 0, into: &bytes)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// SHA-256 of each block of 16 KiB.
     static func digests(_ bytes: RawSpan) -> [Digest256] {
         var digests: [Digest256] = []

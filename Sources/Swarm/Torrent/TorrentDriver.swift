@@ -136,6 +136,7 @@ final class TorrentDriver {
             switch result {
             case .verified(let piece, let outcome):
                 update { $0.pieceFinished(piece, outcome, now: $1) }
+            case .leaves(let id, let leaves): update { $0.leavesFinished(id, leaves, now: $1) }
             case .read(let id, let buffer):
                 if let buffer { reads[id] = buffer }
                 update { $0.readFinished(id, succeeded: buffer != nil, now: $1) }
@@ -182,6 +183,7 @@ final class TorrentDriver {
             if let buffer = buffers.removeValue(forKey: check.piece) { jobs.append(.verify(check, buffer)) }
         case .read(let id, let piece, let offset, let length):
             jobs.append(.read(id, piece: piece, offset: offset, takeBuffer(atLeast: length), length: length))
+        case .hashLeaves(let id, let pieces): hashLeaves(id, pieces)
         case .releaseRead(let id): if let buffer = reads.removeValue(forKey: id) { keep(buffer) }
         case .dial(let id, let endpoint): dial(id, endpoint)
         case .close(let id, let reason):
@@ -199,6 +201,13 @@ final class TorrentDriver {
         let buffer = disk.buffers.take(length)
         buffers[piece] = buffer
         return buffer
+    }
+
+    private func hashLeaves(_ id: ReadID, _ pieces: Range<PieceIndex>) {
+        let wanted = (pieces.lowerBound.raw..<pieces.upperBound.raw).map { raw in
+            (piece: PieceIndex(raw), length: session.content?.dataLength(of: Int(raw)) ?? 0)
+        }
+        jobs.append(.hashLeaves(id, wanted))
     }
 
     private func flush() {

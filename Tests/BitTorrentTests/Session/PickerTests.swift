@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import TestSupport
+import Testing
+import Wire
+
+@testable import BitTorrent
+
+@Suite("Choosing pieces, peers and depth")
+struct PickerTests {
+    @Test("The order of rarity is that of a plain sort, whatever happens", arguments: [1, 2, 3, 4])
+    func rarity(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let count = 50
+        var order = RarityOrder(pieceCount: count)
+        var availability = Array(repeating: 0, count: count)
+        var members: Set<Int> = []
+        for _ in 0..<3000 {
+            let piece = Int.random(in: 0..<count, using: &random)
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0:
+                order.insert(piece)
+                members.insert(piece)
+            case 1:
+                order.remove(piece)
+                members.remove(piece)
+            case 2:
+                order.increment(piece)
+                availability[piece] += 1
+            default:
+                order.decrement(piece)
+                availability[piece] = max(0, availability[piece] - 1)
+            }
+            var listed: [Int] = []
+            _ = order.first { piece in
+                listed.append(piece)
+                return false
+            }
+            #expect(Set(listed) == members && listed.count == members.count)
+            #expect(zip(listed, listed.dropFirst()).allSatisfy { availability[$0] <= availability[$1] })
+        }
+    }
+
+    @Test("BEP 3: a bitfield's first bit is the high one, and spare bits are refused")
+    func bitfield() {
+        var bits = Bitfield(count: 10)
+        bits[0] = true
+        bits[9] = true
+        #expect(bits.wire == [0x80, 0x40])
+        #expect(Bitfield(wire: [0x80, 0x40], count: 10) == bits)
+        #expect(Bitfield(wire: [0x80, 0x60], count: 10) == nil)
+        #expect(Bitfield(wire: [0x80], count: 10) == nil)
+        #expect(Bitfield(allSet: 10).wire == [0xFF, 0xC0])
+        #expect(bits.indices == [0, 9])
+        #expect(Bitfield(allSet: 0).isFull)
+        #expect(Bitfield(allSet: 64).setCount == 64)
+    }
+
+    @Test("The fastest keep their slots, and one slot goes round")
+    func choker() {
+        var choker = Choker(slots: 4)
+        var random = SplitMix64(seed: 5)
+        let candidates = (1...10).map { Choker.Candidate(id: ConnectionID($0), isUnchoked: false, rate: Int($0) * 100) }
+        var optimistic: Set<ConnectionID> = []
+        for _ in 0..<60 {
+            let chosen = choker.rechoke(candidates, random: &random)
+            #expect(chosen.count == 4)
+            #expect(chosen.isSuperset(of: [ConnectionID(10), ConnectionID(9), ConnectionID(8)]))
+            optimistic.formUnion(chosen)
+        }
+        #expect(optimistic.count > 7)
+        #expect(choker.rechoke(Array(candidates.prefix(3)), random: &random).count == 3)
+    }
+
+    @Test("The pipeline doubles while it pays, then follows the rate")
+    func pipeline() {
+        var pipeline = RequestPipeline(ownLimit: 1000, now: .zero)
+        pipeline.peerLimit = 2000
+        #expect(pipeline.depth == RequestPipeline.initialDepth)
+        for _ in 0..<200 { pipeline.received(bytes: 16_384, now: .milliseconds(10)) }
+        #expect(pipeline.depth == RequestPipeline.initialDepth + 200)
+        // 100 blocks a second from now on.
+        for second in 1...6 {
+            for block in 0..<100 {
+                pipeline.received(bytes: 16_384, now: .seconds(second) + .milliseconds(block * 10))
+            }
+        }
+        #expect((180...320).contains(pipeline.depth), "\(pipeline.depth)")
+        pipeline.peerLimit = 50
+        #expect(pipeline.depth == 50)
+        pipeline.stalled(now: .seconds(10))
+        #expect(pipeline.depth == RequestPipeline.minimumDepth)
+    }
+
+    @Test("An address that fails is tried less and less, then forgotten; one the user gave is not")
+    func book() {
+        var book = PeerBook()
+        let found = Endpoint(.v4(0x0808_0808), port: 1)
+        let given = Endpoint(.v4(0x0808_0809), port: 1)
+        book.add(found, isExplicit: false, now: .zero)
+        book.add(given, isExplicit: true, now: .zero)
+        var now = Duration.zero
+        var attempts: [Endpoint: Int] = [:]
+        for _ in 0..<40_000 {
+            now += .milliseconds(100)
+            while let endpoint = book.takeDue(now: now) {
+                attempts[endpoint, default: 0] += 1
+                book.ended(endpoint, wasUseful: false, now: now)
+            }
+        }
+        #expect(attempts[found] == PeerBook.patience + 1)
+        #expect(attempts[given] ?? 0 > 200)
+        book.ban(given)
+        #expect(book.isBanned(Endpoint(.v4(0x0808_0809), port: 999)), "a public address is banned with all its ports")
+        let local = Endpoint(.v4(0x7F00_0001), port: 7)
+        book.ban(local)
+        #expect(book.isBanned(local) && !book.isBanned(Endpoint(.v4(0x7F00_0001), port: 8)))
+    }
+
+    @Test("The book keeps at most its capacity")
+    func bookBound() {
+        var book = PeerBook()
+        for number in 0..<5000 {
+            book.add(Endpoint(.v4(UInt32(number)), port: 1), isExplicit: false, now: .zero)
+        }
+        #expect(book.entries.count == PeerBook.capacity)
+    }
+}
