@@ -34,6 +34,8 @@ final class TorrentDriver {
     private var spare: [ByteBuffer] = []
     private var timer: Scheduled<Void>?
     private var queue: [SessionAction] = []
+    /// What came in while actions were performed.
+    private var arrivals: [(ConnectionID, ByteBuffer)] = []
     private var isPerforming = false
     private var jobs: [DiskJob] = []
     private var dirty: [PeerChannelHandler] = []
@@ -113,6 +115,13 @@ final class TorrentDriver {
     // MARK: Events
 
     func received(_ buffer: ByteBuffer, from id: ConnectionID) {
+        guard !isPerforming else {
+            // A write that fails makes NIO drain the socket from within our flush. The bytes wait for their own turn:
+            // ranges in actions are of the input at hand.
+            arrivals.append((id, buffer))
+            return
+        }
+        guard channels[id] != nil else { return }
         // SAFETY: the span and the pointer are used only while the closure runs, and the buffer is alive during it.
         unsafe buffer.withUnsafeReadableBytes { bytes in
             let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
@@ -152,7 +161,7 @@ final class TorrentDriver {
 
     private func perform(_ actions: [SessionAction], input: UnsafeRawBufferPointer) {
         guard !isPerforming else {
-            // Only what follows from closing or writing comes here, and that copies nothing.
+            // Only what follows from closing or writing comes here, and that copies nothing: see `received`.
             queue += actions
             return
         }
@@ -166,6 +175,10 @@ final class TorrentDriver {
             flush()
         } while !queue.isEmpty
         isPerforming = false
+        while !arrivals.isEmpty {
+            let (id, buffer) = arrivals.removeFirst()
+            received(buffer, from: id)
+        }
     }
 
     private func perform(_ action: SessionAction, _ input: UnsafeRawBufferPointer) {
