@@ -36,6 +36,7 @@ public final class Node: Service {
                 metadata: metadata,
                 admission: Admission(rules: rules),
                 keeper: Keeper(content: content, metadata: metadata),
+                keys: try NodeKeys.open(home: options.home, passphrases: options.passphrases),
                 settings: LiveConfiguration(options.configuration, entries: options.entries),
                 group: MultiThreadedEventLoopGroup.singleton,
                 blocking: BlockingPool(threads: 4),

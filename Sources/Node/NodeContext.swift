@@ -10,6 +10,7 @@ struct NodeContext: Sendable {
     let metadata: MetadataStore
     let admission: Admission
     let keeper: Keeper
+    let keys: NodeKeys
     let settings: LiveConfiguration
     let group: any EventLoopGroup
     /// Runs what blocks: disk, database, hashing in bulk.

@@ -43,6 +43,7 @@ extension NodeError {
         case let error as NodeError: self = error
         case let error as StorageError: self.init(error)
         case let error as MetadataError: self.init(error)
+        case let error as KeyStoreError: self.init(error)
         case is CancellationError:
             self.init(.unavailable, "the call was cancelled", remedy: "Call again.")
         default: self.init(.internal, "something unexpected failed: \(error)", remedy: "Report this with the log.")

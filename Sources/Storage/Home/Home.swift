@@ -20,6 +20,8 @@ public struct Home: Sendable {
     public var controlToken: String { path + "/control.token" }
     public var database: String { path + "/metadata.sqlite" }
     public var keys: String { path + "/keys" }
+    /// Recovery kits, until their owner moves them away.
+    public var recovery: String { path + "/recovery" }
     public var content: String { path + "/content" }
     public var partial: String { path + "/partial" }
     public var temporary: String { path + "/tmp" }
@@ -41,7 +43,7 @@ public struct Home: Sendable {
     public func prepare() throws(StorageError) {
         try Disk.makeDirectories(path)
         try Disk.setPermissions(path, 0o700)
-        for folder in [keys, content, partial, temporary, denyLists, cache, quarantine] {
+        for folder in [keys, recovery, content, partial, temporary, denyLists, cache, quarantine] {
             try Disk.makeDirectory(folder)
         }
         try checkVersion()
