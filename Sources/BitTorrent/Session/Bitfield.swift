@@ -66,9 +66,11 @@ public struct Bitfield: Equatable, Sendable {
         return indices
     }
 
-    /// Whether `other`, of the same size, has a bit that this one lacks.
-    public func lacksAny(of other: Bitfield) -> Bool {
-        zip(words, other.words).contains { $1 & ~$0 != 0 }
+    /// Whether a bit is set both here and in `wanted`, and not in `have`; all of one size.
+    public func hasAny(of wanted: Bitfield, without have: Bitfield) -> Bool {
+        for index in 0..<min(words.count, wanted.words.count, have.words.count)
+        where words[index] & wanted.words[index] & ~have.words[index] != 0 { return true }
+        return false
     }
 }
 

@@ -20,9 +20,13 @@ struct PeerBook {
         var order: UInt64
     }
 
-    private(set) var entries: [Endpoint: Entry] = [:]
+    private(set) var entries: [Endpoint: Entry] = [:] { didSet { isEarliestKnown = false } }
     private var banned: Set<Endpoint> = []
+    private var bannedIDs: Set<Digest160> = []
     private var bannedAddresses: Set<IPAddress> = []
+    /// Looked up with every input of the session, so it is kept.
+    private var earliest: Duration?
+    private var isEarliestKnown = true
     private var nextOrder: UInt64 = 0
 
     mutating func add(_ endpoint: Endpoint, isExplicit: Bool, now: Duration) {
@@ -38,6 +42,7 @@ struct PeerBook {
 
     /// The next address to dial, now marked as in use.
     mutating func takeDue(now: Duration) -> Endpoint? {
+        guard let earliest = nextAttempt(), earliest <= now else { return nil }
         let due = entries.filter { !$0.value.isConnected && $0.value.nextAttempt <= now && !isBanned($0.key) }
         guard let next = due.min(by: { ($0.value.failures, $0.value.order) < ($1.value.failures, $1.value.order) })
         else { return nil }
@@ -46,8 +51,12 @@ struct PeerBook {
     }
 
     /// When the next address is due.
-    var nextAttempt: Duration? {
-        entries.lazy.filter { !$0.value.isConnected && !isBanned($0.key) }.map(\.value.nextAttempt).min()
+    mutating func nextAttempt() -> Duration? {
+        if !isEarliestKnown {
+            earliest = entries.lazy.filter { !$0.value.isConnected }.map(\.value.nextAttempt).min()
+            isEarliestKnown = true
+        }
+        return earliest
     }
 
     /// A connection to the address ended; `wasUseful` when a handshake had been completed.
@@ -66,15 +75,19 @@ struct PeerBook {
 
     mutating func forget(_ endpoint: Endpoint) { entries[endpoint] = nil }
 
-    /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing.
-    mutating func ban(_ endpoint: Endpoint) {
+    /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing; on a local one,
+    /// where many may share it, the port and the peer id.
+    mutating func ban(_ endpoint: Endpoint, _ id: Digest160? = nil) {
         entries[endpoint] = nil
         if endpoint.address.isLocal {
             if banned.count < Self.capacity { banned.insert(endpoint) }
+            if let id, bannedIDs.count < Self.capacity { bannedIDs.insert(id) }
         } else if bannedAddresses.count < Self.capacity {
             bannedAddresses.insert(endpoint.address)
         }
     }
+
+    func isBanned(id: Digest160) -> Bool { bannedIDs.contains(id) }
 
     func isBanned(_ endpoint: Endpoint) -> Bool {
         banned.contains(endpoint) || bannedAddresses.contains(endpoint.address)

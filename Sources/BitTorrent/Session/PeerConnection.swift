@@ -12,6 +12,8 @@ internal import Wire
 final class PeerConnection {
     /// What we tell peers as `reqq`, and keep.
     static let maximumUploads = 2048
+    /// How long a peer that refuses a request is left in peace.
+    static let refusalPause = Duration.seconds(1)
     /// Before the number of pieces is known, a bitfield may have this many bytes: 2 million pieces.
     static let earlyBitfieldBytes = 1 << 18
     static let earlyHaves = 8192
@@ -70,6 +72,8 @@ final class PeerConnection {
     var currentPiece: Int?
     var hasNothingNew = false
     var isStalled = false
+    /// It refuses what it is asked for: nothing is asked before this time.
+    var retryAt: Duration?
     var lastBlock: Duration
     var downloaded: Int64 = 0
 

@@ -11,6 +11,8 @@ public struct SessionConfiguration: Sendable {
     public var listenPort: UInt16?
     /// Connections at once, both directions, 2...1000. Each costs about 4 KiB and what it has asked for.
     public var maximumConnections = 120
+    /// Connections that one public address may make to us.
+    static let maximumPerAddress = 8
     /// Dials under way at once.
     public var maximumDials = 30
     /// Peers served at once. More than the usual four or eight: a page must not wait for a slot.
@@ -18,7 +20,7 @@ public struct SessionConfiguration: Sendable {
     /// Bytes of pieces being received or verified: the most memory that a download takes. One piece is always allowed.
     public var bufferBytes = 32 << 20
     /// Bytes read from disk that wait to be sent.
-    public var readCacheBytes = 16 << 20
+    public var readCacheBytes = 8 << 20
     /// Requests to one peer at once, 1...2000. 16 MiB fill a fast local network.
     public var maximumRequests = 1024
     /// Every piece is wanted. Without it, only those named by `want` and by readers.

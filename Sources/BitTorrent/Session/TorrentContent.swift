@@ -33,7 +33,9 @@ public struct TorrentContent: Sendable {
     /// By first piece.
     private(set) var files: [HashedFile]
     /// What is known of the piece hashes of files longer than a piece, by root.
-    private(set) var trees: [Digest256: MerkleTree]
+    private(set) var trees: [Digest256: MerkleTree] = [:]
+    /// Where files longer than a piece begin, by root; more than one where files are alike.
+    private var firstPieces: [Digest256: [Int]] = [:]
 
     /// From a whole info dictionary.
     ///
@@ -51,9 +53,7 @@ public struct TorrentContent: Sendable {
         self.v1 = v1
         self.files = files
         self.trees = trees
-        for file in files where file.length > Int64(pieceLength) && self.trees[file.root] == nil {
-            self.trees[file.root] = MerkleTree(root: file.root, length: file.length, pieceLength: pieceLength)
-        }
+        for file in files where file.length > Int64(pieceLength) { addTree(of: file) }
     }
 
     /// Of a v2 torrent whose info dictionary is not known.
@@ -66,7 +66,12 @@ public struct TorrentContent: Sendable {
         map = nil
         v1 = []
         files = []
-        trees = [:]
+    }
+
+    private mutating func addTree(of file: HashedFile) {
+        firstPieces[file.root, default: []].append(file.firstPiece)
+        guard trees[file.root] == nil else { return }
+        trees[file.root] = MerkleTree(root: file.root, length: file.length, pieceLength: pieceLength)
     }
 
     /// The files of v2 that are known, by first piece.
@@ -92,9 +97,7 @@ public struct TorrentContent: Sendable {
         guard fitsBefore, previous.map({ $0.firstPiece + pieceCount(of: $0) <= file.firstPiece }) ?? true else {
             return false
         }
-        if count > 1, trees[file.root] == nil {
-            trees[file.root] = MerkleTree(root: file.root, length: file.length, pieceLength: pieceLength)
-        }
+        if count > 1 { addTree(of: file) }
         files.insert(file, at: position)
         return true
     }
@@ -170,6 +173,14 @@ public struct TorrentContent: Sendable {
         trees[request.piecesRoot]?.accept(hashes, for: request) ?? .notUsable
     }
 
-    /// The files with this root; more than one where files are alike.
-    func files(withRoot root: Digest256) -> [HashedFile] { files.filter { $0.root == root } }
+    /// The first pieces of the files longer than a piece with this root.
+    func firstPieces(ofRoot root: Digest256) -> [Int] { firstPieces[root] ?? [] }
+
+    /// Whether ``check(of:)`` has an answer.
+    func isHashKnown(of piece: Int) -> Bool {
+        guard !files.isEmpty else { return hasV1 && piece >= 0 && piece < pieceCount }
+        guard let index = fileIndex(ofPiece: piece) else { return hasV1 }
+        let file = files[index]
+        return file.length <= Int64(pieceLength) || trees[file.root]?.pieceHash(piece - file.firstPiece) != nil
+    }
 }

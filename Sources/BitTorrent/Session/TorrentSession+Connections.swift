@@ -76,7 +76,7 @@ extension TorrentSession {
         now: Duration
     ) -> (ConnectionID?, [SessionAction]) {
         guard !isStopped, infoHashes.matches(hash), !book.isBanned(endpoint),
-            connections.count < configuration.maximumConnections
+            connections.count < configuration.maximumConnections, hasRoom(for: endpoint.address)
         else { return (nil, []) }
         let peer = makeConnection(endpoint, isOutgoing: false, now)
         peer.capabilities = capabilities
@@ -88,6 +88,12 @@ extension TorrentSession {
         sendHandshake(peer, answer)
         touch(peer)
         return (peer.id, finish(now))
+    }
+
+    /// One public address must not take all the places.
+    private func hasRoom(for address: IPAddress) -> Bool {
+        address.isLocal
+            || connections.values.count { $0.endpoint.address == address } < SessionConfiguration.maximumPerAddress
     }
 
     /// The connection is gone, or could not be made.
@@ -162,6 +168,7 @@ extension TorrentSession {
     }
 
     private mutating func admit(_ peer: PeerConnection, _ id: Digest160, _ now: Duration) {
+        if book.isBanned(id: id) { return close(peer, .banned, now) }
         if id == configuration.peerID {
             book.forget(peer.endpoint)
             return close(peer, .ownPeerID, now)
@@ -214,7 +221,7 @@ extension TorrentSession {
     /// Ends the connection for good: the peer harmed us.
     mutating func ban(_ peer: PeerConnection, _ now: Duration) {
         guard !peer.isClosed else { return }
-        book.ban(peer.endpoint)
+        book.ban(peer.endpoint, peer.peerID)
         actions.append(.event(.banned(peer.endpoint)))
         close(peer, .badData, now)
     }
@@ -233,7 +240,9 @@ extension TorrentSession {
         uploads.connectionEnded(peer.id)
         for other in connections.values { other.hasNothingNew = false }
         touchAll()
-        if !isStopped { dial(now) }
+        guard !isStopped else { return }
+        if !peer.isChoked { fillSlots() }
+        dial(now)
     }
 
     private mutating func forgetPieces(of peer: PeerConnection) {

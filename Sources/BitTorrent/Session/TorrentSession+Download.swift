@@ -10,6 +10,8 @@ extension TorrentSession {
         guard content != nil, !isPaused, peer.weAreInterested, !peer.isChokingUs || !peer.allowedFast.isEmpty else {
             return
         }
+        if let time = peer.retryAt, time > now { return }
+        peer.retryAt = nil
         let depth = peer.pipeline.depth
         while peer.requests.count < depth, let (piece, block) = nextBlock(for: peer, now) {
             request(piece, block, from: peer, now)
@@ -78,6 +80,7 @@ extension TorrentSession {
         } else if !peer.isChokingUs {
             peer.isStalled = true
             peer.pipeline.stalled(now: now)
+            peer.retryAt = now + PeerConnection.refusalPause
         }
         touchAll()
     }

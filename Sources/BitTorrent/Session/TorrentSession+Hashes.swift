@@ -35,8 +35,8 @@ extension TorrentSession {
         switch content?.accept(hashes, for: request) {
         case .pieces(let pieces)?:
             hashesWanted.removeAll { $0 == request }
-            for file in content?.files(withRoot: request.piecesRoot) ?? [] {
-                enlist(pieces.map { $0 + file.firstPiece })
+            for first in content?.firstPieces(ofRoot: request.piecesRoot) ?? [] {
+                enlist(pieces.map { $0 + first })
             }
             touchAll()
         case .leaves(let first, let leaves)?:
@@ -82,15 +82,15 @@ extension TorrentSession {
         guard let content, let wanted = tree.piecesToHash(for: request),
             wanted.count * content.pieceLength <= Self.maximumLeafBytes, leafReads.count < Self.maximumLeafReads,
             !leafReads.values.contains(where: { $0.connection == peer.id }),
-            let file = content.files(withRoot: request.piecesRoot).first(where: { file in
-                wanted.allSatisfy { have[$0 + file.firstPiece] }
+            let start = content.firstPieces(ofRoot: request.piecesRoot).first(where: { start in
+                wanted.allSatisfy { have[$0 + start] }
             })
         else { return peer.send(.hashReject(request)) }
         let id = ReadID(nextRead)
         nextRead += 1
         leafReads[id] = LeafAnswer(request: request, connection: peer.id)
-        let first = PieceIndex(Int32(wanted.lowerBound + file.firstPiece))
-        let end = PieceIndex(Int32(wanted.upperBound + file.firstPiece))
+        let first = PieceIndex(Int32(wanted.lowerBound + start))
+        let end = PieceIndex(Int32(wanted.upperBound + start))
         actions.append(.hashLeaves(id, pieces: first..<end))
     }
 

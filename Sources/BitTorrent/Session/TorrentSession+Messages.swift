@@ -15,6 +15,7 @@ extension TorrentSession {
         case .notInterested:
             peer.isInterested = false
             setChoked(peer, true)
+            fillSlots()
         case .have(let piece): receiveHave(Int(piece), from: peer, now)
         case .bitfield(let bits): receiveBitfield(bits, from: peer, now)
         case .haveAll: receiveHaveAll(peer, now)
@@ -103,8 +104,7 @@ extension TorrentSession {
     func isInteresting(_ peer: PeerConnection) -> Bool {
         guard content != nil, missingCount > 0 else { return false }
         if peer.hasAll { return true }
-        guard let pieces = peer.pieces else { return false }
-        return pieces.indices.contains { wanted[$0] && !have[$0] }
+        return peer.pieces?.hasAny(of: wanted, without: have) ?? false
     }
 
     mutating func reconsiderInterest(_ peer: PeerConnection, _ now: Duration) {
@@ -140,6 +140,16 @@ extension TorrentSession {
         peer.isInterested = true
         let unchoked = connections.values.count { !$0.isChoked }
         if choker.hasFreeSlot(unchoked: unchoked) { setChoked(peer, false) }
+    }
+
+    /// Gives free slots to those who wait for one.
+    mutating func fillSlots() {
+        var unchoked = connections.values.count { !$0.isChoked }
+        let waiting = connections.values.filter { $0.isRunning && $0.isInterested && $0.isChoked }
+        for peer in waiting.sorted(by: { $0.id < $1.id }) where choker.hasFreeSlot(unchoked: unchoked) {
+            setChoked(peer, false)
+            unchoked += 1
+        }
     }
 
     mutating func setChoked(_ peer: PeerConnection, _ isChoked: Bool) {

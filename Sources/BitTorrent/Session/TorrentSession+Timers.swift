@@ -82,7 +82,7 @@ extension TorrentSession {
     mutating func scheduleWake(_ now: Duration) {
         guard !isStopped else { return }
         var next = connections.isEmpty ? nil : max(now, (lastTick ?? now - Self.tickInterval) + Self.tickInterval)
-        if connections.count < configuration.maximumConnections, !isComplete, let attempt = book.nextAttempt {
+        if connections.count < configuration.maximumConnections, !isComplete, let attempt = book.nextAttempt() {
             next = min(next ?? attempt, max(attempt, now))
         }
         guard let next, wakeTime.map({ next < $0 }) ?? true else { return }

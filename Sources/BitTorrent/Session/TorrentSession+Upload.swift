@@ -7,8 +7,9 @@ extension TorrentSession {
     static let sendWindow = 1 << 20
     /// The send windows of all peers together.
     static let totalSendWindow = 24 << 20
-    /// How many reads ahead of what is being sent.
-    static let readAhead = 4
+    /// How far reading goes ahead of sending: by bytes, and by requests looked at.
+    static let readAheadBytes = 1 << 20
+    static let readAheadRequests = 128
 
     mutating func receiveRequest(_ block: BlockRange, from peer: PeerConnection, _ now: Duration) {
         guard block.length > 0, block.length <= PeerMessageParser.Limits.blockBytes else {
@@ -48,7 +49,7 @@ extension TorrentSession {
                 send(block, key, read, to: peer, now)
                 continue
             case .loading: break
-            case .absent: if startRead(key, for: peer.id) { continue }
+            case .absent: startRead(key, for: peer.id)
             }
             break
         }
@@ -64,30 +65,29 @@ extension TorrentSession {
         return UploadCache.key(for: block, pieceLength: length, isSmall: isSmall)
     }
 
-    private mutating func startRead(_ key: UploadCache.Key, for connection: ConnectionID?) -> Bool {
-        guard let released = uploads.makeRoom(for: key.length, limit: configuration.readCacheBytes) else {
-            return false
-        }
+    /// Reads, unless the cache is full of reads under way: then the end of one of them brings us back here.
+    private mutating func startRead(_ key: UploadCache.Key, for connection: ConnectionID) {
+        let released = uploads.makeRoom(for: key.length, limit: configuration.readCacheBytes)
         actions += released.map { SessionAction.releaseRead($0) }
-        guard uploads.bytes == 0 || uploads.bytes + key.length <= configuration.readCacheBytes else { return false }
+        guard uploads.bytes == 0 || uploads.bytes + key.length <= configuration.readCacheBytes else { return }
         let id = ReadID(nextRead)
         nextRead += 1
         uploads.insert(key, id, for: connection)
         actions.append(
             .read(id, piece: PieceIndex(Int32(key.piece)), offset: key.offset, length: key.length)
         )
-        return connection == nil
     }
 
+    /// Starts reads for what the peer will be sent next, so that the disk is ahead of the network.
     private mutating func readAhead(for peer: PeerConnection) {
-        var started = 0
+        var bytes = 0
         var last: UploadCache.Key?
-        for block in peer.uploads.prefix(Self.readAhead * 32) where started < Self.readAhead {
+        for block in peer.uploads.prefix(Self.readAheadRequests) where bytes < Self.readAheadBytes {
             let key = readKey(for: block, peer)
             guard key != last else { continue }
             last = key
-            started += 1
-            if uploads.lookup(key, for: peer.id) == .absent { _ = startRead(key, for: peer.id) }
+            bytes += key.length
+            if uploads.lookup(key, for: peer.id) == .absent { startRead(key, for: peer.id) }
         }
     }
 
@@ -123,6 +123,8 @@ extension TorrentSession {
             touch(peer)
         }
         if !succeeded { actions.append(.releaseRead(id)) }
+        // Others may have found the cache full.
+        for peer in connections.values where !peer.uploads.isEmpty && peer.inFlight == 0 { touch(peer) }
         return finish(now)
     }
 

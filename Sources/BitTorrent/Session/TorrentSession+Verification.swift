@@ -117,8 +117,8 @@ extension TorrentSession {
     mutating func leavesArrived(first: Int, _ leaves: [Digest256], root: Digest256, _ now: Duration) {
         guard let content else { return }
         let perPiece = content.pieceLength / TorrentSpecification.blockLength
-        for file in content.files(withRoot: root) {
-            let piece = file.firstPiece + first / perPiece
+        for start in content.firstPieces(ofRoot: root) {
+            let piece = start + first / perPiece
             guard let failed = failures[piece], failed.digests.count == leaves.count else { continue }
             blameSenders(of: piece, rightDigests: leaves, now)
         }

@@ -135,7 +135,7 @@ public struct TorrentSession: ~Copyable {
         guard let content else { return }
         var asked = Set(hashesWanted)
         for piece in pieces where !have[piece] && wanted[piece] && verifying[piece] == nil {
-            if content.check(of: piece) != nil {
+            if content.isHashKnown(of: piece) {
                 picker.want(piece)
             } else if let request = content.hashRequest(forPiece: piece), asked.insert(request).inserted {
                 hashesWanted.append(request)

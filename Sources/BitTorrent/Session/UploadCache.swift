@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
 
 /// What was read from disk to be sent: ranges of pieces, shared by all peers that ask for them.
 ///
@@ -30,6 +31,8 @@ struct UploadCache {
     private var entries: [Key: Entry] = [:]
     private var keys: [ReadID: Key] = [:]
     private var clock: UInt64 = 0
+    /// Every use, oldest first; outdated where the entry has been used since.
+    private var recency: Deque<(key: Key, use: UInt64)> = []
     private(set) var bytes = 0
 
     /// The range to read for a block: its unit, or just itself where it crosses units or asks for little.
@@ -45,31 +48,45 @@ struct UploadCache {
 
     mutating func lookup(_ key: Key, for connection: ConnectionID) -> Lookup {
         guard entries[key] != nil else { return .absent }
-        clock += 1
-        entries[key]?.lastUse = clock
+        use(key)
         guard let entry = entries[key] else { return .absent }
         if entry.isReady { return .ready(entry.id) }
         entries[key]?.waiting.insert(connection)
         return .loading
     }
 
-    /// Makes room for a read.
+    /// Makes room for a read, as far as what is not being read allows.
     ///
-    /// - Returns: reads to release; nil where everything is in use.
-    mutating func makeRoom(for length: Int, limit: Int) -> [ReadID]? {
+    /// - Returns: the reads to release.
+    mutating func makeRoom(for length: Int, limit: Int) -> [ReadID] {
         var released: [ReadID] = []
-        while bytes + length > limit {
-            guard let oldest = entries.filter({ $0.value.isReady }).min(by: { $0.value.lastUse < $1.value.lastUse })
-            else { return bytes == 0 ? released : (released.isEmpty ? nil : released) }
-            released.append(oldest.value.id)
-            remove(oldest.key)
+        var loading: [(key: Key, use: UInt64)] = []
+        while bytes + length > limit, let oldest = recency.popFirst() {
+            guard let entry = entries[oldest.key], entry.lastUse == oldest.use else { continue }
+            if entry.isReady {
+                released.append(entry.id)
+                remove(oldest.key)
+            } else {
+                loading.append(oldest)
+            }
         }
+        for entry in loading.reversed() { recency.prepend(entry) }
         return released
     }
 
-    mutating func insert(_ key: Key, _ id: ReadID, for connection: ConnectionID?) {
+    private mutating func use(_ key: Key) {
         clock += 1
-        entries[key] = Entry(id: id, waiting: connection.map { [$0] } ?? [], lastUse: clock)
+        entries[key]?.lastUse = clock
+        recency.append((key, clock))
+        // At most one in four is outdated for long.
+        if recency.count > 64, recency.count > 4 * entries.count {
+            recency.removeAll { entries[$0.key]?.lastUse != $0.use }
+        }
+    }
+
+    mutating func insert(_ key: Key, _ id: ReadID, for connection: ConnectionID) {
+        entries[key] = Entry(id: id, waiting: [connection], lastUse: clock)
+        use(key)
         keys[id] = key
         bytes += key.length
     }
