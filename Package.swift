@@ -110,7 +110,10 @@ let package = Package(
                 nioCore, nioPosix, logging,
             ]
         ),
-        tests("Node", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Storage", "Swarm", "Node", logging]),
+        tests(
+            "Node",
+            ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", nioCore, logging]
+        ),
         tests("Gateway", ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, logging]),
     ],
     swiftLanguageModes: [.v6]

@@ -235,14 +235,34 @@ internal import Wire
 
     @Test("Denied targets are neither stored, nor answered, nor announced")
     func denied() throws {
-        let bench = NodeBench { $0.localAddress = .v4(0x7F00_0001) }
         let item = try ImmutableItem(value: Array("3:bad".utf8))
-        bench.node.deny([item.target])
+        let site = try key().publicKey.identifier.truncated
+        let bench = NodeBench {
+            $0.localAddress = .v4(0x7F00_0001)
+            $0.refuses = { $0 == item.target || $0 == site }
+        }
         let token = bench.token(for: item.target)
         #expect(bench.code(bench.ask(.put(KRPCPut(token: token, value: item.value)))) == 201)
         #expect(bench.response(bench.ask(.get(target: item.target, sequence: nil)))?.value == nil)
         let announce = KRPCAnnounce(infoHash: item.target, port: 1, token: token)
         #expect(bench.code(bench.ask(.announcePeer(announce))) == 201)
+        let signed = try MutableItem.signed(value: Array("1:a".utf8), salt: [1], sequence: 5, by: key())
+        let answer = bench.ask(put(signed, token: bench.token(for: signed.target)))
+        #expect(bench.code(answer) == 201, "an item of a denied site, whatever its salt")
+    }
+
+    @Test("A node is reachable when somebody asks who was not written to before, and for half an hour")
+    func reachable() throws {
+        let bench = NodeBench { $0.localAddress = .v4(0x0101_0101) }
+        let friend = Endpoint(.v4(0x0909_0909), port: 9)
+        bench.perform(bench.node.join(through: [friend], now: bench.now))
+        _ = bench.ask(.ping, from: friend)
+        #expect(!bench.isReachable())
+        _ = bench.ask(.ping, from: Endpoint(.v4(0x0A00_0001), port: 9))
+        #expect(!bench.isReachable(), "a neighbour on the local network is no stranger")
+        _ = bench.ask(.ping)
+        #expect(bench.isReachable())
+        #expect(!bench.isReachable(after: .seconds(1800)))
     }
 
     @Test("Thousands of damaged datagrams trap nothing, and no answer is larger than a datagram may be")

@@ -28,6 +28,8 @@ final class NodeBench {
     func randomID() -> NodeID { .random(using: &random) }
     func randomBytes(_ count: Int) -> [UInt8] { random.bytes(count) }
 
+    func isReachable(after time: Duration = .zero) -> Bool { node.isReachable(now: now + time) }
+
     @discardableResult
     func perform(_ actions: [DHTNode.Action]) -> [KRPCMessage] {
         var messages: [KRPCMessage] = []

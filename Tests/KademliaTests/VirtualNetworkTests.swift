@@ -97,7 +97,7 @@ internal import Wire
         #expect(peers == [Endpoint(VirtualNetwork.endpoint(3).address, port: 7000)])
         let item = try ImmutableItem(value: value("fixed"))
         _ = network.perform(.publish(.immutable(item)), at: 4)
-        guard case .immutable(let read, _)? = network.perform(.getImmutable(item.target), at: 21)?.outcome else {
+        guard case .immutable(let read, _, _)? = network.perform(.getImmutable(item.target), at: 21)?.outcome else {
             Issue.record("the get did not finish")
             return
         }

@@ -57,7 +57,8 @@ public enum DHTProgress: Equatable, Sendable {
 public enum DHTOutcome: Equatable, Sendable {
     case nodes(LookupReport)
     case peers([Endpoint], LookupReport)
-    case immutable([UInt8]?, LookupReport)
+    /// With how many other nodes hold it.
+    case immutable([UInt8]?, holders: Int, LookupReport)
     case mutable(MutableReport, LookupReport)
     case stored(StoreReport, LookupReport)
     case cancelled

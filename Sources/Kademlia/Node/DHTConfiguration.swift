@@ -35,6 +35,10 @@ public struct DHTConfiguration: Sendable {
     /// Commands at work at once; further ones are refused.
     public var maximumOperations = 1024
 
+    /// What is not stored for others, served or published again: torrents and items by their target, and every item of a
+    /// site by the beginning of the site's id. Asked on every such occasion, so it must be quick.
+    public var refuses: @Sendable (NodeID) -> Bool = { _ in false }
+
     /// Queries answered for one /24 (IPv4) or /48 (IPv6), or one address of a private range: a second, and at once.
     /// Loopback is not limited.
     public var queriesPerPrefix = 50.0

@@ -10,6 +10,8 @@ extension DHTNode {
     mutating func receive(_ query: KRPCQuery, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
         guard !configuration.isReadOnly, admits(source, now: now), query.sender != id else { return }
         silent[source] = nil
+        // A neighbour on a local network says nothing of a way in from outside.
+        if !source.address.isLocal || address?.isLocal ?? true { reachability.heard(from: source, now: now) }
         let sender = Contact(id: query.sender, endpoint: source)
         let body: KRPCMessage.Body
         do throws(KRPCFault) {
@@ -89,7 +91,7 @@ extension DHTNode {
         _ sender: Contact,
         now: Instant
     ) {
-        guard !denied.contains(infoHash) else { return }
+        guard !isDenied(infoHash) else { return }
         let limit = isProven(sender) ? DHTSpecification.maximumDatagram : Self.ordinaryAnswer
         let nodes = response.nodes.count * 26 + response.nodes6.count * 38
         let room = (limit - 120 - nodes) / (sender.endpoint.address.isV4 ? 8 : 21)
@@ -121,8 +123,9 @@ extension DHTNode {
         _ sender: Contact,
         now: Instant
     ) {
-        guard !denied.contains(target) else { return }
+        guard !isDenied(target) else { return }
         if let item = items.mutable(target, now: now) {
+            guard !isDenied(item.key, target) else { return }
             response.sequence = item.sequence
             guard known.map({ item.sequence > $0 }) ?? true, mayReceive(item.value.count + 110, sender, now) else {
                 return
@@ -144,7 +147,7 @@ extension DHTNode {
 
     private mutating func store(_ announce: KRPCAnnounce, _ sender: Contact, now: Instant) throws(KRPCFault) {
         guard tokens.accepts(announce.token, from: sender.endpoint.address) else { throw .badToken }
-        guard !denied.contains(announce.infoHash) else { throw .generic }
+        guard !isDenied(announce.infoHash) else { throw .generic }
         let peer = Endpoint(sender.endpoint.address, port: announce.port ?? sender.endpoint.port)
         guard peers.announce(peer, for: announce.infoHash, now: now) else { throw .server }
     }
@@ -154,7 +157,7 @@ extension DHTNode {
         guard configuration.storesItems else { throw .server }
         guard let mutable = put.mutable else { return try storeImmutable(put.value, now: now) }
         let target = MutableItem.target(key: mutable.key, salt: mutable.salt)
-        guard !denied.contains(target) else { throw .generic }
+        guard !isDenied(mutable.key, target) else { throw .generic }
         // What is refused by its number anyway costs no verification.
         if let current = items.mutable(target, now: now), mutable.sequence < current.sequence {
             throw mutable.expectedSequence.map { $0 != current.sequence } ?? false ? .sequenceMismatch : .sequenceTooLow
@@ -193,7 +196,7 @@ extension DHTNode {
         do {
             item = try ImmutableItem(value: value)
         } catch { throw error.fault }
-        guard !denied.contains(item.target) else { throw .generic }
+        guard !isDenied(item.target) else { throw .generic }
         items.put(item, near: id, now: now)
     }
 }

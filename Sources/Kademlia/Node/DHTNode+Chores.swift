@@ -77,7 +77,7 @@ extension DHTNode {
         }
         for (key, entry) in schedule.due(limit: Self.publicationsAtOnce * 2, now: now)
         where !running.contains(key) && running.count < Self.publicationsAtOnce {
-            guard !denied.contains(key.target) else {
+            guard !isDenied(entry.publication) else {
                 schedule.remove(key)
                 continue
             }

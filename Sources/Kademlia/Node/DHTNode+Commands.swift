@@ -58,13 +58,12 @@ extension DHTNode {
         }
     }
 
-    /// Targets that nothing is stored under, answered from or published again.
-    public mutating func deny(_ targets: Set<NodeID>) {
-        denied = targets
-        for target in targets {
-            items.remove(target)
-            ownPeers[target] = nil
-        }
+    /// Keeps something alive from now on without publishing it first: its next time is one interval away.
+    public mutating func keep(_ publication: Publication, policy: KeepPolicy, now: Instant) -> [Action] {
+        let isPeer = if case .peer = publication { true } else { false }
+        let interval = isPeer ? PublicationSchedule.announceInterval : DHTSpecification.republishInterval
+        remember(publication, keep: policy, due: now + interval, now: now)
+        return flush()
     }
 
     /// Begins at these addresses, and at the nodes `known` from an earlier run. Routers are asked but never listed
@@ -162,7 +161,12 @@ extension DHTNode {
     }
 
     /// Keeps what is ours in our own stores, and on the schedule where it is to be repeated.
-    mutating func remember(_ publication: Publication, keep policy: KeepPolicy, now: Instant) {
+    mutating func remember(
+        _ publication: Publication,
+        keep policy: KeepPolicy,
+        due: Instant? = nil,
+        now: Instant
+    ) {
         switch publication {
         case .peer(let infoHash, let port): rememberPeer(infoHash, port ?? 0, keep: policy, now: now)
         case .mutable(let item):
@@ -172,13 +176,13 @@ extension DHTNode {
         case .immutable(let item): items.put(item, isOwn: policy == .own, near: id, now: now)
         }
         guard policy != .once else { return }
-        schedule.keep(publication, policy: policy, due: now + PublicationSchedule.announceInterval)
+        schedule.keep(publication, policy: policy, due: due ?? now + PublicationSchedule.announceInterval)
         planPublications(now: now)
     }
 
     /// An announce that is made once passes like those of others.
     private mutating func rememberPeer(_ infoHash: Digest160, _ port: UInt16, keep policy: KeepPolicy, now: Instant) {
-        guard !denied.contains(infoHash) else { return }
+        guard !isDenied(infoHash) else { return }
         if policy != .once {
             ownPeers[infoHash] = port
         } else if let address {

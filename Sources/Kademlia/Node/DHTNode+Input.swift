@@ -65,6 +65,7 @@ extension DHTNode {
             patience: now + roundTrip.patience
         )
         deadlines.plan(.query(transaction), at: now + roundTrip.short)
+        reachability.wrote(to: endpoint, now: now)
         actions.append(.send(message.encoded, to: endpoint))
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Keys
 public import Wire
 
 /// One node of a DHT: answers others, keeps a table of them, looks things up and leaves things with them
@@ -62,7 +63,6 @@ public struct DHTNode: ~Copyable {
     var schedule: PublicationSchedule
     /// Our own announces, by torrent.
     var ownPeers: [Digest160: UInt16] = [:]
-    var denied: Set<NodeID> = []
 
     var operations: [UInt64: Operation] = [:]
     var commands: [CommandID: UInt64] = [:]
@@ -91,6 +91,7 @@ public struct DHTNode: ~Copyable {
     var nextJoin: Instant?
     var nextPublications: Instant?
     var isHastening = false
+    var reachability = Reachability()
     var addressVotes: [IPAddress: Set<IPAddress>] = [:]
     public internal(set) var confirmedAddress: IPAddress?
 
@@ -138,6 +139,21 @@ public struct DHTNode: ~Copyable {
     public var itemCount: Int { items.count }
     public var peerCount: Int { peers.count }
     public var conflicts: [ItemConflict] { items.conflicts }
+
+    /// Whether a stranger has asked us something in the last half hour: queries get through to us unasked.
+    public func isReachable(now: Instant) -> Bool { reachability.holds(now: now) }
+
+    func isDenied(_ publication: Publication) -> Bool {
+        if case .mutable(let item) = publication { return isDenied(item.key, item.target) }
+        return isDenied(publication.target)
+    }
+
+    func isDenied(_ target: NodeID) -> Bool { configuration.refuses(target) }
+
+    /// Also where the rule names the site whose key it is.
+    func isDenied(_ key: PublicKey, _ target: NodeID) -> Bool {
+        configuration.refuses(target) || configuration.refuses(key.identifier.truncated)
+    }
 
     public func table(_ family: AddressFamily) -> RoutingTable { tables[family.rawValue] }
 

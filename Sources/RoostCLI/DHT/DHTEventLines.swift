@@ -88,7 +88,7 @@ struct DHTEventLines {
         case "get": return try await get(command)
         case "put_immutable": return try await putImmutable(command)
         case "get_immutable":
-            let value = try await service.immutable(digest(command.target, "target"))
+            let value = try await service.immutable(digest(command.target, "target"))?.value
             return Event(event: "result", id: command.id, value: value.map { content($0) } ?? "")
         case "warm": return try await warm(command)
         case let other: throw BadCommand(reason: "unknown op \(other)")

@@ -11,7 +11,7 @@ final class DHTDriver: DatagramReceiver {
     }
 
     private let eventLoop: any EventLoop
-    private let sockets: [UDPSocket]
+    private var sockets: [UDPSocket]
     private let onEvent: (@Sendable (DHTEvent) -> Void)?
     private var node: DHTNode
     private var waiters: [CommandID: Waiter] = [:]
@@ -35,6 +35,14 @@ final class DHTDriver: DatagramReceiver {
     func open() {
         for socket in sockets { socket.register(self, for: .krpc) }
         perform(node.tick(now: Self.now))
+    }
+
+    /// Goes on over other sockets of the same families and the same event loop.
+    func replace(_ new: [UDPSocket]) {
+        for socket in sockets { socket.register(nil, for: .krpc) }
+        sockets = new
+        guard !isClosed else { return }
+        for socket in sockets { socket.register(self, for: .krpc) }
     }
 
     /// Ends every command as cancelled.
@@ -68,8 +76,14 @@ final class DHTDriver: DatagramReceiver {
     /// Something that is answered without waiting.
     func inspect<Value>(_ body: (inout DHTNode) -> Value) -> Value { body(&node) }
 
+    var isReachable: Bool { node.isReachable(now: Self.now) }
+
     func join(through entrances: [Endpoint], areRouters: Bool) {
         perform(node.join(through: entrances, areRouters: areRouters, now: Self.now))
+    }
+
+    func keep(_ publication: Publication, policy: KeepPolicy) {
+        perform(node.keep(publication, policy: policy, now: Self.now))
     }
 
     private func perform(_ actions: [DHTNode.Action]) {

@@ -69,6 +69,11 @@ extension DHTService {
         try await publish(.peer(infoHash: infoHash, port: port), keep: keep)
     }
 
+    /// Keeps something alive from now on, without publishing it first.
+    public func keep(_ publication: Publication, policy: KeepPolicy) {
+        eventLoop.execute { self.driver.value.keep(publication, policy: policy) }
+    }
+
     /// Stops repeating what was published with a ``KeepPolicy``; what others hold of it expires.
     public func stopPublishing(_ publication: Publication) {
         eventLoop.execute { self.driver.value.inspect { $0.stopPublishing(publication) } }
@@ -104,11 +109,11 @@ extension DHTService {
         }
     }
 
-    /// The value under a hash, in bencoding; nil where no node has it.
+    /// The value under a hash, in bencoding, and how many other nodes hold it; nil where no node has it.
     /// - Throws: ``DHTServiceError``.
-    public func immutable(_ target: NodeID) async throws(DHTServiceError) -> [UInt8]? {
+    public func immutable(_ target: NodeID) async throws(DHTServiceError) -> (value: [UInt8], holders: Int)? {
         switch await run(.getImmutable(target)) {
-        case .immutable(let value, _): return value
+        case .immutable(let value, let holders, _): return value.map { ($0, holders) }
         case let other: throw .init(other)
         }
     }

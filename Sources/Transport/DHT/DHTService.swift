@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Kademlia
-internal import NIOCore
+public import NIOCore
 internal import NIOPosix
 internal import Synchronization
 public import Wire
@@ -20,9 +20,9 @@ public enum DHTServiceError: Error, Equatable {
 ///
 /// Commands end by themselves, at the latest after about ten seconds; cancelling the calling task ends them at once.
 public final class DHTService: Sendable {
-    let eventLoop: any EventLoop
+    public let eventLoop: any EventLoop
     let driver: NIOLoopBound<DHTDriver>
-    private let sockets: [UDPSocket]
+    private let sockets: Mutex<[UDPSocket]>
     private let statePath: String?
     private let nextCommand = Atomic<UInt64>(1)
     private let saving = Mutex<RepeatedTask?>(nil)
@@ -31,7 +31,7 @@ public final class DHTService: Sendable {
     {
         self.eventLoop = eventLoop
         self.driver = driver
-        self.sockets = sockets
+        self.sockets = Mutex(sockets)
         statePath = path
     }
 
@@ -78,7 +78,15 @@ public final class DHTService: Sendable {
         return configuration
     }
 
-    public var localEndpoints: [Endpoint] { sockets.map { $0.localEndpoint } }
+    public var localEndpoints: [Endpoint] { sockets.withLock { $0.map { $0.localEndpoint } } }
+
+    /// Goes on over other sockets, where the system closed the ones before: of the same families, bound to the same
+    /// ports, on the same event loop.
+    public func replace(_ sockets: [UDPSocket]) async throws {
+        precondition(sockets.allSatisfy { $0.eventLoop === eventLoop }, "a node lives on one event loop")
+        self.sockets.withLock { $0 = sockets }
+        try await eventLoop.submit { self.driver.value.replace(sockets) }.get()
+    }
 
     /// Begins at these addresses.
     /// - Parameters:
@@ -90,22 +98,28 @@ public final class DHTService: Sendable {
 
     /// Looks up `host:port` names; those that do not resolve are left out.
     public static func resolve(_ names: [String], families: Set<AddressFamily> = [.v4]) async -> [Endpoint] {
-        let found = try? await NIOThreadPool.singleton.runIfActive {
-            names.compactMap { name -> Endpoint? in
-                if let endpoint = Endpoint(name) { return endpoint }
-                guard let colon = name.lastIndex(of: ":"), let port = Int(name[name.index(after: colon)...]),
-                    let address = try? SocketAddress.makeAddressResolvingHost(String(name[..<colon]), port: port)
-                else { return nil }
-                return Endpoint(address)
-            }
-        }
+        let found = try? await NIOThreadPool.singleton.runIfActive { names.compactMap(lookUp) }
         return (found ?? []).filter { families.contains($0.family) }
+    }
+
+    /// Looks up one `host:port`, which may block for many seconds.
+    public static func lookUp(_ name: String) -> Endpoint? {
+        if let endpoint = Endpoint(name) { return endpoint }
+        guard let colon = name.lastIndex(of: ":"), let port = Int(name[name.index(after: colon)...]),
+            let address = try? SocketAddress.makeAddressResolvingHost(String(name[..<colon]), port: port)
+        else { return nil }
+        return Endpoint(address)
     }
 
     // MARK: - State
 
     public func inspect<Value: Sendable>(_ body: @escaping @Sendable (inout DHTNode) -> Value) async throws -> Value {
         try await eventLoop.submit { self.driver.value.inspect(body) }.get()
+    }
+
+    /// Whether a stranger has asked this node something in the last half hour: queries get through to it unasked.
+    public var isReachable: Bool {
+        get async throws { try await eventLoop.submit { self.driver.value.isReachable }.get() }
     }
 
     /// Writes the state file now, so that it is on disk when this returns.

@@ -83,5 +83,8 @@ public final class UDPSocket: Sendable {
         return unsafe roost_udp_send(descriptor, address, address.count, endpoint.port, bytes, bytes.count) >= 0
     }
 
+    /// False once it was closed, by us or by the system.
+    public var isOpen: Bool { channel.isActive }
+
     public func close() async { try? await channel.close().get() }
 }

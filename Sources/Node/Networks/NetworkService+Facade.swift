@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
+internal import Keys
+internal import Transport
+internal import Wire
+
+/// What the façade shows of the network.
+extension NetworkService {
+    func status() async -> NodeStatus.Network {
+        NodeStatus.Network(
+            name: name,
+            dhtNodes: await nodeCount,
+            reachable: (try? await dht.isReachable) ?? false
+        )
+    }
+
+    var nodeCount: Int {
+        get async { (try? await dht.inspect { $0.nodeCount }) ?? 0 }
+    }
+
+    func table() async -> DHTTable {
+        let family = localEndpoint.family
+        let name = name
+        let table = try? await dht.inspect { node in
+            let buckets = node.table(family).snapshot.enumerated().map { depth, entries in
+                DHTTable.Bucket(depth: depth, nodes: entries.map { DHTContact($0.contact) })
+            }
+            return DHTTable(
+                network: name,
+                id: node.id.hex,
+                buckets: buckets.filter { !$0.nodes.isEmpty },
+                items: node.itemCount,
+                announces: node.peerCount
+            )
+        }
+        return table ?? DHTTable(network: name, id: "", buckets: [], items: 0, announces: 0)
+    }
+
+    func find(_ text: String) async throws(NodeError) -> [DHTContact] {
+        let target = try Self.target(text)
+        let found = try await findNode(target)
+        return found.map { DHTContact($0, target: target) }
+    }
+
+    func get(_ query: DHTItemQuery) async throws(NodeError) -> DHTItemResult {
+        switch (query.target, query.key) {
+        case (let target?, nil):
+            guard let (value, nodes) = try await immutableItem(Self.target(target)) else { throw Self.notFound }
+            return DHTItemResult(value: Hex.encode(value), seq: nil, signature: nil, nodes: nodes)
+        case (nil, let text?):
+            guard let bytes = Hex.decode(text), let key = PublicKey(bytes) else {
+                throw NodeError(.usage, "'\(text)' is no public key", remedy: "Give its 64 hex digits.")
+            }
+            let salt = try Self.salt(query.salt)
+            guard let (item, nodes) = try await mutableItem(key: key, salt: salt) else { throw Self.notFound }
+            return DHTItemResult(
+                value: Hex.encode(item.value),
+                seq: item.sequence,
+                signature: Hex.encode(item.signature.bytes),
+                nodes: nodes
+            )
+        default:
+            throw NodeError(.usage, "an item has either a target or a key", remedy: "Give one of the two.")
+        }
+    }
+
+    /// `key`: signs a mutable item; without it the item is immutable.
+    func put(_ text: String, by key: SigningKey?, salt: String?) async throws(NodeError) -> DHTPutResult {
+        let value = BencodeValue.string(text).encoded
+        guard let key else {
+            guard salt == nil else {
+                throw NodeError(.usage, "only a signed item has a salt", remedy: "Add --by, or leave --salt away.")
+            }
+            let (target, nodes) = try await put(immutable: value)
+            return DHTPutResult(target: target.hex, key: nil, seq: nil, nodes: nodes)
+        }
+        let (item, nodes) = try await update(with: key, salt: try Self.salt(salt), value: value)
+        return DHTPutResult(
+            target: item.target.hex,
+            key: Hex.encode(item.key.bytes),
+            seq: item.sequence,
+            nodes: nodes
+        )
+    }
+
+    // MARK: Words
+
+    private static func target(_ text: String) throws(NodeError) -> NodeID {
+        guard let target = NodeID(hex: text) else {
+            throw NodeError(.usage, "'\(text)' is no target in the DHT", remedy: "Give its 40 hex digits.")
+        }
+        return target
+    }
+
+    private static func salt(_ text: String?) throws(NodeError) -> [UInt8] {
+        guard let text else { return [] }
+        guard let salt = Hex.decode(text), salt.count <= DHTSpecification.maximumSalt else {
+            throw NodeError(.usage, "'\(text)' is no salt", remedy: "Give at most 64 bytes in hex.")
+        }
+        return salt
+    }
+
+    private static var notFound: NodeError {
+        NodeError(
+            .unavailable,
+            "no node of the DHT holds this item",
+            remedy: "Check the name; items expire when nobody puts them again for two hours."
+        )
+    }
+}
+
+extension DHTContact {
+    init(_ contact: Contact, target: NodeID? = nil) {
+        self.init(
+            id: contact.id.hex,
+            address: contact.endpoint.description,
+            distance: target.map { (contact.id ^ $0).hex }
+        )
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
+internal import Keys
+internal import Logging
+internal import NIOCore
+internal import Storage
+internal import Synchronization
+internal import Transport
+internal import Wire
+
+/// The DHT of one network on the node's UDP port.
+///
+/// ``run()`` keeps it going: finds the network, and again whenever everybody was lost; takes the port anew where the
+/// system closed it; writes what must outlive us. Commands are answered before and beside it.
+final class NetworkService: Sendable {
+    let context: NodeContext
+    let dht: DHTService
+    let entrances: NetworkEntrances
+    /// Whoever wants to know that the table grew.
+    let growth = GrowthSignal()
+    private let socket: Mutex<UDPSocket>
+    private let needsSaving = Atomic(false)
+
+    private init(context: NodeContext, dht: DHTService, socket: UDPSocket) {
+        self.context = context
+        self.dht = dht
+        self.socket = Mutex(socket)
+        entrances = NetworkEntrances(configuration: context.configuration, dht: dht)
+    }
+
+    /// As the configuration names it: `mainline` or `none`.
+    var name: String { context.configuration.network }
+    /// Where it listens, with the port that the system chose for port 0.
+    var localEndpoint: Endpoint { socket.withLock { $0.localEndpoint } }
+
+    /// Binds UDP and starts; the network is looked for once ``run()`` runs.
+    static func start(context: NodeContext, listen: Endpoint) async throws(NodeError) -> NetworkService {
+        try await start(context: context, socket: try await PeerPort.bind(listen, on: context.group.next()))
+    }
+
+    /// Starts on a socket that is its own from now on.
+    static func start(context: NodeContext, socket: UDPSocket) async throws(NodeError) -> NetworkService {
+        let admission = context.admission
+        var configuration = DHTConfiguration()
+        configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
+        do {
+            let path = "\(context.home.path)/dht-\(context.configuration.network).state"
+            let dht = try await DHTService.start(on: [socket], configuration: configuration, statePath: path)
+            let service = NetworkService(context: context, dht: dht, socket: socket)
+            try await service.dropOutdated()
+            return service
+        } catch {
+            await socket.close()
+            throw NodeError(unexpected: error)
+        }
+    }
+
+    /// What an earlier run announced is announced again by who still holds it; what it kept alive for others stays only
+    /// under the same policy.
+    private func dropOutdated() async throws {
+        let keepsOthers = context.configuration.effectiveServe == .quota
+        try await dht.inspect { node in
+            for kept in node.state.kept {
+                let isAnnounce = if case .peer = kept.publication { true } else { false }
+                if isAnnounce || !kept.isOwn && !keepsOthers { node.stopPublishing(kept.publication) }
+            }
+        }
+    }
+
+    /// Works until cancelled. Ending it leaves the DHT answering; ``shutdown()`` ends that.
+    func run() async throws {
+        var watch = TableWatch(network: name, logger: context.logger)
+        entrances.join()
+        var round = 0
+        while !Task.isCancelled {
+            let count = (try? await dht.inspect { $0.nodeCount }) ?? 0
+            if watch.grew(to: count) { growth.send() }
+            entrances.seek(nodes: count, now: .now)
+            if !socket.withLock({ $0.isOpen }) { await rebind() }
+            round += 1
+            if round % 4 == 0, needsSaving.exchange(false, ordering: .relaxed) { await save() }
+            // Cancellation ends the loop.
+            try? await Task.sleep(for: .milliseconds(500), tolerance: .milliseconds(250))
+        }
+    }
+
+    /// Ends every command, writes the state and frees the port.
+    func shutdown() async {
+        entrances.shutdown()
+        growth.finish()
+        do {
+            try await dht.shutdown()
+        } catch {
+            context.logger.warning("dht state could not be written", metadata: ["error": "\(error)"])
+        }
+        await closeSocket()
+    }
+
+    // MARK: State
+
+    /// What was seen must survive, but not at the cost of a disk write each: at the latest two seconds later.
+    func saveSoon() { needsSaving.store(true, ordering: .relaxed) }
+
+    /// Writes the state now. Where it fails, the next round tries again.
+    func save() async {
+        do {
+            try await dht.saveState()
+        } catch {
+            saveSoon()
+            context.logger.debug("dht state could not be written", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func closeSocket() async { await socket.withLock { $0 }.close() }
+
+    /// The system closes a socket when its interface fails; the same port is taken again.
+    private func rebind() async {
+        do {
+            let new = try await UDPSocket.bind(to: localEndpoint, on: dht.eventLoop)
+            try await dht.replace([new])
+            socket.withLock { $0 = new }
+            context.logger.notice("udp port taken again")
+        } catch {
+            context.logger.debug("udp port cannot be taken again", metadata: ["error": "\(error)"])
+        }
+    }
+}
