@@ -112,7 +112,10 @@ let package = Package(
         ),
         tests(
             "Node",
-            ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", nioCore, logging]
+            [
+                "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", nioCore,
+                logging,
+            ]
         ),
         tests("Gateway", ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, logging]),
     ],

@@ -33,7 +33,7 @@ final class NetworkService: Sendable {
     /// Where it listens, with the port that the system chose for port 0.
     var localEndpoint: Endpoint { socket.withLock { $0.localEndpoint } }
 
-    /// Binds UDP and starts; the network is looked for once ``run()`` runs.
+    /// Binds UDP and starts; the network is looked for at the addresses that are known, by name once ``run()`` runs.
     static func start(context: NodeContext, listen: Endpoint) async throws(NodeError) -> NetworkService {
         try await start(context: context, socket: try await PeerPort.bind(listen, on: context.group.next()))
     }
@@ -48,6 +48,7 @@ final class NetworkService: Sendable {
             let dht = try await DHTService.start(on: [socket], configuration: configuration, statePath: path)
             let service = NetworkService(context: context, dht: dht, socket: socket)
             try await service.dropOutdated()
+            service.entrances.join()
             return service
         } catch {
             await socket.close()
@@ -70,7 +71,6 @@ final class NetworkService: Sendable {
     /// Works until cancelled. Ending it leaves the DHT answering; ``shutdown()`` ends that.
     func run() async throws {
         var watch = TableWatch(network: name, logger: context.logger)
-        entrances.join()
         var round = 0
         while !Task.isCancelled {
             let count = (try? await dht.inspect { $0.nodeCount }) ?? 0
