@@ -114,7 +114,7 @@ let package = Package(
             "Node",
             [
                 "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", nioCore,
-                logging,
+                nioPosix, logging,
             ]
         ),
         tests("Gateway", ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, logging]),

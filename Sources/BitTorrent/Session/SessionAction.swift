@@ -63,6 +63,7 @@ public enum SessionAction: Equatable, Sendable {
 public enum SessionEvent: Equatable, Sendable {
     /// The info dictionary has been fetched and verified.
     case metadata
+    /// The piece is there and right, be it downloaded or found.
     case pieceVerified(PieceIndex)
     /// Every piece that is wanted is verified and written.
     case complete

@@ -46,6 +46,7 @@ extension TorrentSession {
             if wanted[piece] { missingCount -= 1 }
             dropFromReaders(piece)
             for peer in connections.values where peer.isRunning && !peer.has(piece) { peer.send(.have(UInt32(piece))) }
+            actions.append(.event(.pieceVerified(PieceIndex(Int32(piece)))))
         }
         becameCompleteIfSo(now)
         touchAll()

@@ -6,100 +6,93 @@ internal import Swarm
 internal import Wire
 
 extension SwarmService {
-    /// Opens a torrent once, however many ask for it at a time.
-    private func openOnce(
+    /// Runs `body` while nobody else opens, replaces or closes the torrent of this hash.
+    func exclusively<Value: Sendable>(
         _ hash: Digest160,
-        name: String,
-        sparse: SparsePieces? = nil,
-        make: @escaping @Sendable () async throws -> Torrent
-    ) async throws -> Torrent {
-        if let torrent = open[hash]?.torrent { return torrent }
-        if let task = opening[hash] { return try await task.value }
-        let task = Task { try await make() }
-        opening[hash] = task
-        defer { opening[hash] = nil }
-        let torrent = try await task.value
-        open[hash] = OpenTorrent(torrent: torrent, sparse: sparse, lastNeeded: .now, name: name)
-        return torrent
+        _ body: () async throws -> Value
+    ) async rethrows -> Value {
+        while changing[hash] != nil {
+            await withCheckedContinuation { changing[hash, default: []].append($0) }
+        }
+        changing[hash] = []
+        defer { for waiter in changing.removeValue(forKey: hash) ?? [] { waiter.resume() } }
+        return try await body()
     }
+
+    // MARK: Torrents of releases
 
     /// The torrent of a release of which all files are known here.
     func openWhole(_ entry: ServedTorrent, hash: Digest160) async throws -> Torrent {
+        try await exclusively(hash) {
+            if let torrent = open[hash]?.torrent { return torrent }
+            let context = context
+            let files = try await context.blocking.run { try ReleaseFiles.stored(entry, in: context) }
+            return try await openWhole(files, entry.kind)
+        }
+    }
+
+    /// As ``openWhole(_:hash:)``, in place of one that is open file by file.
+    func replaceSparse(with files: ReleaseFiles) async throws -> Torrent {
+        let hash = files.record.v2.truncated
+        return try await exclusively(hash) {
+            var users = 0
+            var known: [Endpoint] = []
+            if let entry = open[hash] {
+                guard entry.sparse != nil else { return entry.torrent }
+                users = entry.users
+                known = await entry.torrent.peers()
+                await retire(hash)
+            }
+            let torrent = try await openWhole(files, .v2)
+            // Those who read from the sparse one try again with this.
+            open[hash]?.users += users
+            torrent.add(peers: known)
+            return torrent
+        }
+    }
+
+    /// To be called exclusively.
+    private func openWhole(_ files: ReleaseFiles, _ kind: ServedTorrent.Kind) async throws -> Torrent {
         let context = context
-        let swarm = swarm
-        return try await openOnce(hash, name: Self.name(entry)) {
-            let (metainfo, storage, held) = try await context.blocking.run {
-                try Self.whole(entry, in: context)
-            }
-            return try await swarm.add(metainfo, storage: storage, have: held) { $0.wantsEverything = false }
+        let (metainfo, storage, held) = try await context.blocking.run {
+            let metainfo = try files.metainfo(kind, in: context)
+            let storage = files.storage(metainfo.pieceMap, in: context.content)
+            return (metainfo, storage, storage.known())
         }
+        let torrent = try await swarm.add(metainfo, storage: storage, have: held) { $0.wantsEverything = false }
+        let name = Self.name(of: files.record.site, files.record.seq)
+        open[metainfo.infoHashes.short[0]] = OpenTorrent(torrent: torrent, lastNeeded: .now, name: name)
+        return torrent
     }
 
-    private static func name(_ entry: ServedTorrent) -> String {
-        "\(entry.site.hex.prefix(8)) release \(entry.sequence)"
-    }
-
-    /// Blocks.
-    private static func whole(
-        _ entry: ServedTorrent,
-        in context: NodeContext
-    ) throws -> (metainfo: Metainfo, storage: MappedPieces, held: Bitfield) {
-        let (record, manifest, v1Pieces) = try context.metadata.read { metadata in
-            (
-                try metadata.release(of: entry.site, seq: entry.sequence),
-                try metadata.manifest(of: entry.site, seq: entry.sequence),
-                try entry.kind == .v1 ? metadata.v1Pieces(of: entry.site, seq: entry.sequence) : nil
-            )
-        }
-        guard let record, let manifest else {
-            throw NodeError(.notFound, "the files of this release are not known here", remedy: "Fetch it first.")
-        }
-        let tree = try SiteTree(manifest: manifest, pieceLength: record.pieceLength)
-        let metainfo = try metainfo(entry.kind, of: tree, v1Pieces: v1Pieces, context)
-        let files = manifest.files.map { StoredFile(key: $0.root.map { .file(root: $0) }, length: $0.length) }
-        let storage = MappedPieces(map: metainfo.pieceMap, files: files, content: context.content)
-        return (metainfo, storage, try storage.held())
-    }
-
-    private static func metainfo(
-        _ kind: ServedTorrent.Kind,
-        of tree: SiteTree,
-        v1Pieces: [UInt8]?,
-        _ context: NodeContext
-    ) throws -> Metainfo {
-        switch kind {
-        case .v1:
-            guard let v1Pieces else {
-                throw NodeError(.notFound, "the v1 hashes of this release are not known here", remedy: "Use v2.")
-            }
-            return try tree.v1Metainfo(pieces: v1Pieces)
-        case .v2:
-            var layers: [Digest256: [UInt8]] = [:]
-            try context.metadata.read { metadata in
-                for file in tree.manifest.files where file.length > Int64(tree.pieceLength) {
-                    guard let root = file.root, layers[root] == nil else { continue }
-                    layers[root] = try metadata.pieceLayer(of: root, pieceLength: tree.pieceLength)
-                }
-            }
-            return try tree.v2Metainfo(pieceLayers: layers)
-        }
+    private static func name(of site: Digest256, _ sequence: Int64) -> String {
+        "\(site.hex.prefix(8)) release \(sequence)"
     }
 
     /// The v2 torrent of a release of which nothing but its numbers is known.
-    func openSparse(_ release: SiteRelease) async throws -> (torrent: Torrent, storage: SparsePieces?) {
+    func openSparse(_ release: SiteRelease) async throws -> (torrent: Torrent, storage: SiteStorage?) {
         let hash = release.release.v2.truncated
-        if let entry = open[hash] { return (entry.torrent, entry.sparse) }
-        let storage = SparsePieces(pieceLength: release.release.pieceLength, content: context.content)
-        let swarm = swarm
-        let (v2, length, count) = (release.release.v2, release.release.pieceLength, release.release.pieces)
-        let name = "\(release.site.hex.prefix(8)) release \(release.release.seq)"
-        let torrent = try await openOnce(hash, name: name, sparse: storage) {
-            try await swarm.add(sparse: v2, pieceLength: length, pieceCount: count, storage: storage)
+        return try await exclusively(hash) {
+            if let entry = open[hash] { return (entry.torrent, entry.sparse) }
+            let (length, count) = (release.release.pieceLength, release.release.pieces)
+            let storage = SiteStorage(content: context.content, sparsePieceLength: length, pieceCount: count)
+            let torrent = try await swarm.add(
+                sparse: release.release.v2,
+                pieceLength: length,
+                pieceCount: count,
+                storage: storage
+            )
+            open[hash] = OpenTorrent(
+                torrent: torrent,
+                sparse: storage,
+                lastNeeded: .now,
+                name: Self.name(of: release.site, release.release.seq)
+            )
+            return (torrent, storage)
         }
-        return (torrent, open[hash]?.sparse)
     }
 
-    /// Counts a reader of an open torrent, for as long as `body` runs.
+    /// Counts a user of an open torrent, for as long as `body` runs.
     func using<Value: Sendable>(
         _ hash: Digest160,
         _ body: () async throws -> Value
@@ -110,5 +103,27 @@ extension SwarmService {
             open[hash]?.lastNeeded = .now
         }
         return try await body()
+    }
+
+    // MARK: Closing
+
+    func close(_ hash: Digest160) async {
+        await exclusively(hash) {
+            // Someone may have come while this one waited.
+            guard let entry = open[hash], entry.users == 0 || isEnding else { return }
+            try? await entry.torrent.save()
+            await retire(hash)
+        }
+    }
+
+    /// To be called exclusively.
+    private func retire(_ hash: Digest160) async {
+        guard let entry = open.removeValue(forKey: hash) else { return }
+        if let status = await entry.torrent.status() {
+            closedDown += status.downloaded
+            closedUp += status.uploaded
+        }
+        await swarm.remove(entry.torrent)
+        if served[hash] != nil { listen(for: hash) }
     }
 }

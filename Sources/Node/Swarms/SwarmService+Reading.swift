@@ -35,26 +35,12 @@ extension SwarmService {
         do {
             try await fetch(file, root, of: release, at: offset, count: wanted, peers: peers)
         } catch {
-            throw Self.readFailure(error)
+            throw Self.failure(error)
         }
         guard let bytes = try await held(root, file.length, at: offset, count: wanted) else {
             throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
         }
         return bytes
-    }
-
-    private static func readFailure(_ error: any Error) -> NodeError {
-        guard let failure = error as? Torrent.Failure else { return NodeError(unexpected: error) }
-        return switch failure {
-        case .stopped: NodeError(.unavailable, "the download was ended", remedy: "Try again.")
-        case .storage: NodeError(.inputOutput, "what arrived could not be written", remedy: "Free space on the disk.")
-        case .outOfRange:
-            NodeError(
-                .badData,
-                "the directory places a file where its torrent has none",
-                remedy: "The release is broken; tell its publisher."
-            )
-        }
     }
 
     /// As many bytes from `offset` as are held in one run; nil where the first is not.
@@ -83,20 +69,34 @@ extension SwarmService {
         peers: @Sendable () async -> [Endpoint]
     ) async throws {
         let hash = release.release.v2.truncated
-        let (torrent, storage) = try await openSparse(release)
-        let hashed = TorrentContent.HashedFile(firstPiece: file.firstPiece, length: file.length, root: root)
-        if let storage {
-            storage.add(hashed)
-            guard await torrent.add(files: [hashed]) else { throw Torrent.Failure.outOfRange }
-        }
         let length = Int64(release.release.pieceLength)
         let first = file.firstPiece + Int(offset / length)
         let last = file.firstPiece + Int((offset + Int64(count) - 1) / length)
-        torrent.want(pieces: first..<last + 1)
-        try await using(hash) {
-            torrent.add(peers: await peers())
-            beginSearch(hash)
-            try await torrent.waitFor(pieces: [first])
+        let hashed = TorrentContent.HashedFile(firstPiece: file.firstPiece, length: file.length, root: root)
+        for attempt in 1... {
+            let torrent = try await openForReading(hashed, of: release)
+            torrent.want(pieces: first..<last + 1)
+            do {
+                try await using(hash) {
+                    torrent.add(peers: await peers())
+                    beginSearch(hash)
+                    try await torrent.waitFor(pieces: [first])
+                }
+                return
+            } catch Torrent.Failure.stopped where attempt < 4 && !isEnding {
+                // A fetch of the whole release has taken over.
+            }
         }
+    }
+
+    private func openForReading(_ file: TorrentContent.HashedFile, of release: SiteRelease) async throws -> Torrent {
+        let (torrent, storage) = try await openSparse(release)
+        guard let storage else { return torrent }
+        storage.add(file)
+        guard await torrent.add(files: [file]) else { throw Torrent.Failure.outOfRange }
+        for piece in try await context.blocking.run({ storage.known(file) }) {
+            torrent.found(pieces: piece..<piece + 1)
+        }
+        return torrent
     }
 }

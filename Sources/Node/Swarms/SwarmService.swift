@@ -22,7 +22,7 @@ actor SwarmService {
     struct OpenTorrent {
         var torrent: Torrent
         /// The storage of a torrent that is open file by file.
-        var sparse: SparsePieces?
+        var sparse: SiteStorage?
         /// Readers and fetches that need it now.
         var users = 0
         var lastNeeded: ContinuousClock.Instant
@@ -42,8 +42,9 @@ actor SwarmService {
     nonisolated let context: NodeContext
     nonisolated let finder: any PeerFinding
     var open: [Digest160: OpenTorrent] = [:]
-    /// Torrents that are being opened, so that two callers share one.
-    var opening: [Digest160: Task<Torrent, any Error>] = [:]
+    /// Torrents that are being opened, replaced or closed, and who waits for the end of that.
+    var changing: [Digest160: [CheckedContinuation<Void, Never>]] = [:]
+    var isEnding = false
     var served: [Digest160: ServedTorrent] = [:]
     /// Payload of torrents that are closed again.
     var closedDown: Int64 = 0
@@ -51,7 +52,10 @@ actor SwarmService {
     private nonisolated let jobs: AsyncStream<Job>
     nonisolated let enqueue: AsyncStream<Job>.Continuation
 
-    init(context: NodeContext, swarm: Swarm, finder: any PeerFinding) {
+    let patience: FetchPatience
+
+    init(context: NodeContext, swarm: Swarm, finder: any PeerFinding, patience: FetchPatience = FetchPatience()) {
+        self.patience = patience
         self.context = context
         self.swarm = swarm
         self.finder = finder
@@ -73,6 +77,7 @@ actor SwarmService {
                 group.addTask { await self.perform(job) }
             }
         }
+        isEnding = true
         for hash in Array(open.keys) { await close(hash) }
     }
 
@@ -95,11 +100,11 @@ actor SwarmService {
     /// Serves it no longer; connections to it end.
     func stopServing(_ hash: Digest160) async {
         served[hash] = nil
-        if open[hash]?.users == 0 { await close(hash) }
+        await close(hash)
         if swarm.torrent(hash) == nil { swarm.listener.unregister(hash) }
     }
 
-    private func listen(for hash: Digest160) {
+    func listen(for hash: Digest160) {
         let enqueue = enqueue
         swarm.listener.register(hash) { connection in
             guard case .enqueued = enqueue.yield(.incoming(connection)) else {
@@ -145,17 +150,6 @@ actor SwarmService {
     private func closeLongestIdle() async {
         let idle = open.filter { $0.value.users == 0 }.sorted { $0.value.lastNeeded < $1.value.lastNeeded }
         for (hash, _) in idle.prefix(open.count - Self.maximumOpen) { await close(hash) }
-    }
-
-    func close(_ hash: Digest160) async {
-        guard let entry = open.removeValue(forKey: hash) else { return }
-        if let status = await entry.torrent.status() {
-            closedDown += status.downloaded
-            closedUp += status.uploaded
-        }
-        try? await entry.torrent.save()
-        await swarm.remove(entry.torrent)
-        if served[hash] != nil { listen(for: hash) }
     }
 
     // MARK: Peers

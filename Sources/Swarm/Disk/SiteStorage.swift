@@ -148,10 +148,20 @@ public final class SiteStorage: PieceStorage {
         for piece in 0..<pieceCount {
             let segments = map.segments(of: PieceIndex(Int32(piece)))
             known[piece] = segments.allSatisfy { segment in
-                held[segment.file]?.contains(segment.offset..<segment.offset + Int64(segment.length)) == true
+                segment.isPadding
+                    || held[segment.file]?.contains(segment.offset..<segment.offset + Int64(segment.length)) == true
             }
         }
         return known
+    }
+
+    /// Those of one file of a sparse torrent.
+    public func known(_ file: TorrentContent.HashedFile) -> [Int] {
+        let file = SparseFile(
+            firstPiece: file.firstPiece,
+            file: File(key: .file(root: file.root), length: file.length)
+        )
+        return pieces(of: file, heldIn: verified(file.file))
     }
 
     private func verified(_ file: File) -> ByteRanges {

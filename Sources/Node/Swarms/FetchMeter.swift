@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Storage
+
+/// How long a fetch waits for what.
+struct FetchPatience: Equatable, Sendable {
+    /// Without a byte by v2, until the v1 twin is tried beside it.
+    var twin = Duration.seconds(5)
+    /// Without any progress and without a peer, until the fetch is given up.
+    var alone = Duration.seconds(60)
+    /// Without any progress though there are peers.
+    var stalled = Duration.seconds(300)
+}
+
+/// Tells how far a fetch is, and when it is of no more use to wait.
+struct FetchMeter {
+    /// Between two reports.
+    static let interval = Duration.milliseconds(100)
+
+    private let tree: SiteTree
+    private let patience: FetchPatience
+    private let map: [Int: Int64]
+    private var lastDone: Int64 = -1
+    private var lastDownloaded: Int64 = -1
+    private(set) var lastProgress = ContinuousClock.now
+
+    init(_ files: ReleaseFiles, patience: FetchPatience) {
+        tree = files.tree
+        self.patience = patience
+        let step = Int64(tree.pieceLength)
+        // Only the last piece of a file is shorter than the others.
+        var short: [Int: Int64] = [:]
+        for (index, file) in tree.manifest.files.enumerated() where file.length % step != 0 {
+            short[tree.firstPieces[index] + Int(file.length / step)] = step - file.length % step
+        }
+        map = short
+    }
+
+    /// Bytes that are held; nil where it is as before.
+    mutating func progress(_ verified: Bitfield) -> NodeProgress? {
+        var done = Int64(verified.setCount) * Int64(tree.pieceLength)
+        for (piece, missing) in map where verified[piece] { done -= missing }
+        guard done != lastDone else { return nil }
+        lastDone = done
+        lastProgress = .now
+        return NodeProgress(stage: "fetching", done: done, total: tree.bytes)
+    }
+
+    /// Fails where nothing has moved for too long.
+    mutating func check(peers: Int, downloaded: Int64) throws(NodeError) {
+        if downloaded != lastDownloaded {
+            lastDownloaded = downloaded
+            lastProgress = .now
+        }
+        let idle = ContinuousClock.now - lastProgress
+        if idle < (peers == 0 ? patience.alone : patience.stalled) { return }
+        throw NodeError(
+            .unavailable,
+            peers == 0 ? "no peer was found that holds this" : "the \(peers) peers connected send nothing of this",
+            remedy: "Try again later, or name a peer that holds it with --peer HOST:PORT."
+        )
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Storage
+internal import Swarm
+internal import Wire
+
+/// A release all of whose files are known, though not all need be held: what its torrents are made from.
+///
+/// Memory: some 200 bytes a file. Its calls block on the database and the content store.
+struct ReleaseFiles: Sendable {
+    let record: ReleaseRecord
+    let tree: SiteTree
+
+    /// Fails with `.badData` where the files are not those that the release names.
+    init(_ release: SiteRelease, manifest: ReleaseManifest) throws(NodeError) {
+        record = release.record
+        do {
+            tree = try SiteTree(manifest: manifest, pieceLength: record.pieceLength)
+            guard try tree.v2Metainfo().infoHashes.v2 == record.v2, try tree.directory() == record.directory else {
+                throw Self.broken
+            }
+        } catch {
+            throw Self.broken
+        }
+    }
+
+    private init(record: ReleaseRecord, tree: SiteTree) {
+        self.record = record
+        self.tree = tree
+    }
+
+    static let broken = NodeError(
+        .badData,
+        "the files of this release are not those that its publisher signed for",
+        remedy: "The release is broken: tell its publisher, or read an earlier one."
+    )
+
+    /// What an earlier fetch or publish has noted.
+    static func stored(_ entry: ServedTorrent, in context: NodeContext) throws -> ReleaseFiles {
+        let (record, manifest) = try context.metadata.read { metadata in
+            (
+                try metadata.release(of: entry.site, seq: entry.sequence),
+                try metadata.manifest(of: entry.site, seq: entry.sequence)
+            )
+        }
+        guard let record, let manifest else {
+            throw NodeError(.notFound, "the files of this release are not known here", remedy: "Fetch it first.")
+        }
+        return ReleaseFiles(record: record, tree: try SiteTree(manifest: manifest, pieceLength: record.pieceLength))
+    }
+
+    /// The info dictionary of one of the twins, with the piece layers that are known.
+    func metainfo(_ kind: ServedTorrent.Kind, in context: NodeContext) throws -> Metainfo {
+        switch kind {
+        case .v1:
+            let (site, seq) = (record.site, record.seq)
+            guard let pieces = try context.metadata.read({ try $0.v1Pieces(of: site, seq: seq) }) else {
+                throw NodeError(.notFound, "the v1 hashes of this release are not known here", remedy: "Use v2.")
+            }
+            return try tree.v1Metainfo(pieces: pieces)
+        case .v2: return try tree.v2Metainfo(pieceLayers: try knownLayers(in: context.metadata))
+        }
+    }
+
+    private func knownLayers(in metadata: MetadataStore) throws -> [Digest256: [UInt8]] {
+        var layers: [Digest256: [UInt8]] = [:]
+        try metadata.read { metadata in
+            for file in tree.manifest.files where file.length > Int64(tree.pieceLength) {
+                guard let root = file.root, layers[root] == nil else { continue }
+                layers[root] = try metadata.pieceLayer(of: root, pieceLength: tree.pieceLength)
+            }
+        }
+        return layers
+    }
+
+    /// Either twin over the store's files.
+    func storage(_ map: PieceMap, in content: ContentStore) -> SiteStorage {
+        let files = tree.manifest.files.map { file in
+            file.root.map { SiteStorage.File(key: .file(root: $0), length: file.length) }
+        }
+        return SiteStorage(content: content, map: map, files: files)
+    }
+
+    var roots: [Digest256] { tree.manifest.files.compactMap(\.root) }
+
+    /// Each root once, with its first place in the v2 torrent and all others.
+    func places() -> PiecePlaces { PiecePlaces(self) }
+}
+
+/// Where in a v2 torrent each content stands: files that are alike are downloaded once.
+struct PiecePlaces: Sendable {
+    /// Pieces of the first of each, in runs.
+    private(set) var first: [Range<Int>] = []
+    /// By a piece of the first: the pieces that are like it.
+    private(set) var copies: [Int: [Int]] = [:]
+
+    init(_ files: ReleaseFiles) {
+        let step = Int64(files.tree.pieceLength)
+        var known: [Digest256: Int] = [:]
+        for (index, file) in files.tree.manifest.files.enumerated() {
+            guard let root = file.root else { continue }
+            let start = files.tree.firstPieces[index]
+            let count = Int((file.length + step - 1) / step)
+            if let original = known[root] {
+                for piece in 0..<count { copies[original + piece, default: []].append(start + piece) }
+                continue
+            }
+            known[root] = start
+            if let last = first.last, last.upperBound == start {
+                first[first.count - 1] = last.lowerBound..<start + count
+            } else {
+                first.append(start..<start + count)
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Feeds
+internal import Storage
+internal import Swarm
+internal import Wire
+
+extension SwarmService {
+    /// What a fetch took.
+    struct Fetched: Equatable, Sendable {
+        /// Payload bytes received for it.
+        var received: Int64 = 0
+        /// The most peers that were connected at a time.
+        var peers = 0
+    }
+
+    /// Gets all files of a release that are not held yet, and makes them durable.
+    ///
+    /// May be cancelled; what was verified by then is kept, and the next fetch goes on from there.
+    ///
+    /// - Parameters:
+    ///   - manifest: all files of the release. Fails with `.badData` where they are not those the release names.
+    ///   - peers: who is known to hold the site: tried at once, before any search.
+    ///   - report: told of the bytes held, at most ten times a second.
+    @discardableResult
+    func fetchAll(
+        _ release: SiteRelease,
+        manifest: ReleaseManifest,
+        peers: @Sendable () async -> [Endpoint],
+        report: @escaping @Sendable (NodeProgress) -> Void = { _ in }
+    ) async throws(NodeError) -> Fetched {
+        do {
+            let context = context
+            let files = try await context.blocking.run {
+                let files = try ReleaseFiles(release, manifest: manifest)
+                try context.metadata.write { try $0.save(files.record, manifest: manifest) }
+                return files
+            }
+            let lease = context.content.lease(files.roots)
+            defer { lease.end() }
+            let torrent = try await replaceSparse(with: files)
+            let fetched = try await using(release.release.v2.truncated) {
+                try await fetch(files, torrent, peers: peers, report: report)
+            }
+            try await finish(files)
+            return fetched
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private func fetch(
+        _ files: ReleaseFiles,
+        _ torrent: Torrent,
+        peers: @Sendable () async -> [Endpoint],
+        report: @escaping @Sendable (NodeProgress) -> Void
+    ) async throws -> Fetched {
+        let places = files.places()
+        let watch = FetchWatch(torrent, copies: places.copies)
+        let number = torrent.observe { watch.receive($0) }
+        defer { torrent.removeObserver(number) }
+        for range in places.first { torrent.want(pieces: range) }
+        // What was held before it was opened has its copies already; what came since may not have.
+        for piece in await torrent.verified()?.indices ?? [] { watch.found(piece) }
+        if let status = await torrent.status(), status.missingPieces > 0 {
+            torrent.add(peers: await peers())
+            beginSearch(files.record.v2.truncated)
+        }
+        return try await wait(for: torrent, files, watch, report: report)
+    }
+
+    /// Returns when every piece is there; fails when nothing moves any more.
+    private func wait(
+        for torrent: Torrent,
+        _ files: ReleaseFiles,
+        _ watch: FetchWatch,
+        report: @escaping @Sendable (NodeProgress) -> Void
+    ) async throws -> Fetched {
+        var fetched = Fetched()
+        var meter = FetchMeter(files, patience: patience)
+        let before = await torrent.status()?.downloaded ?? 0
+        while true {
+            guard let status = await torrent.status(), let verified = await torrent.verified() else {
+                throw Torrent.Failure.stopped
+            }
+            if let piece = watch.failedPiece { throw Torrent.Failure.storage(piece) }
+            fetched.received = status.downloaded - before
+            fetched.peers = max(fetched.peers, status.peers)
+            if let progress = meter.progress(verified) { report(progress) }
+            if status.missingPieces == 0 { return fetched }
+            try meter.check(peers: status.peers, downloaded: status.downloaded)
+            try await watch.wait(atMost: FetchMeter.interval)
+        }
+    }
+
+    /// What was fetched outlives a crash from here on.
+    private func finish(_ files: ReleaseFiles) async throws {
+        let content = context.content
+        let missing = try await context.blocking.run {
+            try content.checkpoint()
+            return files.tree.missingFiles(in: content)
+        }
+        guard missing.isEmpty else {
+            throw NodeError(
+                .inputOutput,
+                "\(missing.count) files that had arrived are not in the store",
+                remedy: "Run `roost doctor`, then fetch again."
+            )
+        }
+    }
+
+    static func failure(_ error: any Error) -> NodeError {
+        guard let failure = error as? Torrent.Failure else { return NodeError(unexpected: error) }
+        return switch failure {
+        case .stopped: NodeError(.unavailable, "the download was ended", remedy: "Try again.")
+        case .storage: NodeError(.inputOutput, "what arrived could not be written", remedy: "Free space on the disk.")
+        case .outOfRange:
+            NodeError(
+                .badData,
+                "the directory places a file where its torrent has none",
+                remedy: "The release is broken; tell its publisher."
+            )
+        }
+    }
+}
