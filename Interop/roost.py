@@ -34,13 +34,15 @@ class Torrent:
 
     def __init__(self, host, verb, source, folder, peers=(), dht=None):
         self.host, self.address = host, f"{host.address}:{PORT}"
-        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events"]
+        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events", "--wait-go"]
         for peer in peers:
             argv += ["--peer", peer]
         if dht:
             argv += ["--bootstrap", dht.bootstrap]
         self.process = host.start(argv)
         expect(self.process, "ready", 20)
+        # With --wait-go the program goes on serving after it is complete, until its input ends.
+        self.process.send("go")
 
     def wait_seeding(self, timeout=30):
         expect(self.process, "seeding", timeout)
