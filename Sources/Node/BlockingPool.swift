@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import NIOCore
 internal import NIOPosix
 
 /// A few threads for calls that block, so that neither event loops nor the tasks of others wait for a disk.
@@ -19,6 +20,14 @@ struct BlockingPool: Sendable {
         } catch {
             throw NodeError(unexpected: error)
         }
+    }
+
+    /// The same for code that lives on an event loop.
+    func run<Value: Sendable>(
+        on loop: any EventLoop,
+        _ work: @escaping @Sendable () throws -> Value
+    ) -> EventLoopFuture<Value> {
+        threads.runIfActive(eventLoop: loop, work)
     }
 
     /// Lets what has begun end, and refuses the rest.

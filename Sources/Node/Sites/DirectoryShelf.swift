@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import Storage
+internal import Synchronization
+internal import Wire
+
+/// The directory nodes that this node has: as received, or derived from the files of a release it knows.
+///
+/// All calls block. Memory: ``maximumBytes`` of derived nodes; a larger directory is written to the database instead.
+final class DirectoryShelf: Sendable {
+    static let maximumBytes = 8 << 20
+
+    private struct Derived {
+        let root: Digest256
+        let nodes: [Digest256: [UInt8]]
+        let bytes: Int
+    }
+
+    private let metadata: MetadataStore
+    /// The one used last at the end.
+    private let derived = Mutex<[Derived]>([])
+
+    init(metadata: MetadataStore) {
+        self.metadata = metadata
+    }
+
+    /// A node by its hash; nil where it is not here.
+    func node(_ hash: Digest256, site: Digest256) throws(NodeError) -> [UInt8]? {
+        if let node = inMemory(hash) { return node }
+        do {
+            if let node = try metadata.read({ try $0.directoryNode(hash) }) { return node }
+            if let release = try metadata.read({ try $0.release(directory: hash) }) {
+                try derive(release)
+            } else if let release = try metadata.read({ try Self.newest(of: site, $0) }), !has(release.directory) {
+                // Who asks for a node below the root has had the root: most likely that of the newest release.
+                try derive(release)
+            }
+            return try inMemory(hash) ?? metadata.read { try $0.directoryNode(hash) }
+        } catch {
+            throw NodeError(unexpected: error)
+        }
+    }
+
+    /// Keeps nodes that were checked against their hashes.
+    func keep(_ nodes: [SiteResult.Node], site: Digest256) throws(NodeError) {
+        do {
+            try metadata.write { connection in
+                for node in nodes { try connection.saveDirectoryNode(node.bytes, hash: node.hash, site: site) }
+            }
+        } catch {
+            throw NodeError(error)
+        }
+    }
+
+    private func inMemory(_ hash: Digest256) -> [UInt8]? {
+        derived.withLock { derived in
+            guard let index = derived.lastIndex(where: { $0.nodes[hash] != nil }) else { return nil }
+            let entry = derived.remove(at: index)
+            derived.append(entry)
+            return entry.nodes[hash]
+        }
+    }
+
+    private func has(_ root: Digest256) -> Bool { derived.withLock { $0.contains { $0.root == root } } }
+
+    private static func newest(of site: Digest256, _ connection: MetadataConnection) throws -> ReleaseRecord? {
+        guard let last = try connection.releases(of: site).last else { return nil }
+        return try connection.release(directory: last.directory)
+    }
+
+    private func derive(_ release: ReleaseRecord) throws {
+        guard let manifest = try metadata.read({ try $0.manifest(of: release.site, seq: release.seq) }) else { return }
+        var nodes: [Digest256: [UInt8]] = [:]
+        var bytes = 0
+        let root = try SiteTree(manifest: manifest, pieceLength: release.pieceLength).directory { hash, node in
+            nodes[hash] = node
+            bytes += node.count
+        }
+        if bytes > Self.maximumBytes {
+            return try keep(nodes.map { SiteResult.Node(hash: $0.key, bytes: $0.value) }, site: release.site)
+        }
+        let entry = Derived(root: root, nodes: nodes, bytes: bytes)
+        derived.withLock { derived in
+            derived.removeAll { $0.root == root }
+            derived.append(entry)
+            var total = derived.reduce(0) { $0 + $1.bytes }
+            while total > Self.maximumBytes { total -= derived.removeFirst().bytes }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Feeds
+internal import Wire
+
+/// The bytes of one connection for site exchange: both handshakes, then payloads (`docs/protocols/site-exchange.md` §1).
+///
+///     handshake ──68 bytes──▶ extension handshake ──message 20/0──▶ payloads
+///
+/// Memory: one message of at most 128 KiB.
+struct SiteExchangeWire: Sendable {
+    enum Event: Equatable, Sendable {
+        /// The peer speaks site exchange for this site, and says where it listens.
+        case opened(listenPort: UInt16?)
+        case payload([UInt8])
+    }
+
+    enum Failure: Error, Equatable {
+        case notBitTorrent
+        case otherSite
+        /// Our own peer id came back.
+        case ourselves
+        /// No BEP 10, or no `rs_site` in it.
+        case noSiteExchange
+        /// Also a message that has no place here.
+        case malformed(PeerWireError)
+    }
+
+    /// Our number for `rs_site`.
+    static let number: UInt8 = 1
+
+    private let hash: Digest160
+    private let ownID: Digest160
+    private var handshake: [UInt8]? = []
+    private var peerNumber: UInt8?
+    // No bitfield has a place here.
+    private var parser = PeerMessageParser(limits: PeerMessageParser.Limits(bitfieldBytes: 0))
+
+    init(site: Digest256, ownID: Digest160) {
+        hash = SiteLocations.holders(of: site)
+        self.ownID = ownID
+    }
+
+    /// What each side sends at once.
+    func hello(client: String, listenPort: UInt16?) -> [UInt8] {
+        var extensions = ExtensionHandshake()
+        extensions.extensions = [SiteExchangeSpecification.extensionName: Self.number]
+        extensions.client = client
+        extensions.listenPort = listenPort
+        return Handshake(capabilities: .extensions, hash: hash, peerID: ownID).encoded
+            + PeerMessage.extended(id: 0, payload: extensions.encoded).encoded
+    }
+
+    /// A payload as it goes out; empty before the peer has said its number for it.
+    func frame(_ payload: [UInt8]) -> [UInt8] {
+        peerNumber.map { PeerMessage.extended(id: $0, payload: payload).encoded } ?? []
+    }
+
+    /// Takes the next bytes, in whatever portions they come.
+    mutating func receive(_ bytes: [UInt8]) throws(Failure) -> [Event] {
+        let rest = try receiveHandshake(bytes)
+        var events: [Event] = []
+        var offset = 0
+        do throws(PeerWireError) {
+            while let event = try parser.next(rest.span, offset: &offset) {
+                guard case .message(let message) = event else { throw .malformedExtension(id: 0) }
+                switch message {
+                case .keepAlive: break
+                case .extended(0, let payload):
+                    if let opened = try open(payload) { events.append(opened) }
+                case .extended(Self.number, let payload) where peerNumber != nil: events.append(.payload(payload))
+                default: throw .malformedExtension(id: PeerMessageID.extended)
+                }
+            }
+        } catch {
+            throw .malformed(error)
+        }
+        if peerNumber == 0 { throw .noSiteExchange }
+        return events
+    }
+
+    /// What of the bytes comes behind the handshake.
+    private mutating func receiveHandshake(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
+        guard var collected = handshake else { return bytes }
+        collected += bytes
+        let parsed: Handshake?
+        do throws(PeerWireError) {
+            parsed = try Handshake.parse(collected[...])
+        } catch {
+            throw .notBitTorrent
+        }
+        guard let parsed else {
+            handshake = collected
+            return []
+        }
+        guard parsed.hash == hash else { throw .otherSite }
+        guard parsed.capabilities.contains(.extensions) else { throw .noSiteExchange }
+        guard parsed.peerID != ownID else { throw .ourselves }
+        handshake = nil
+        return Array(collected.dropFirst(Handshake.byteCount))
+    }
+
+    /// The first extension handshake opens; later ones change nothing.
+    private mutating func open(_ payload: [UInt8]) throws(PeerWireError) -> Event? {
+        guard peerNumber == nil else { return nil }
+        let handshake = try ExtensionHandshake(parsing: payload)
+        peerNumber = handshake.extensions[SiteExchangeSpecification.extensionName] ?? 0
+        return peerNumber == 0 ? nil : .opened(listenPort: handshake.listenPort)
+    }
+}

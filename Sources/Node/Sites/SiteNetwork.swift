@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
+internal import Keys
+internal import Wire
+
+/// What sites need of the DHT. Each call says or asks once: ``SiteService`` repeats what must be said again.
+///
+/// Cancelling a caller ends what was started for it.
+protocol SiteNetwork: PeerFinding {
+    /// Asks for the newest item under a key; nil where no node has one that is newer than what was seen before.
+    func mutableItem(key: PublicKey, salt: [UInt8]) async -> MutableItem?
+    /// Puts a signed item exactly as it is.
+    func put(_ item: MutableItem) async -> SitePutReport
+    /// Says once that this node has what the hash stands for, at the port where it listens for peers.
+    /// - Returns: whether any other node took it.
+    func announce(_ hash: Digest160) async -> Bool
+    /// Says so no more.
+    func withdraw(_ hash: Digest160) async
+    /// Yields when the network can be reached again, or has grown from next to nothing. Bounded; ends with the network.
+    var growth: AsyncStream<Void> { get }
+}
+
+/// What became of a put.
+struct SitePutReport: Sendable {
+    /// Other nodes that took it.
+    var stored: Int
+    /// A newer item, or another of the same number, that was found in its place.
+    var newer: MutableItem?
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import Kademlia
+internal import Keys
+internal import Storage
+internal import Synchronization
+internal import Wire
+
+extension SiteService {
+    /// Works until cancelled: says in the DHT what policy wants said, and closes all connections at the end.
+    func run() async throws {
+        try await begin()
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                while (try? await Task.sleep(for: .seconds(5))) != nil { self.enqueue.yield(.tick) }
+                self.enqueue.finish()
+            }
+            group.addTask {
+                for await _ in self.network.growth {
+                    self.duties.withLock { $0.networkGrew(now: .now) }
+                    self.enqueue.yield(.tick)
+                }
+            }
+            for await job in jobs {
+                group.addTask { await self.perform(job) }
+            }
+        }
+        closeAll()
+    }
+
+    /// Serves the sites of earlier runs again.
+    private func begin() async throws(NodeError) {
+        let metadata = context.metadata
+        let policy = context.configuration.effectiveServe
+        let sites = try await context.blocking.run { try metadata.read { try $0.sites() } }
+        for site in sites where site.isOwn || site.isPinned || policy == .quota { hold(site.id) }
+    }
+
+    private func perform(_ job: Job) async {
+        switch job {
+        case .tick:
+            for key in duties.withLock({ $0.due(now: .now) }) {
+                guard case .enqueued = enqueue.yield(.duty(key)) else {
+                    duties.withLock { $0.finished(key, succeeded: false, now: .now) }
+                    continue
+                }
+            }
+        case .survey(let site): await survey(site)
+        case .searchRecovery(let site): await searchRecovery(of: site)
+        case .remember(let item): await save(item, keepsAlive: false)
+        case .duty(let key):
+            let succeeded = await perform(key)
+            duties.withLock { $0.finished(key, succeeded: succeeded, now: .now) }
+            // The next ones wait for a free place.
+            enqueue.yield(.tick)
+        }
+    }
+
+    // MARK: What is to be said
+
+    /// Finds out anew what is to be said of a site.
+    private func survey(_ site: Digest256) async {
+        let duties = (try? await currentDuties(of: site)) ?? []
+        let pointers = duties.filter { if case .announce = $0 { false } else { true } }
+        let ended = self.duties.withLock { $0.set(duties, of: site, changed: pointers, now: .now) }
+        for case .announce(let hash) in ended where !self.duties.withLock({ $0.isWanted(.announce(hash)) }) {
+            await network.withdraw(hash)
+        }
+        enqueue.yield(.tick)
+    }
+
+    private func currentDuties(of site: Digest256) async throws(NodeError) -> Set<SiteDuty> {
+        guard isHeld(site), context.admission.admits(.announce, Admission.Subject(site: site)),
+            let feed = try await feed(of: site)
+        else { return [] }
+        let metadata = context.metadata
+        let (record, keys) = try await context.blocking.run {
+            try metadata.read { connection in
+                let record = try connection.site(site)
+                return (record, record?.isOwn == true ? try Self.ownKeys(feed, connection) : [])
+            }
+        }
+        return SiteDuties.duties(
+            of: feed,
+            keys: keys,
+            serve: Feeds.ServePolicy(rawValue: context.configuration.effectiveServe.rawValue) ?? .own,
+            isPinned: record?.isPinned ?? false,
+            held: heldReleases(of: site)
+        )
+    }
+
+    /// The keys of an own site under which this node has signed pointers, and the one that writes now.
+    private static func ownKeys(_ feed: SiteFeed, _ connection: MetadataConnection) throws -> Set<PublicKey> {
+        var keys: Set<PublicKey> = [feed.state.writer]
+        let target = SitePointer.target(of: feed.state.siteKey)
+        if try connection.item(target)?.keepsAlive == true { keys.insert(feed.state.siteKey) }
+        return keys
+    }
+
+    // MARK: Saying it
+
+    private func perform(_ key: SiteDutyKey) async -> Bool {
+        let rule = Admission.Subject(site: key.site)
+        switch key.duty {
+        case .announce(let hash):
+            guard context.admission.admits(.announce, rule) else { return true }
+            return await network.announce(hash)
+        case .put(let writer):
+            guard context.admission.admits(.put, rule) else { return true }
+            return await put(under: writer, for: key.site)
+        case .reput(let writer):
+            guard context.admission.admits(.put, rule) else { return true }
+            return await putAgain(under: writer, for: key.site)
+        }
+    }
+
+    /// Puts our own pointer, signed anew where somebody has put one with a higher number.
+    private func put(under key: PublicKey, for site: Digest256) async -> Bool {
+        guard let feed = try? await feed(of: site), let pointer = SitePointer(feed) else { return true }
+        let value = pointer.encoded
+        guard let item = await currentItem(under: key, value: value, size: feed.head.size) else { return false }
+        let report = await network.put(item)
+        guard let newer = report.newer, newer.sequence >= item.sequence, newer != item else {
+            return report.stored > 0
+        }
+        remember(newer)
+        guard let again = await sign(value, key, size: feed.head.size, latest: (newer.sequence, newer.value)) else {
+            return false
+        }
+        return await network.put(again).stored > 0
+    }
+
+    /// The stored item if it says what is to be said, else a new one.
+    private func currentItem(under key: PublicKey, value: [UInt8], size: Int) async -> MutableItem? {
+        let stored = await storedItem(under: key)
+        if let stored, stored.value == value { return stored }
+        return await sign(value, key, size: size, latest: stored.map { ($0.sequence, $0.value) })
+    }
+
+    private func sign(
+        _ value: [UInt8],
+        _ key: PublicKey,
+        size: Int,
+        latest: (seq: Int64, value: [UInt8])?
+    ) async -> MutableItem? {
+        guard let signer = await signer(key), signer.publicKey == key,
+            let sequence = SiteLocations.nextSequence(size: size, latest: latest, value: value),
+            let item = try? MutableItem.signed(value: value, sequence: sequence, by: signer)
+        else { return nil }
+        await save(item, keepsAlive: true)
+        return item
+    }
+
+    /// Puts again what somebody else signed, as long as it points to what we follow.
+    private func putAgain(under key: PublicKey, for site: Digest256) async -> Bool {
+        guard let feed = try? await feed(of: site) else { return true }
+        var item = await storedItem(under: key)
+        if item.map({ !Self.points($0, to: feed) }) ?? true {
+            item = await network.mutableItem(key: key, salt: [])
+            if let item { remember(item) }
+        }
+        guard let item, Self.points(item, to: feed) else { return false }
+        return await network.put(item).stored > 0
+    }
+
+    private static func points(_ item: MutableItem, to feed: SiteFeed) -> Bool {
+        (try? SitePointer(value: item.value))?.head == feed.head.hash
+    }
+
+    private func storedItem(under key: PublicKey) async -> MutableItem? {
+        let metadata = context.metadata
+        let target = SitePointer.target(of: key)
+        return try? await context.blocking.run { try metadata.read { try $0.item(target) } }?.mutableItem
+    }
+
+    /// Keeps an item that was read, in the background of whoever read it.
+    func remember(_ item: MutableItem) { enqueue.yield(.remember(item)) }
+
+    func save(_ item: MutableItem, keepsAlive: Bool) async {
+        let metadata = context.metadata
+        _ = try? await context.blocking.run {
+            try metadata.write { connection in
+                let known = try connection.item(item.target)
+                let isOwn = keepsAlive || known?.keepsAlive == true
+                try connection.save(ItemRecord(item, keepsAlive: isOwn, putAt: keepsAlive ? WallClock.seconds : 0))
+            }
+        }
+    }
+}
