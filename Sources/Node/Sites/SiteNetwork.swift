@@ -3,21 +3,22 @@ internal import Kademlia
 internal import Keys
 internal import Wire
 
-/// What sites need of the DHT. Each call says or asks once: ``SiteService`` repeats what must be said again.
+/// What sites need of the DHT.
 ///
-/// Cancelling a caller ends what was started for it.
+/// Items are put once a call: ``SiteService`` repeats what must be said again. Cancelling a caller ends what was started
+/// for it.
 protocol SiteNetwork: PeerFinding {
-    /// Asks for the newest item under a key; nil where no node has one that is newer than what was seen before.
-    func mutableItem(key: PublicKey, salt: [UInt8]) async -> MutableItem?
+    /// Asks for the newest item under a key; nil where no node has one that is not older than what was seen before.
+    func readItem(key: PublicKey, salt: [UInt8]) async -> MutableItem?
     /// Puts a signed item exactly as it is.
-    func put(_ item: MutableItem) async -> SitePutReport
-    /// Says once that this node has what the hash stands for, at the port where it listens for peers.
+    func putOnce(_ item: MutableItem) async -> SitePutReport
+    /// Says that this node has what the hash stands for, at the port where it listens for peers.
     /// - Returns: whether any other node took it.
-    func announce(_ hash: Digest160) async -> Bool
+    func announceHolding(_ hash: Digest160) async -> Bool
     /// Says so no more.
-    func withdraw(_ hash: Digest160) async
+    func endAnnouncing(_ hash: Digest160) async
     /// Yields when the network can be reached again, or has grown from next to nothing. Bounded; ends with the network.
-    var growth: AsyncStream<Void> { get }
+    func growthEvents() -> AsyncStream<Void>
 }
 
 /// What became of a put.

@@ -16,7 +16,7 @@ extension SiteService {
                 self.enqueue.finish()
             }
             group.addTask {
-                for await _ in self.network.growth {
+                for await _ in self.network.growthEvents() {
                     self.duties.withLock { $0.networkGrew(now: .now) }
                     self.enqueue.yield(.tick)
                 }
@@ -64,7 +64,7 @@ extension SiteService {
         let pointers = duties.filter { if case .announce = $0 { false } else { true } }
         let ended = self.duties.withLock { $0.set(duties, of: site, changed: pointers, now: .now) }
         for case .announce(let hash) in ended where !self.duties.withLock({ $0.isWanted(.announce(hash)) }) {
-            await network.withdraw(hash)
+            await network.endAnnouncing(hash)
         }
         enqueue.yield(.tick)
     }
@@ -104,7 +104,7 @@ extension SiteService {
         switch key.duty {
         case .announce(let hash):
             guard context.admission.admits(.announce, rule) else { return true }
-            return await network.announce(hash)
+            return await network.announceHolding(hash)
         case .put(let writer):
             guard context.admission.admits(.put, rule) else { return true }
             return await put(under: writer, for: key.site)
@@ -119,7 +119,7 @@ extension SiteService {
         guard let feed = try? await feed(of: site), let pointer = SitePointer(feed) else { return true }
         let value = pointer.encoded
         guard let item = await currentItem(under: key, value: value, size: feed.head.size) else { return false }
-        let report = await network.put(item)
+        let report = await network.putOnce(item)
         guard let newer = report.newer, newer.sequence >= item.sequence, newer != item else {
             return report.stored > 0
         }
@@ -127,7 +127,7 @@ extension SiteService {
         guard let again = await sign(value, key, size: feed.head.size, latest: (newer.sequence, newer.value)) else {
             return false
         }
-        return await network.put(again).stored > 0
+        return await network.putOnce(again).stored > 0
     }
 
     /// The stored item if it says what is to be said, else a new one.
@@ -156,11 +156,11 @@ extension SiteService {
         guard let feed = try? await feed(of: site) else { return true }
         var item = await storedItem(under: key)
         if item.map({ !Self.points($0, to: feed) }) ?? true {
-            item = await network.mutableItem(key: key, salt: [])
+            item = await network.readItem(key: key, salt: [])
             if let item { remember(item) }
         }
         guard let item, Self.points(item, to: feed) else { return false }
-        return await network.put(item).stored > 0
+        return await network.putOnce(item).stored > 0
     }
 
     private static func points(_ item: MutableItem, to feed: SiteFeed) -> Bool {

@@ -157,7 +157,7 @@ extension SiteService {
         into box: PointerBox,
         _ trace: SiteTrace
     ) async {
-        guard let item = await network.mutableItem(key: key, salt: []) else {
+        guard let item = await network.readItem(key: key, salt: []) else {
             return trace.note("no pointer in the DHT under \(key.hex.prefix(16))")
         }
         trace.note("pointer \(item.sequence) under \(key.hex.prefix(16))")
@@ -170,7 +170,7 @@ extension SiteService {
     }
 
     private func tree(under key: PublicKey, salt: [UInt8], trace: SiteTrace) async -> SiteFinding? {
-        guard let item = await network.mutableItem(key: key, salt: salt) else { return nil }
+        guard let item = await network.readItem(key: key, salt: salt) else { return nil }
         trace.note("pointer \(item.sequence) under a salted key")
         return Self.finding(item)
     }
