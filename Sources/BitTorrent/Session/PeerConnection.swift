@@ -78,7 +78,10 @@ final class PeerConnection {
     var downloaded: Int64 = 0
 
     // Upload.
-    var uploads: Deque<BlockRange> = []
+    private(set) var uploads: Deque<BlockRange> = []
+    /// How many of the first requests have been looked at for reading ahead, and their bytes.
+    private(set) var aheadCount = 0
+    private(set) var aheadBytes = 0
     var inFlight = 0
     var uploaded: Int64 = 0
     var uploadedBefore: Int64 = 0
@@ -125,6 +128,33 @@ final class PeerConnection {
 
     /// Appends a message; it leaves when the session has finished with its input.
     func send(_ message: PeerMessage) { message.encode(into: &outbox) }
+
+    // MARK: Requests from the peer
+
+    func appendUpload(_ block: BlockRange) { uploads.append(block) }
+
+    func removeFirstUpload() {
+        guard let block = uploads.popFirst(), aheadCount > 0 else { return }
+        aheadCount -= 1
+        aheadBytes -= Int(block.length)
+    }
+
+    func removeUploads(where isUnwanted: (BlockRange) -> Bool) {
+        uploads.removeAll(where: isUnwanted)
+        aheadCount = 0
+        aheadBytes = 0
+    }
+
+    /// The next request to read ahead for.
+    func nextAhead() -> BlockRange? {
+        guard aheadCount < uploads.count else { return nil }
+        let block = uploads[aheadCount]
+        aheadCount += 1
+        aheadBytes += Int(block.length)
+        return block
+    }
+
+    // MARK: Requests to the peer
 
     /// Takes the request that a block answers.
     func takeRequest(piece: Int, block: Int) -> Request? {

@@ -158,7 +158,7 @@ extension TorrentSession {
         peer.send(isChoked ? .choke : .unchoke)
         if isChoked {
             if peer.isFast { for block in peer.uploads { peer.send(.reject(block)) } }
-            peer.uploads.removeAll()
+            peer.removeUploads { _ in true }
         }
         touch(peer)
     }

@@ -20,7 +20,7 @@ extension TorrentSession {
             if peer.isFast { peer.send(.reject(block)) }
             return
         }
-        peer.uploads.append(block)
+        peer.appendUpload(block)
     }
 
     /// Only what was verified is ever read.
@@ -32,8 +32,8 @@ extension TorrentSession {
     }
 
     mutating func receiveCancel(_ block: BlockRange, from peer: PeerConnection) {
-        guard let index = peer.uploads.firstIndex(of: block) else { return }
-        peer.uploads.remove(at: index)
+        guard peer.uploads.contains(block) else { return }
+        peer.removeUploads { $0 == block }
         if peer.isFast { peer.send(.reject(block)) }
     }
 
@@ -45,7 +45,7 @@ extension TorrentSession {
             let key = readKey(for: block, peer)
             switch uploads.lookup(key, for: peer.id) {
             case .ready(let read):
-                peer.uploads.removeFirst()
+                peer.removeFirstUpload()
                 send(block, key, read, to: peer, now)
                 continue
             case .loading: break
@@ -80,13 +80,13 @@ extension TorrentSession {
 
     /// Starts reads for what the peer will be sent next, so that the disk is ahead of the network.
     private mutating func readAhead(for peer: PeerConnection) {
-        var bytes = 0
         var last: UploadCache.Key?
-        for block in peer.uploads.prefix(Self.readAheadRequests) where bytes < Self.readAheadBytes {
+        while peer.aheadBytes < Self.readAheadBytes, peer.aheadCount < Self.readAheadRequests,
+            let block = peer.nextAhead()
+        {
             let key = readKey(for: block, peer)
             guard key != last else { continue }
             last = key
-            bytes += key.length
             if uploads.lookup(key, for: peer.id) == .absent { startRead(key, for: peer.id) }
         }
     }
@@ -131,7 +131,7 @@ extension TorrentSession {
     /// The piece cannot be read: it is not ours to offer any more.
     private func refuse(_ piece: Int, to peer: PeerConnection) {
         let refused = peer.uploads.filter { Int($0.piece) == piece }
-        peer.uploads.removeAll { Int($0.piece) == piece }
+        peer.removeUploads { Int($0.piece) == piece }
         if peer.isFast { for block in refused { peer.send(.reject(block)) } }
     }
 }

@@ -158,10 +158,7 @@ public final class DirectoryStorage: PieceStorage {
 
     private func stamps() -> [FileStamp] {
         files.map { entry in
-            guard !entry.components.isEmpty, let file = try? openExisting(entry), let stamp = file.stamp() else {
-                return FileStamp(size: 0, modified: 0)
-            }
-            return stamp
+            entry.components.isEmpty ? FileStamp(size: 0, modified: 0) : root.stamp(of: entry.path)
         }
     }
 }

@@ -78,6 +78,14 @@ final class FileDescriptor: Sendable {
         return FileStamp(status)
     }
 
+    /// Of a file in this folder; all zero where there is none. Looks only: a link is not followed at the end.
+    func stamp(of path: String) -> FileStamp {
+        var status = stat()
+        // SAFETY: the structure is filled by the call and lives on our stack.
+        guard unsafe fstatat(raw, path, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return FileStamp(size: 0, modified: 0) }
+        return FileStamp(status)
+    }
+
     func truncate(to length: Int64) { _ = ftruncate(raw, off_t(length)) }
 
     func sync() throws(PieceStorageError) {

@@ -140,17 +140,20 @@ final class TorrentDriver {
         update { $0.sent(id, bytes: count, now: $1) }
     }
 
+    /// All results at once: what follows from them leaves in one write for each connection.
     private func finished(_ finished: [DiskResult]) {
+        let now = Self.now
+        var actions: [SessionAction] = []
         for result in finished {
             switch result {
-            case .verified(let piece, let outcome):
-                update { $0.pieceFinished(piece, outcome, now: $1) }
-            case .leaves(let id, let leaves): update { $0.leavesFinished(id, leaves, now: $1) }
+            case .verified(let piece, let outcome): actions += session.pieceFinished(piece, outcome, now: now)
+            case .leaves(let id, let leaves): actions += session.leavesFinished(id, leaves, now: now)
             case .read(let id, let buffer):
                 if let buffer { reads[id] = buffer }
-                update { $0.readFinished(id, succeeded: buffer != nil, now: $1) }
+                actions += session.readFinished(id, succeeded: buffer != nil, now: now)
             }
         }
+        perform(actions)
     }
 
     // MARK: Actions
