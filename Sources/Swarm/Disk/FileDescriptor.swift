@@ -82,7 +82,9 @@ final class FileDescriptor: Sendable {
     func stamp(of path: String) -> FileStamp {
         var status = stat()
         // SAFETY: the structure is filled by the call and lives on our stack.
-        guard unsafe fstatat(raw, path, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return FileStamp(size: 0, modified: 0) }
+        guard unsafe fstatat(raw, path, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            return FileStamp(size: 0, modified: 0)
+        }
         return FileStamp(status)
     }
 

@@ -25,16 +25,20 @@ struct ResumeRecord: Equatable {
         func remove(in root: FileDescriptor) { _ = unsafe unlinkat(root.raw, name, 0) }
     }
 
-    func write(to place: Place, in root: FileDescriptor) throws(PieceStorageError) {
+    var encoded: [UInt8] {
         let value: BencodeValue = [
             "files": .list(stamps.map { [.integer($0.size), .integer($0.modified)] }),
             "pieces": .bytes(verified.wire),
             "v": 1,
         ]
+        return value.encoded
+    }
+
+    func write(to place: Place, in root: FileDescriptor) throws(PieceStorageError) {
         let temporary = place.name + ".new"
         let (file, error) = root.openBeneath(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
         guard let file else { throw .system(errno: error, path: temporary) }
-        let bytes = value.encoded
+        let bytes = encoded
         // SAFETY: the span is of an array that lives until the end of the function.
         try unsafe file.write(bytes.span.bytes, at: 0)
         try file.sync()

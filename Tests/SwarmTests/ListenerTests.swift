@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import BitTorrent
+import Foundation
+import NIOCore
+import NIOPosix
+import Swarm
+import Synchronization
+import Testing
+import Transport
+import Wire
+
+@Suite("One port for torrents and sites")
+struct ListenerTests {
+    /// What a raw connection hears before it is closed.
+    private final class Collector: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+        let heard = Mutex<[UInt8]>([])
+        let closed = Mutex(false)
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = Array(Self.unwrapInboundIn(data).readableBytesView)
+            heard.withLock { $0 += bytes }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { closed.withLock { $0 = true } }
+    }
+
+    private func connect(_ address: Endpoint, sending bytes: [UInt8]) async throws -> (any Channel, Collector) {
+        let collector = Collector()
+        let sockets = TCPSockets(loop: MultiThreadedEventLoopGroup.singleton.next())
+        let channel = try await sockets.connect(to: address, timeout: .seconds(5)) { channel in
+            try channel.pipeline.syncOperations.addHandler(collector)
+        }.get()
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        return (channel, collector)
+    }
+
+    private func eventually(_ condition: () -> Bool) async throws -> Bool {
+        for _ in 0..<1000 {
+            if condition() { return true }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return condition()
+    }
+
+    @Test("A registered hash gets its connections, with every byte that came; others are closed")
+    func dispatch() async throws {
+        let swarm = SwarmTests.makeSwarm()
+        let address = try await swarm.listen(on: SwarmTests.loopback)
+        let site = try #require(Digest160(Array(repeating: 5, count: 20)))
+        let seen = Mutex<(Digest160, Int)?>(nil)
+        swarm.listener.register(site) { connection in
+            seen.withLock { $0 = (connection.hash, connection.received.readableBytes) }
+        }
+        let handshake = Handshake(capabilities: .extensions, hash: site, peerID: .zero).encoded
+        let (first, _) = try await connect(address, sending: handshake)
+        #expect(try await eventually { seen.withLock { $0?.0 == site && $0?.1 ?? 0 >= 48 } })
+        let unknown = Handshake(capabilities: [], hash: .zero, peerID: .zero).encoded
+        for bytes in [unknown, Array("GET / HTTP/1.1\r\n".utf8)] {
+            let (_, collector) = try await connect(address, sending: bytes)
+            #expect(try await eventually { collector.closed.withLock { $0 } })
+            #expect(collector.heard.withLock { $0.isEmpty }, "nothing is told to who does not know a hash")
+        }
+        try await first.close().get()
+        await swarm.shutdown()
+    }
+
+    @Test("A torrent's metadata that leads outside writes nothing there")
+    func traversal() async throws {
+        let sample = try SampleTorrent(kind: .v1, sizes: [20_000])
+        let info: BencodeValue = [
+            "files": [["length": 20_000, "path": ["..", "..", "escaped.bin"]]], "name": "..",
+            "piece length": 32_768, "pieces": .bytes(Array(sample.metainfo.v1Pieces)),
+        ]
+        let metainfo = try Metainfo(torrentFile: (["info": info] as BencodeValue).encoded)
+        let parent = try SampleTorrent.scratch()
+        defer { try? FileManager.default.removeItem(at: parent) }
+        let folder = parent.appending(path: "a")
+        let storage = try DirectoryStorage(metainfo, at: folder.path)
+        let bytes = sample.files[0].bytes
+        // SAFETY: the array outlives the call.
+        try unsafe storage.write(PieceIndex(0), bytes.span.bytes)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: parent.path) == ["a"])
+    }
+
+    @Test("A read waits for its piece, and the pieces that are read come first")
+    func reading() async throws {
+        let sample = try SampleTorrent(kind: .v2, sizes: [900_000])
+        try sample.write()
+        let target = try SampleTorrent.scratch()
+        defer { for url in [sample.folder, target] { try? FileManager.default.removeItem(at: url) } }
+        let seeder = SwarmTests.makeSwarm()
+        let reader = SwarmTests.makeSwarm()
+        let address = try await seeder.listen(on: SwarmTests.loopback)
+        let count = sample.metainfo.pieceMap.pieceCount
+        _ = try await seeder.add(
+            sample.metainfo,
+            storage: try DirectoryStorage(sample.metainfo, at: sample.folder.path),
+            have: Bitfield(allSet: count)
+        )
+        let v2 = try #require(sample.metainfo.infoHashes.v2)
+        let torrent = try await reader.add(
+            sparse: v2,
+            pieceLength: sample.metainfo.pieceLength,
+            pieceCount: count,
+            storage: try DirectoryStorage(sample.metainfo, at: target.path)
+        )
+        let files = try #require(TorrentContent(sample.metainfo)).hashedFiles
+        #expect(await torrent.add(files: files))
+        torrent.add(peers: [address], isExplicit: true)
+        let bytes = try await torrent.read(PieceIndex(20), offset: 100, count: 5000)
+        let start = 20 * sample.metainfo.pieceLength + 100
+        #expect(bytes == Array(sample.files[0].bytes[start..<start + 5000]))
+        #expect(await torrent.verified()?.setCount == 1, "a reader fetches what it reads")
+        await #expect(throws: Torrent.Failure.outOfRange) {
+            try await torrent.read(PieceIndex(99), offset: 0, count: 1)
+        }
+        await reader.shutdown()
+        await #expect(throws: Torrent.Failure.stopped) { try await torrent.read(PieceIndex(3), offset: 0, count: 1) }
+        await seeder.shutdown()
+    }
+
+    @Test("A download that was stopped goes on where it was")
+    func restart() async throws {
+        let sample = try SampleTorrent(kind: .v1, sizes: [700_000])
+        try sample.write()
+        let target = try SampleTorrent.scratch()
+        defer { for url in [sample.folder, target] { try? FileManager.default.removeItem(at: url) } }
+        let seeder = SwarmTests.makeSwarm()
+        let address = try await seeder.listen(on: SwarmTests.loopback)
+        let count = sample.metainfo.pieceMap.pieceCount
+        _ = try await seeder.add(
+            sample.metainfo,
+            storage: try DirectoryStorage(sample.metainfo, at: sample.folder.path),
+            have: Bitfield(allSet: count)
+        )
+        let first = SwarmTests.makeSwarm()
+        let storage = try DirectoryStorage(sample.metainfo, at: target.path)
+        let begun = try await first.add(
+            sample.metainfo,
+            storage: storage,
+            have: Bitfield(count: count)
+        ) { $0.wantsEverything = false }
+        begun.add(peers: [address], isExplicit: true)
+        try await begun.waitFor(pieces: [3, 7, 8])
+        try await begun.save()
+        await first.shutdown()
+
+        let again = try DirectoryStorage(sample.metainfo, at: target.path)
+        let (verified, uncertain) = again.known()
+        #expect(verified.indices == [3, 7, 8])
+        #expect(uncertain.isEmpty)
+        let second = SwarmTests.makeSwarm()
+        let torrent = try await second.add(sample.metainfo, storage: again, have: verified)
+        torrent.add(peers: [address], isExplicit: true)
+        try await SwarmTests.complete(torrent)
+        #expect(await torrent.status()?.downloaded ?? 0 <= 700_000 - 3 * Int64(sample.metainfo.pieceLength) + 16_384)
+        #expect(sample.isIdentical(in: target))
+        await second.shutdown()
+        await seeder.shutdown()
+    }
+}
