@@ -26,7 +26,9 @@ public struct ByteReader: Sendable {
     /// An unsigned integer, most significant byte first.
     public mutating func read<Integer: FixedWidthInteger & UnsignedInteger>(_: Integer.Type) -> Integer? {
         guard let bytes = read(count: Integer.bitWidth / 8) else { return nil }
-        return bytes.reduce(0) { $0 << 8 | Integer($1) }
+        var value: Integer = 0
+        for byte in bytes { value = value << 8 | Integer(truncatingIfNeeded: byte) }
+        return value
     }
 
     public mutating func read<Value: FixedBytes>(_: Value.Type) -> Value? {

@@ -18,12 +18,17 @@ public struct Digest160: FixedBytes {
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         self.init(0, 0, 0)
-        for (index, byte) in bytes.enumerated() {
-            switch index {
-            case 0..<8: high = high << 8 | UInt64(byte)
-            case 8..<16: middle = middle << 8 | UInt64(byte)
-            default: low = low << 8 | UInt32(byte)
+        // Comparisons in place of ranges: this is the inner loop of the DHT, and ranges are slow in debug builds.
+        var index = 0
+        for byte in bytes {
+            if index < 8 {
+                high = high << 8 | UInt64(byte)
+            } else if index < 16 {
+                middle = middle << 8 | UInt64(byte)
+            } else {
+                low = low << 8 | UInt32(byte)
             }
+            index += 1
         }
     }
 
@@ -33,11 +38,9 @@ public struct Digest160: FixedBytes {
     }
 
     public subscript(index: Int) -> UInt8 {
-        switch index {
-        case 0..<8: UInt8(truncatingIfNeeded: high >> UInt64(56 - index * 8))
-        case 8..<16: UInt8(truncatingIfNeeded: middle >> UInt64(120 - index * 8))
-        default: UInt8(truncatingIfNeeded: low >> UInt32(152 - index * 8))
-        }
+        if index < 8 { return UInt8(truncatingIfNeeded: high &>> UInt64(56 - index * 8)) }
+        if index < 16 { return UInt8(truncatingIfNeeded: middle &>> UInt64(120 - index * 8)) }
+        return UInt8(truncatingIfNeeded: low &>> UInt32(152 - index * 8))
     }
 
     /// The XOR distance of Kademlia and BEP 5: comparable, and zero only to itself.

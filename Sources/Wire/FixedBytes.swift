@@ -20,7 +20,13 @@ extension FixedBytes {
         self.init(bytes)
     }
 
-    public var bytes: [UInt8] { (0..<Self.byteCount).map { self[$0] } }
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        bytes.append(self)
+        return bytes
+    }
+
     public var hex: String { Hex.encode(bytes) }
     public var description: String { hex }
 }
@@ -28,7 +34,12 @@ extension FixedBytes {
 extension [UInt8] {
     /// Appends the bytes of `value`.
     public mutating func append(_ value: some FixedBytes) {
-        for index in 0..<type(of: value).byteCount { append(value[index]) }
+        let count = type(of: value).byteCount
+        var index = 0
+        while index < count {
+            append(value[index])
+            index += 1
+        }
     }
 
     /// Appends `value`, most significant byte first.

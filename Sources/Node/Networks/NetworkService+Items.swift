@@ -10,7 +10,7 @@ extension NetworkService {
     /// The newest item once the closest nodes have answered, and how many of them hold it; nil where none has it.
     ///
     /// `first`: called on the event loop with each item that is newer than the one before, as they come.
-    func mutableItem(
+    func newestItem(
         key: PublicKey,
         salt: [UInt8] = [],
         first: (@Sendable (MutableItem) -> Void)? = nil
@@ -46,7 +46,9 @@ extension NetworkService {
     /// Puts an item of our own, and again every hour.
     /// - Returns: how many nodes stored it.
     @discardableResult
-    func put(_ item: MutableItem) async throws(NodeError) -> Int { try await publish(.mutable(item), keep: .own) }
+    func keepPublishing(_ item: MutableItem) async throws(NodeError) -> Int {
+        try await publish(.mutable(item), keep: .own)
+    }
 
     /// Keeps alive what was read from others, every hour unless enough others do. Only where this node serves what it
     /// reads (`serve = quota`), and no rule forbids it.

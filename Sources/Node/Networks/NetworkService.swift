@@ -14,22 +14,23 @@ internal import Wire
 /// system closed it; writes what must outlive us. Commands are answered before and beside it.
 final class NetworkService: Sendable {
     let context: NodeContext
+    /// As the configuration named it at the start: `mainline` or `none`.
+    let name: String
     let dht: DHTService
     let entrances: NetworkEntrances
     /// Whoever wants to know that the table grew.
-    let growth = GrowthSignal()
+    let growthSignal = GrowthSignal()
     private let socket: Mutex<UDPSocket>
     private let needsSaving = Atomic(false)
 
-    private init(context: NodeContext, dht: DHTService, socket: UDPSocket) {
+    private init(context: NodeContext, from start: NodeConfiguration, dht: DHTService, socket: UDPSocket) {
         self.context = context
+        name = start.network
         self.dht = dht
         self.socket = Mutex(socket)
-        entrances = NetworkEntrances(configuration: context.configuration, dht: dht)
+        entrances = NetworkEntrances(configuration: start, dht: dht)
     }
 
-    /// As the configuration names it: `mainline` or `none`.
-    var name: String { context.configuration.network }
     /// Where it listens, with the port that the system chose for port 0.
     var localEndpoint: Endpoint { socket.withLock { $0.localEndpoint } }
 
@@ -40,13 +41,13 @@ final class NetworkService: Sendable {
 
     /// Starts on a socket that is its own from now on.
     static func start(context: NodeContext, socket: UDPSocket) async throws(NodeError) -> NetworkService {
-        let admission = context.admission
+        let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
         configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
         do {
-            let path = "\(context.home.path)/dht-\(context.configuration.network).state"
+            let path = "\(context.home.path)/dht-\(start.network).state"
             let dht = try await DHTService.start(on: [socket], configuration: configuration, statePath: path)
-            let service = NetworkService(context: context, dht: dht, socket: socket)
+            let service = NetworkService(context: context, from: start, dht: dht, socket: socket)
             try await service.dropOutdated()
             service.entrances.join()
             return service
@@ -74,7 +75,7 @@ final class NetworkService: Sendable {
         var round = 0
         while !Task.isCancelled {
             let count = (try? await dht.inspect { $0.nodeCount }) ?? 0
-            if watch.grew(to: count) { growth.send() }
+            if watch.grew(to: count) { growthSignal.send() }
             entrances.seek(nodes: count, now: .now)
             if !socket.withLock({ $0.isOpen }) { await rebind() }
             round += 1
@@ -87,13 +88,31 @@ final class NetworkService: Sendable {
     /// Ends every command, writes the state and frees the port.
     func shutdown() async {
         entrances.shutdown()
-        growth.finish()
+        growthSignal.finish()
         do {
             try await dht.shutdown()
         } catch {
             context.logger.warning("dht state could not be written", metadata: ["error": "\(error)"])
         }
         await closeSocket()
+    }
+
+    // MARK: Growth
+
+    /// Yields when nodes were found where hardly any were known: what was published before is worth publishing again.
+    /// Ends with the service.
+    var growth: AsyncStream<Void> { growthSignal.stream() }
+
+    /// Waits until a node is known, for at most `time`; a search before that finds nothing.
+    /// - Returns: whether one is.
+    @discardableResult
+    func settle(within time: Duration) async -> Bool {
+        let deadline = ContinuousClock.now + time
+        while await nodeCount == 0 {
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { return false }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+        return true
     }
 
     // MARK: State
