@@ -84,7 +84,7 @@ import Wire
     func announces() async throws {
         let all = try await stations(3)
         let hash = Digest256.zero.truncated
-        #expect(try await all[1].network.keepAnnouncing(hash) == 2)
+        #expect(try await all[1].network.announce(hash) == 2)
         #expect(await peers(of: hash, at: all[2]) == [all[1].network.localEndpoint])
         #expect(await all[0].network.status().reachable)
         #expect(await all[0].network.status().dhtNodes == 2)
@@ -142,8 +142,8 @@ import Wire
         let first = try await station()
         let hash = Digest256.zero.truncated
         #expect(await peers(of: hash, at: first).isEmpty)
-        #expect(try await first.network.keepAnnouncing(hash) == 0)
-        let growth = first.network.growth
+        #expect(try await first.network.announce(hash) == 0)
+        let growth = first.network.growth.stream()
         let second = try await station(through: first)
         #expect(await growth.first { true } != nil)
         #expect(await second.network.settle(within: .seconds(5)))
@@ -158,15 +158,15 @@ import Wire
         let old = try MutableItem.signed(value: Array("3:old".utf8), sequence: 1, by: key)
         let new = try MutableItem.signed(value: Array("3:new".utf8), sequence: 2, by: key)
         let owner = try await station(through: reader)
-        try await owner.network.keepPublishing(new)
-        #expect(try await reader.network.newestItem(key: key.publicKey)?.item == new)
+        try await owner.network.put(new)
+        #expect(try await reader.network.mutableItem(key: key.publicKey)?.item == new)
         await close([owner])
         await reader.stop()
 
         let liar = try await station()
-        try await liar.network.keepPublishing(old)
+        try await liar.network.put(old)
         let again = try await station(through: liar, home: reader.home)
-        #expect(try await again.network.newestItem(key: key.publicKey) == nil)
+        #expect(try await again.network.mutableItem(key: key.publicKey) == nil)
         let signed = try await again.network.update(with: key, value: Array("4:next".utf8))
         #expect(signed.item.sequence == 3, "nothing is signed under a number that was used before")
         await close([liar, again])
@@ -214,13 +214,13 @@ import Wire
         let key = try key(5)
         let site = key.publicKey.identifier
         all[0].admission.add(AdmissionRule(subject: .site(site), reason: "test"))
-        #expect(try await all[1].network.keepAnnouncing(site.truncated) == 0)
-        await #expect { try await all[0].network.keepAnnouncing(site.truncated) } throws: {
+        #expect(try await all[1].network.announce(site.truncated) == 0)
+        await #expect { try await all[0].network.announce(site.truncated) } throws: {
             ($0 as? NodeError)?.kind == .denied
         }
         #expect(await peers(of: site.truncated, at: all[0]).isEmpty)
         #expect(try await all[1].network.update(with: key, value: Array("1:a".utf8)).nodes == 0)
-        await #expect { try await all[0].network.newestItem(key: key.publicKey) } throws: {
+        await #expect { try await all[0].network.mutableItem(key: key.publicKey) } throws: {
             ($0 as? NodeError)?.kind == .denied
         }
         await close(all)
@@ -253,7 +253,7 @@ import Wire
         let plain = try await all[1].network.put("kept", by: nil, salt: nil)
         await all[0].network.closeSocket()
         let hash = Digest256.zero.truncated
-        while try await all[1].network.keepAnnouncing(hash) == 0 { try await Task.sleep(for: .milliseconds(50)) }
+        while try await all[1].network.announce(hash) == 0 { try await Task.sleep(for: .milliseconds(50)) }
         #expect(all[0].network.localEndpoint == endpoint)
         #expect(try await all[0].network.get(DHTItemQuery(target: plain.target)).value == Hex.encode("4:kept".utf8))
         await close(all)

@@ -52,7 +52,7 @@ extension NetworkService {
                 throw NodeError(.usage, "'\(text)' is no public key", remedy: "Give its 64 hex digits.")
             }
             let salt = try Self.salt(query.salt)
-            guard let (item, nodes) = try await newestItem(key: key, salt: salt) else { throw Self.notFound }
+            guard let (item, nodes) = try await mutableItem(key: key, salt: salt) else { throw Self.notFound }
             return DHTItemResult(
                 value: Hex.encode(item.value),
                 seq: item.sequence,

@@ -10,7 +10,7 @@ extension NetworkService {
     /// The newest item once the closest nodes have answered, and how many of them hold it; nil where none has it.
     ///
     /// `first`: called on the event loop with each item that is newer than the one before, as they come.
-    func newestItem(
+    func mutableItem(
         key: PublicKey,
         salt: [UInt8] = [],
         first: (@Sendable (MutableItem) -> Void)? = nil
@@ -46,7 +46,7 @@ extension NetworkService {
     /// Puts an item of our own, and again every hour.
     /// - Returns: how many nodes stored it.
     @discardableResult
-    func keepPublishing(_ item: MutableItem) async throws(NodeError) -> Int {
+    func put(_ item: MutableItem) async throws(NodeError) -> Int {
         try await publish(.mutable(item), keep: .own)
     }
 

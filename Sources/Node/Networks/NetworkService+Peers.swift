@@ -17,7 +17,7 @@ extension NetworkService {
     ///
     /// - Returns: how many nodes noted it. Cancelling ends this first round only.
     @discardableResult
-    func keepAnnouncing(_ hash: Digest160) async throws(NodeError) -> Int {
+    func announce(_ hash: Digest160) async throws(NodeError) -> Int {
         try admit(.announce, Admission.Subject(short: hash))
         do throws(DHTServiceError) {
             // The port of our datagrams as others see it is also that of TCP.

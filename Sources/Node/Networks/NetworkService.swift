@@ -18,8 +18,8 @@ final class NetworkService: Sendable {
     let name: String
     let dht: DHTService
     let entrances: NetworkEntrances
-    /// Whoever wants to know that the table grew.
-    let growthSignal = GrowthSignal()
+    /// Tells when nodes were found where hardly any were known: what was published before is worth publishing again.
+    let growth = GrowthSignal()
     private let socket: Mutex<UDPSocket>
     private let needsSaving = Atomic(false)
 
@@ -75,7 +75,7 @@ final class NetworkService: Sendable {
         var round = 0
         while !Task.isCancelled {
             let count = (try? await dht.inspect { $0.nodeCount }) ?? 0
-            if watch.grew(to: count) { growthSignal.send() }
+            if watch.grew(to: count) { growth.send() }
             entrances.seek(nodes: count, now: .now)
             if !socket.withLock({ $0.isOpen }) { await rebind() }
             round += 1
@@ -88,7 +88,7 @@ final class NetworkService: Sendable {
     /// Ends every command, writes the state and frees the port.
     func shutdown() async {
         entrances.shutdown()
-        growthSignal.finish()
+        growth.finish()
         do {
             try await dht.shutdown()
         } catch {
@@ -97,11 +97,7 @@ final class NetworkService: Sendable {
         await closeSocket()
     }
 
-    // MARK: Growth
-
-    /// Yields when nodes were found where hardly any were known: what was published before is worth publishing again.
-    /// Ends with the service.
-    var growth: AsyncStream<Void> { growthSignal.stream() }
+    // MARK: Entering
 
     /// Waits until a node is known, for at most `time`; a search before that finds nothing.
     /// - Returns: whether one is.
