@@ -6,7 +6,7 @@ internal import Wire
 
 extension NetworkService: SiteNetwork {
     func readItem(key: PublicKey, salt: [UInt8]) async -> MutableItem? {
-        try? await newestItem(key: key, salt: salt)?.item
+        try? await mutableItem(key: key, salt: salt)?.item
     }
 
     func putOnce(_ item: MutableItem) async -> SitePutReport {
@@ -15,9 +15,9 @@ extension NetworkService: SiteNetwork {
         return SitePutReport(stored: report.stored, newer: report.newer)
     }
 
-    func announceHolding(_ hash: Digest160) async -> Bool { ((try? await keepAnnouncing(hash)) ?? 0) > 0 }
+    func announceHolding(_ hash: Digest160) async -> Bool { ((try? await announce(hash)) ?? 0) > 0 }
 
     func endAnnouncing(_ hash: Digest160) async { withdraw(hash) }
 
-    func growthEvents() -> AsyncStream<Void> { growth }
+    func growthEvents() -> AsyncStream<Void> { growth.stream() }
 }
