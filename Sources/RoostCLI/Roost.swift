@@ -10,6 +10,7 @@ struct Roost: AsyncParsableCommand {
         abstract: "A peer-to-peer web: a folder becomes a website that its readers host.",
         version: Version.text,
         groupedSubcommands: [
+            CommandGroup(name: "Begin", subcommands: [InitCommand.self]),
             CommandGroup(
                 name: "Sites",
                 subcommands: [
@@ -17,13 +18,17 @@ struct Roost: AsyncParsableCommand {
                     DenyCommand.self,
                 ]
             ),
+            CommandGroup(name: "Identities", subcommands: [IDCommand.self, DeviceCommand.self]),
             CommandGroup(
                 name: "The node",
                 subcommands: [
                     StopCommand.self, StatusCommand.self, UICommand.self, ConfigCommand.self, DoctorCommand.self,
                 ]
             ),
-            CommandGroup(name: "Look inside", subcommands: [PeersCommand.self, DHTCommand.self, TorrentCommand.self, ConformanceCommand.self]),
+            CommandGroup(
+                name: "Look inside",
+                subcommands: [PeersCommand.self, DHTCommand.self, TorrentCommand.self, ConformanceCommand.self]
+            ),
         ]
     )
 

@@ -128,7 +128,7 @@ final class ControlDouble: NodeControl {
     func newIdentity(name: String) async throws(NodeError) -> NewIdentity {
         note("identity \(name)")
         return NewIdentity(
-            identity: IdentitySummary(name: name, key: "00", protection: "file mode only", devices: 1),
+            identity: IdentitySummary(name: name, id: "00", key: "00", protection: "file mode only", devices: 1),
             recoveryKit: "kit"
         )
     }

@@ -266,14 +266,19 @@ public enum SiteChange: Equatable, Sendable, Codable {
 
 /// `roost id list`.
 public struct IdentitySummary: Equatable, Sendable, Codable {
+    /// What it is called in this home.
     public var name: String
+    /// SHA-256 of its first key, in hex: the identity's name for ever.
+    public var id: String
+    /// Its present root key in hex.
     public var key: String
     /// `file mode only` or `passphrase`.
     public var protection: String
     public var devices: Int
 
-    public init(name: String, key: String, protection: String, devices: Int) {
+    public init(name: String, id: String, key: String, protection: String, devices: Int) {
         self.name = name
+        self.id = id
         self.key = key
         self.protection = protection
         self.devices = devices

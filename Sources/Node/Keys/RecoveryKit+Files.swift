@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import Keys
 internal import Storage
 internal import Wire
@@ -62,5 +63,5 @@ extension NodeKeys {
         return path
     }
 
-    func exists(_ path: String) -> Bool { (try? home.read(path)) != nil }
+    func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 }

@@ -15,7 +15,8 @@ struct NodeLauncher {
     init(_ options: GlobalOptions, arguments: [String] = ["--while-used"]) {
         home = Home(path: options.homeDirectory.path)
         quiet = options.quiet || options.json
-        self.arguments = arguments
+        let passphrase = options.passphraseFile.map { ["--passphrase-file", URL(fileURLWithPath: $0).path] } ?? []
+        self.arguments = arguments + passphrase
     }
 
     /// Returns when the node is ready. Throws what it said where it could not start.
