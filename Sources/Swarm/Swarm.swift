@@ -30,7 +30,12 @@ public final class Swarm: Sendable {
     public init(loop: any EventLoop, configuration: SwarmConfiguration, logger: Logger) {
         let sockets = TCPSockets(loop: loop, configuration: configuration.tcp)
         let disk = DiskPool(threadCount: configuration.diskThreads, retainedBytes: configuration.retainedBufferBytes)
-        services = SwarmServices(loop: loop, sockets: sockets, disk: disk)
+        services = SwarmServices(
+            loop: loop,
+            sockets: sockets,
+            disk: disk,
+            budget: ConnectionBudget(limit: configuration.maximumConnections)
+        )
         listener = SwarmListener(sockets: sockets)
         self.configuration = configuration
         self.logger = logger

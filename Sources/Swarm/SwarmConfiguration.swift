@@ -8,6 +8,8 @@ public struct SwarmConfiguration: Sendable {
     public var diskThreads: Int
     /// Bytes of piece buffers that are kept for the next pieces while none are in use.
     public var retainedBufferBytes = 32 << 20
+    /// Connections of all torrents together. Each costs up to 80 KiB.
+    public var maximumConnections = 1000
     /// What we call ourselves towards peers.
     public var client = "Roost"
     /// The first eight bytes of our peer ids (BEP 20).

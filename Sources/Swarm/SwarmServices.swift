@@ -7,4 +7,5 @@ struct SwarmServices: Sendable {
     let loop: any EventLoop
     let sockets: TCPSockets
     let disk: DiskPool
+    let budget: ConnectionBudget
 }

@@ -15,13 +15,13 @@ struct Choker: Sendable {
         var rate: Int
     }
 
-    /// Most peers that are served at once, at least 2.
+    /// Most peers that are served at once: none, or at least 2.
     let slots: Int
     private var round = 0
     private var optimistic: ConnectionID?
 
     init(slots: Int) {
-        self.slots = max(2, slots)
+        self.slots = slots <= 0 ? 0 : max(2, slots)
     }
 
     /// Whether one who has just become interested is served at once.
@@ -35,6 +35,7 @@ struct Choker: Sendable {
         random: inout some RandomNumberGenerator
     ) -> Set<ConnectionID> {
         round += 1
+        guard slots > 0 else { return [] }
         guard candidates.count > slots else { return Set(candidates.map(\.id)) }
         let ranked = candidates.sorted {
             ($0.rate, $0.isUnchoked ? 1 : 0, $1.id) > ($1.rate, $1.isUnchoked ? 1 : 0, $0.id)

@@ -50,6 +50,8 @@ final class PeerConnection {
     var extensions: ExtensionTable
     var isUploadOnly = false
     var metadataSize: Int?
+    /// As it names itself, at most 64 characters: for people, and believed by none.
+    var client: String?
 
     // What it has.
     var pieces: Bitfield?

@@ -15,7 +15,7 @@ public struct SessionConfiguration: Sendable {
     static let maximumPerAddress = 8
     /// Dials under way at once.
     public var maximumDials = 30
-    /// Peers served at once. More than the usual four or eight: a page must not wait for a slot.
+    /// Peers served at once, 0 for none. More than the usual four or eight: a page must not wait for a slot.
     public var uploadSlots = 24
     /// Bytes of pieces being received or verified: the most memory that a download takes. One piece is always allowed.
     public var bufferBytes = 32 << 20

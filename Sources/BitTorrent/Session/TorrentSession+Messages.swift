@@ -181,6 +181,7 @@ extension TorrentSession {
             let handshake = try ExtensionHandshake(parsing: payload)
             peer.extensions.merge(handshake)
             if let limit = handshake.requestQueue { peer.pipeline.peerLimit = max(1, limit) }
+            if let client = handshake.client { peer.client = String(client.prefix(64)) }
             if let size = handshake.metadataSize { peer.metadataSize = size }
             if let uploadOnly = handshake.isUploadOnly { peer.isUploadOnly = uploadOnly }
             return

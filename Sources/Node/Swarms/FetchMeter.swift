@@ -46,6 +46,9 @@ struct FetchMeter {
         return NodeProgress(stage: "fetching", done: done, total: tree.bytes)
     }
 
+    /// Nothing has come for so long that the v1 twin is worth trying.
+    var isIdle: Bool { ContinuousClock.now - lastProgress >= patience.twin }
+
     /// Fails where nothing has moved for too long.
     mutating func check(peers: Int, downloaded: Int64) throws(NodeError) {
         if downloaded != lastDownloaded {

@@ -89,6 +89,8 @@ struct ReleaseFiles: Sendable {
 
 /// Where in a v2 torrent each content stands: files that are alike are downloaded once.
 struct PiecePlaces: Sendable {
+    /// By root: the pieces of its first place.
+    private(set) var byRoot: [Digest256: Range<Int>] = [:]
     /// Pieces of the first of each, in runs.
     private(set) var first: [Range<Int>] = []
     /// By a piece of the first: the pieces that are like it.
@@ -96,16 +98,15 @@ struct PiecePlaces: Sendable {
 
     init(_ files: ReleaseFiles) {
         let step = Int64(files.tree.pieceLength)
-        var known: [Digest256: Int] = [:]
         for (index, file) in files.tree.manifest.files.enumerated() {
             guard let root = file.root else { continue }
             let start = files.tree.firstPieces[index]
             let count = Int((file.length + step - 1) / step)
-            if let original = known[root] {
+            if let original = byRoot[root]?.lowerBound {
                 for piece in 0..<count { copies[original + piece, default: []].append(start + piece) }
                 continue
             }
-            known[root] = start
+            byRoot[root] = start..<start + count
             if let last = first.last, last.upperBound == start {
                 first[first.count - 1] = last.lowerBound..<start + count
             } else {

@@ -43,6 +43,7 @@ extension SwarmService {
                 try await fetch(files, torrent, peers: peers, report: report)
             }
             try await finish(files)
+            enqueue.yield(.twin(files))
             return fetched
         } catch {
             throw Self.failure(error)
@@ -66,30 +67,83 @@ extension SwarmService {
             torrent.add(peers: await peers())
             beginSearch(files.record.v2.truncated)
         }
-        return try await wait(for: torrent, files, watch, report: report)
+        var attempt = FetchAttempt(files: files, torrent: torrent, watch: watch, byRoot: places.byRoot)
+        let result: Result<Fetched, any Error>
+        do {
+            result = .success(try await wait(for: &attempt, peers: peers, report: report))
+        } catch {
+            result = .failure(error)
+        }
+        await end(attempt)
+        return try result.get()
+    }
+
+    private struct FetchAttempt {
+        let files: ReleaseFiles
+        let torrent: Torrent
+        let watch: FetchWatch
+        let byRoot: [Digest256: Range<Int>]
+        var twin: TwinSource?
+        var wantsTwin = true
     }
 
     /// Returns when every piece is there; fails when nothing moves any more.
     private func wait(
-        for torrent: Torrent,
-        _ files: ReleaseFiles,
-        _ watch: FetchWatch,
+        for attempt: inout FetchAttempt,
+        peers: @Sendable () async -> [Endpoint],
         report: @escaping @Sendable (NodeProgress) -> Void
     ) async throws -> Fetched {
         var fetched = Fetched()
-        var meter = FetchMeter(files, patience: patience)
-        let before = await torrent.status()?.downloaded ?? 0
+        var meter = FetchMeter(attempt.files, patience: patience)
+        let before = await attempt.torrent.status()?.downloaded ?? 0
         while true {
-            guard let status = await torrent.status(), let verified = await torrent.verified() else {
+            let torrent = attempt.torrent
+            guard var status = await torrent.status(), let verified = await torrent.verified() else {
                 throw Torrent.Failure.stopped
             }
-            if let piece = watch.failedPiece { throw Torrent.Failure.storage(piece) }
-            fetched.received = status.downloaded - before
+            if let piece = attempt.watch.failedPiece { throw Torrent.Failure.storage(piece) }
+            status.downloaded -= before
+            if let twin = attempt.twin { try await follow(twin, attempt, &status) }
+            fetched.received = status.downloaded
             fetched.peers = max(fetched.peers, status.peers)
             if let progress = meter.progress(verified) { report(progress) }
             if status.missingPieces == 0 { return fetched }
             try meter.check(peers: status.peers, downloaded: status.downloaded)
-            try await watch.wait(atMost: FetchMeter.interval)
+            if meter.isIdle, attempt.wantsTwin { try await beginTwin(&attempt, peers: peers) }
+            try await attempt.watch.wait(atMost: FetchMeter.interval)
+        }
+    }
+
+    private func beginTwin(_ attempt: inout FetchAttempt, peers: @Sendable () async -> [Endpoint]) async throws {
+        attempt.wantsTwin = false
+        let files = attempt.files
+        guard let twin = try await openTwin(of: files.record, manifest: files.tree.manifest) else { return }
+        attempt.twin = twin
+        if let v1 = files.record.v1 {
+            open[v1]?.users += 1
+            twin.torrent.add(peers: await peers())
+            beginSearch(v1)
+        }
+    }
+
+    /// Adds what the twin does to the status, and takes its files.
+    private func follow(_ twin: TwinSource, _ attempt: FetchAttempt, _ status: inout SessionStatus) async throws {
+        guard let beside = await twin.torrent.status() else { return }
+        status.downloaded += beside.downloaded - twin.before
+        status.peers += beside.peers
+        if let map = twin.files.map { twin.torrent.want(pieces: map.indices) }
+        try await takeFinished(from: twin, for: attempt.torrent, places: attempt.byRoot)
+    }
+
+    private func end(_ attempt: FetchAttempt) async {
+        guard let twin = attempt.twin, let v1 = attempt.files.record.v1 else { return }
+        open[v1]?.users -= 1
+        guard open[v1]?.users == 0 else { return }
+        // It gives way to the torrent that is served, whose files are all in the store.
+        await close(v1)
+        let files = twin.files
+        if await attempt.torrent.status()?.missingPieces == 0 {
+            try? await context.blocking.run { files.removeStaged() }
         }
     }
 

@@ -19,6 +19,16 @@ extension SwarmService {
         return try await body()
     }
 
+    /// What all sessions of this node have in common.
+    func adjust(_ session: inout SessionConfiguration) {
+        let maximum = context.configuration.maximumPeers
+        // One torrent never takes the room of all others.
+        session.maximumConnections = max(8, min(session.maximumConnections, maximum / 2))
+    }
+
+    /// Whether what is only read is given to peers.
+    var givesWhileReading: Bool { context.configuration.effectiveServe != .own }
+
     // MARK: Torrents of releases
 
     /// The torrent of a release of which all files are known here.
@@ -27,6 +37,7 @@ extension SwarmService {
             if let torrent = open[hash]?.torrent { return torrent }
             let context = context
             let files = try await context.blocking.run { try ReleaseFiles.stored(entry, in: context) }
+            if entry.kind == .v1 { try await hashTwin(files) }
             return try await openWhole(files, entry.kind)
         }
     }
@@ -59,7 +70,10 @@ extension SwarmService {
             let storage = files.storage(metainfo.pieceMap, in: context.content)
             return (metainfo, storage, storage.known())
         }
-        let torrent = try await swarm.add(metainfo, storage: storage, have: held) { $0.wantsEverything = false }
+        let torrent = try await swarm.add(metainfo, storage: storage, have: held) { session in
+            session.wantsEverything = false
+            adjust(&session)
+        }
         let name = Self.name(of: files.record.site, files.record.seq)
         open[metainfo.infoHashes.short[0]] = OpenTorrent(torrent: torrent, lastNeeded: .now, name: name)
         return torrent
@@ -80,8 +94,13 @@ extension SwarmService {
                 sparse: release.release.v2,
                 pieceLength: length,
                 pieceCount: count,
-                storage: storage
+                storage: storage,
+                adjust: { session in
+                    adjust(&session)
+                    if !givesWhileReading { session.uploadSlots = 0 }
+                }
             )
+            if !givesWhileReading { swarm.listener.unregister(hash) }
             open[hash] = OpenTorrent(
                 torrent: torrent,
                 sparse: storage,

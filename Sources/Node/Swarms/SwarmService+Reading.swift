@@ -24,7 +24,7 @@ extension SwarmService {
             WantRecord(root: root, site: release.site, length: file.length, wantedAt: WallClock.seconds)
         )
         let wanted = Int(min(Int64(count), file.length - offset))
-        if let bytes = try await held(root, file.length, at: offset, count: wanted) { return bytes }
+        if let bytes = try await held(.file(root: root), root, file.length, at: offset, count: wanted) { return bytes }
         guard mayUseNetwork else {
             throw NodeError(
                 .unavailable,
@@ -32,19 +32,23 @@ extension SwarmService {
                 remedy: "Open the page itself: peers are asked only for what its reader opened."
             )
         }
+        let key: ContentKey
         do {
-            try await fetch(file, root, of: release, at: offset, count: wanted, peers: peers)
+            key = try await fetch(file, root, of: release, at: offset, count: wanted, peers: peers)
         } catch {
             throw Self.failure(error)
         }
-        guard let bytes = try await held(root, file.length, at: offset, count: wanted) else {
+        guard let bytes = try await held(key, root, file.length, at: offset, count: wanted) else {
             throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
         }
         return bytes
     }
 
     /// As many bytes from `offset` as are held in one run; nil where the first is not.
+    ///
+    /// `key`: where it may be as well as under its root: staged by the v1 twin.
     private nonisolated func held(
+        _ key: ContentKey,
         _ root: Digest256,
         _ length: Int64,
         at offset: Int64,
@@ -52,14 +56,19 @@ extension SwarmService {
     ) async throws(NodeError) -> [UInt8]? {
         let content = context.content
         return try await context.blocking.run {
-            let verified = try content.verified(.file(root: root), length: length)
-            guard let run = verified.ranges.first(where: { $0.contains(offset) }) else { return nil }
-            let available = Int(min(Int64(count), run.upperBound - offset))
-            return try content.read(.file(root: root), at: offset, count: available)
+            for key in Set([.file(root: root), key]) {
+                let verified = try content.verified(key, length: length)
+                guard let run = verified.ranges.first(where: { $0.contains(offset) }) else { continue }
+                let available = Int(min(Int64(count), run.upperBound - offset))
+                return try content.read(key, at: offset, count: available)
+            }
+            return nil
         }
     }
 
     /// Waits until the piece at `offset` is here; those after it are asked for too.
+    ///
+    /// - Returns: where it is: under the root, or staged by the v1 twin.
     private func fetch(
         _ file: DirectoryFile,
         _ root: Digest256,
@@ -67,25 +76,53 @@ extension SwarmService {
         at offset: Int64,
         count: Int,
         peers: @Sendable () async -> [Endpoint]
-    ) async throws {
+    ) async throws -> ContentKey {
         let hash = release.release.v2.truncated
         let length = Int64(release.release.pieceLength)
         let first = file.firstPiece + Int(offset / length)
         let last = file.firstPiece + Int((offset + Int64(count) - 1) / length)
         let hashed = TorrentContent.HashedFile(firstPiece: file.firstPiece, length: file.length, root: root)
-        for attempt in 1... {
+        var attempts = 0
+        while true {
+            attempts += 1
             let torrent = try await openForReading(hashed, of: release)
             torrent.want(pieces: first..<last + 1)
             do {
-                try await using(hash) {
-                    torrent.add(peers: await peers())
+                return try await using(hash) {
+                    let known = await peers()
+                    torrent.add(peers: known)
                     beginSearch(hash)
-                    try await torrent.waitFor(pieces: [first])
+                    if try await Self.arrives(first, of: torrent, within: patience.twin) {
+                        return .file(root: root)
+                    }
+                    return try await readTwin(
+                        of: release,
+                        hashed,
+                        torrent,
+                        first,
+                        offset..<offset + Int64(count),
+                        known
+                    )
                 }
-                return
-            } catch Torrent.Failure.stopped where attempt < 4 && !isEnding {
+            } catch Torrent.Failure.stopped where attempts < 4 && !isEnding {
                 // A fetch of the whole release has taken over.
             }
+        }
+    }
+
+    /// Whether the piece comes within the time; gives up the wait, not the download.
+    private static func arrives(_ piece: Int, of torrent: Torrent, within time: Duration) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await torrent.waitFor(pieces: [piece])
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: time)
+                return false
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
         }
     }
 

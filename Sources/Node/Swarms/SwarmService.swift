@@ -18,11 +18,16 @@ actor SwarmService {
     /// Between two searches for peers of a torrent that lacks pieces.
     static let searchInterval = Duration.seconds(20)
 
+    /// Between two saves of what is being downloaded.
+    static let saveInterval = Duration.seconds(5)
+
     /// An open torrent and what it is needed for.
     struct OpenTorrent {
         var torrent: Torrent
         /// The storage of a torrent that is open file by file.
         var sparse: SiteStorage?
+        /// Of a v1 twin from which files are taken: what becomes of them.
+        var twin: TwinFiles?
         /// Readers and fetches that need it now.
         var users = 0
         var lastNeeded: ContinuousClock.Instant
@@ -36,6 +41,7 @@ actor SwarmService {
         case incoming(IncomingConnection)
         case search(Digest160)
         case housekeeping
+        case twin(ReleaseFiles)
     }
 
     nonisolated let swarm: Swarm
@@ -45,6 +51,7 @@ actor SwarmService {
     /// Torrents that are being opened, replaced or closed, and who waits for the end of that.
     var changing: [Digest160: [CheckedContinuation<Void, Never>]] = [:]
     var isEnding = false
+    private var lastSave = ContinuousClock.now
     var served: [Digest160: ServedTorrent] = [:]
     /// Payload of torrents that are closed again.
     var closedDown: Int64 = 0
@@ -86,6 +93,7 @@ actor SwarmService {
         case .incoming(let connection): await accept(connection)
         case .search(let hash): await search(hash)
         case .housekeeping: await keepHouse()
+        case .twin(let files): await makeTwin(files)
         }
     }
 
@@ -136,6 +144,7 @@ actor SwarmService {
 
     private func keepHouse() async {
         let now = ContinuousClock.now
+        await saveIfDue(now)
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
             let isNeeded = entry.users > 0 || status.peers > 0
@@ -145,6 +154,18 @@ actor SwarmService {
             if !isNeeded, now - entry.lastNeeded > Self.idleTime { await close(hash) }
         }
         if open.count > Self.maximumOpen { await closeLongestIdle() }
+    }
+
+    /// What is being downloaded outlives a crash but for its last seconds.
+    private func saveIfDue(_ now: ContinuousClock.Instant) async {
+        guard open.values.contains(where: { $0.users > 0 }), now - lastSave >= Self.saveInterval else { return }
+        lastSave = now
+        let content = context.content
+        do {
+            try await context.blocking.run { try content.checkpoint() }
+        } catch {
+            context.logger.info("what was downloaded could not be saved", metadata: ["error": "\(error)"])
+        }
     }
 
     private func closeLongestIdle() async {

@@ -231,6 +231,25 @@ public final class ContentStore: Sendable {
         try Disk.remove(file.path + PartialFile.recordSuffix)
     }
 
+    /// Runs `body` while no checkpoint does.
+    func atCheckpoint(_ body: () throws(StorageError) -> Void) throws(StorageError) {
+        var outcome: Result<Void, StorageError> = .success(())
+        checkpoints.withLock { _ in
+            do throws(StorageError) { try body() } catch { outcome = .failure(error) }
+        }
+        try outcome.get()
+    }
+
+    /// Drops what there is of a file being downloaded, which is there in full by other means.
+    func forget(_ key: ContentKey) throws(StorageError) {
+        partials.withLock { _ = $0.removeValue(forKey: key) }
+        let path = partialPath(of: key)
+        files.forget(path)
+        files.forget(self.path(of: key))
+        try Disk.remove(path)
+        try Disk.remove(path + PartialFile.recordSuffix)
+    }
+
     // MARK: Removing
 
     /// Lets go of a file, complete or not. Reads under way finish.

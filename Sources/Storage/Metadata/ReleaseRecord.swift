@@ -57,6 +57,15 @@ extension MetadataConnection {
         try rows("SELECT \(Self.releaseColumns) FROM release WHERE site = ? ORDER BY seq", [site.data], releaseRecord)
     }
 
+    /// The releases of a site all of whose files are known, the oldest first.
+    public func describedReleases(of site: Digest256) throws -> [ReleaseRecord] {
+        try rows(
+            "SELECT \(Self.releaseColumns) FROM release WHERE site = ? AND manifest IS NOT NULL ORDER BY seq",
+            [site.data],
+            releaseRecord
+        )
+    }
+
     public func release(of site: Digest256, seq: Int64) throws -> ReleaseRecord? {
         try row(
             "SELECT \(Self.releaseColumns) FROM release WHERE site = ? AND seq = ?",
@@ -155,7 +164,7 @@ extension MetadataConnection {
     public static let v1PiecesKept = 4
 
     /// Forgets the v1 pieces of all but the newest releases: at 20 bytes a piece they would outweigh small changes.
-    func trimV1Pieces(of site: Digest256) throws {
+    public func trimV1Pieces(of site: Digest256) throws {
         try execute(
             """
             UPDATE release SET v1Pieces = NULL WHERE site = ? AND v1Pieces IS NOT NULL AND seq NOT IN

@@ -13,10 +13,14 @@ public final class SiteStorage: PieceStorage {
     public struct File: Equatable, Sendable {
         public var key: ContentKey
         public var length: Int64
+        /// Where it is written instead, for as long as ``key`` is not there: what was verified by v1 pieces counts as the
+        /// file of a root only after that has been looked at.
+        public var staged: ContentKey?
 
-        public init(key: ContentKey, length: Int64) {
+        public init(key: ContentKey, length: Int64, staged: ContentKey? = nil) {
             self.key = key
             self.length = length
+            self.staged = staged
         }
     }
 
@@ -94,7 +98,7 @@ public final class SiteStorage: PieceStorage {
             // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
             unsafe bytes.extracting(run.range).withUnsafeBytes { buffer in
                 do throws(StorageError) {
-                    unsafe try content.write(buffer, to: file.key, length: file.length, at: run.offset)
+                    unsafe try write(buffer, to: file, at: run.offset)
                 } catch {
                     outcome = .failure(error)
                 }
@@ -119,12 +123,37 @@ public final class SiteStorage: PieceStorage {
                     return
                 }
                 do throws(StorageError) {
-                    unsafe try content.read(file.key, at: run.offset, into: part)
+                    unsafe try read(file, at: run.offset, into: part)
                 } catch {
                     outcome = .failure(error)
                 }
             }
             try Self.translated(outcome)
+        }
+    }
+
+    private func write(
+        _ bytes: UnsafeRawBufferPointer,
+        to file: File,
+        at offset: Int64
+    ) throws(StorageError) {
+        if file.staged != nil, content.contains(file.key) { return }
+        do throws(StorageError) {
+            unsafe try content.write(bytes, to: file.staged ?? file.key, length: file.length, at: offset)
+        } catch .notFound where content.contains(file.key) {
+            // It became complete by other means just now.
+        }
+    }
+
+    private func read(
+        _ file: File,
+        at offset: Int64,
+        into bytes: UnsafeMutableRawBufferPointer
+    ) throws(StorageError) {
+        do throws(StorageError) {
+            unsafe try content.read(file.key, at: offset, into: bytes)
+        } catch .notFound where file.staged != nil {
+            unsafe try content.read(file.staged ?? file.key, at: offset, into: bytes)
         }
     }
 
@@ -145,11 +174,13 @@ public final class SiteStorage: PieceStorage {
             return known
         }
         let held = files.map { $0.map(verified) }
+        let staged = files.map { file in file?.staged.map { verified(File(key: $0, length: file?.length ?? 0)) } }
         for piece in 0..<pieceCount {
             let segments = map.segments(of: PieceIndex(Int32(piece)))
             known[piece] = segments.allSatisfy { segment in
-                segment.isPadding
-                    || held[segment.file]?.contains(segment.offset..<segment.offset + Int64(segment.length)) == true
+                let range = segment.offset..<segment.offset + Int64(segment.length)
+                return segment.isPadding || held[segment.file]?.contains(range) == true
+                    || staged[segment.file]?.contains(range) == true
             }
         }
         return known

@@ -11,13 +11,15 @@ final class PeerChannelHandler: ChannelInboundHandler {
 
     let id: ConnectionID
     private weak var driver: TorrentDriver?
+    private let place: ConnectionBudget.Place
     private var context: ChannelHandlerContext?
     /// What is to be written, collected over one turn of the session.
     private var pending: ByteBuffer?
     private var isClosed = false
 
-    init(id: ConnectionID, driver: TorrentDriver) {
+    init(id: ConnectionID, place: ConnectionBudget.Place, driver: TorrentDriver) {
         self.id = id
+        self.place = place
         self.driver = driver
     }
 

@@ -101,6 +101,9 @@ public final class Torrent: Sendable {
 
     public func status() async -> SessionStatus? { await ask { $0.inspect { $0.status } } }
 
+    /// The connected peers, to be shown.
+    public func connectedPeers() async -> [SessionPeer] { await ask { $0.inspect { $0.peers } } ?? [] }
+
     /// Where the connected peers are.
     public func peers() async -> [Endpoint] { await ask { $0.inspect { $0.endpoints } } ?? [] }
 

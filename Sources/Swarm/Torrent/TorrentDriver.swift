@@ -18,6 +18,7 @@ final class TorrentDriver {
     let loop: any EventLoop
     private let sockets: TCPSockets
     private let disk: DiskPool
+    private let budget: ConnectionBudget
     /// For what is done for this torrent elsewhere and may block.
     var diskThreads: NIOThreadPool { disk.threads }
     private let logger: Logger
@@ -55,6 +56,7 @@ final class TorrentDriver {
         loop = services.loop
         sockets = services.sockets
         disk = services.disk
+        budget = services.budget
         self.logger = logger
         self.prepare = prepare
         self.onEvent = onEvent
@@ -87,6 +89,10 @@ final class TorrentDriver {
 
     /// Takes over a connection that somebody made to us.
     func accept(_ connection: IncomingConnection) {
+        guard let place = budget.take() else {
+            connection.channel.close(promise: nil)
+            return
+        }
         let (id, actions) = session.accept(
             from: connection.endpoint,
             capabilities: connection.capabilities,
@@ -98,7 +104,7 @@ final class TorrentDriver {
             connection.channel.close(promise: nil)
             return
         }
-        let handler = PeerChannelHandler(id: id, driver: self)
+        let handler = PeerChannelHandler(id: id, place: place, driver: self)
         channels[id] = handler
         do {
             try connection.channel.pipeline.syncOperations.addHandler(handler)
@@ -260,9 +266,14 @@ final class TorrentDriver {
     // MARK: Connections and time
 
     private func dial(_ id: ConnectionID, _ endpoint: Endpoint) {
+        guard let place = budget.take() else {
+            // The session is told when it is done with its present input; it tries again later.
+            loop.assumeIsolated().execute { self.update { $0.closed(id, now: $1) } }
+            return
+        }
         let bound = NIOLoopBound(self, eventLoop: loop)
         let connected = sockets.connect(to: endpoint, timeout: .seconds(10)) { channel in
-            let handler = PeerChannelHandler(id: id, driver: bound.value)
+            let handler = PeerChannelHandler(id: id, place: place, driver: bound.value)
             bound.value.channels[id] = handler
             try channel.pipeline.syncOperations.addHandler(handler)
         }

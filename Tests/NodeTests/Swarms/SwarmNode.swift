@@ -101,6 +101,8 @@ final class SwarmNode: Sendable {
         return published
     }
 
+    func serveAll() async throws { try await service.serve(site: PublishedSite.id) }
+
     func holds(_ site: PublishedSite) -> Bool { site.tree.tree.missingFiles(in: context.content).isEmpty }
 }
 

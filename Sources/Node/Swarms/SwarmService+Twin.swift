@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Feeds
+internal import Storage
+internal import Swarm
+internal import Wire
+
+extension SwarmService {
+    /// An open v1 twin from which files are taken.
+    struct TwinSource: Sendable {
+        var torrent: Torrent
+        var files: TwinFiles
+        var before: Int64
+    }
+
+    /// Opens the v1 twin of a release beside its v2 torrent. Nil where the release has none, or it is open to be served:
+    /// then all of it is here.
+    func openTwin(of record: ReleaseRecord, manifest: ReleaseManifest?) async throws -> TwinSource? {
+        guard let v1 = record.v1 else { return nil }
+        return try await exclusively(v1) {
+            if let entry = open[v1] {
+                guard let files = entry.twin else { return nil }
+                let before = await entry.torrent.status()?.downloaded ?? 0
+                return TwinSource(torrent: entry.torrent, files: files, before: before)
+            }
+            let files = TwinFiles(
+                v1: v1,
+                pieceLength: record.pieceLength,
+                manifest: manifest,
+                content: context.content
+            )
+            let torrent = try await swarm.add(magnet: InfoHashes(v1: v1)) { metainfo, _ in
+                let storage = try files.prepare(metainfo)
+                return (storage, storage.known())
+            } adjust: { session in
+                adjust(&session)
+                session.wantsEverything = false
+                if !givesWhileReading { session.uploadSlots = 0 }
+            }
+            let name = "\(record.site.hex.prefix(8)) release \(record.seq) (v1)"
+            open[v1] = OpenTorrent(torrent: torrent, twin: files, lastNeeded: .now, name: name)
+            return TwinSource(torrent: torrent, files: files, before: 0)
+        }
+    }
+
+    /// Waits for a range of a file by v2 and by the v1 twin at once, after v2 alone has not brought it.
+    ///
+    /// - Returns: where it is now.
+    func readTwin(
+        of release: SiteRelease,
+        _ file: TorrentContent.HashedFile,
+        _ torrent: Torrent,
+        _ piece: Int,
+        _ range: Range<Int64>,
+        _ known: [Endpoint]
+    ) async throws -> ContentKey {
+        let manifest = try await knownManifest(of: release)
+        guard let v1 = release.release.v1, let twin = try await openTwin(of: release.record, manifest: manifest) else {
+            try await torrent.waitFor(pieces: [piece])
+            return .file(root: file.root)
+        }
+        return try await using(v1) {
+            twin.torrent.add(peers: known)
+            beginSearch(v1)
+            while true {
+                guard let verified = await torrent.verified() else { throw Torrent.Failure.stopped }
+                if verified[piece] { return .file(root: file.root) }
+                if let key = try await take(file, range, from: twin, for: torrent) { return key }
+                try await Task.sleep(for: FetchMeter.interval)
+            }
+        }
+    }
+
+    private func knownManifest(of release: SiteRelease) async throws -> ReleaseManifest? {
+        let (metadata, site, seq) = (context.metadata, release.site, release.release.seq)
+        let v2 = release.release.v2
+        return try await context.blocking.run {
+            try metadata.read { metadata in
+                guard try metadata.release(of: site, seq: seq)?.v2 == v2 else { return nil }
+                return try metadata.manifest(of: site, seq: seq)
+            }
+        }
+    }
+
+    /// Where the first bytes of the range are, if the twin has brought them; asks it for them.
+    private func take(
+        _ file: TorrentContent.HashedFile,
+        _ range: Range<Int64>,
+        from twin: TwinSource,
+        for torrent: Torrent
+    ) async throws -> ContentKey? {
+        if twin.files.isBroken { throw ReleaseFiles.broken }
+        guard let map = twin.files.map else { return nil }
+        guard let number = twin.files.number(firstPiece: file.firstPiece, length: file.length, root: file.root),
+            let first = map.piece(file: number, offset: range.lowerBound),
+            let last = map.piece(file: number, offset: range.upperBound - 1)
+        else { throw ReleaseFiles.broken }
+        twin.torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
+        let pieces = file.firstPiece..<file.firstPiece + Int((file.length - 1) / Int64(twin.files.pieceLength)) + 1
+        try await takeFinished(from: twin, for: torrent, places: [file.root: pieces])
+        guard let verified = await twin.torrent.verified() else { throw Torrent.Failure.stopped }
+        return verified[Int(first.raw)] ? twin.files.stagedKey(number) : nil
+    }
+
+    /// Takes what the twin has finished into the store, and tells the v2 torrent of it.
+    ///
+    /// - Parameter places: the pieces of each root in the v2 torrent.
+    func takeFinished(
+        from twin: TwinSource,
+        for torrent: Torrent,
+        places: [Digest256: Range<Int>]
+    ) async throws {
+        if twin.files.isBroken { throw ReleaseFiles.broken }
+        guard let verified = await twin.torrent.verified() else { return }
+        let files = twin.files
+        for root in try await context.blocking.run({ try files.importFinished(verified) }) {
+            if let pieces = places[root] { torrent.found(pieces: pieces) }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Storage
+internal import Swarm
+internal import Synchronization
+internal import Wire
+
+/// The v1 twin of a release as a source of its files, for when nobody answers by v2.
+///
+/// Its pieces prove that the publisher signed for the bytes, not that they are the files of the v2 side. So each file is
+/// staged under the twin's name, and becomes the store's file of a root only when that has been computed: a broken or
+/// hostile release cannot spoil what another site keeps under the same root.
+final class TwinFiles: Sendable {
+    private struct State {
+        /// Known with the metadata.
+        var map: PieceMap?
+        var lengths: [Int64] = []
+        /// By number in the twin: roots of files that are still to be looked at.
+        var pending: [Int: Digest256] = [:]
+        var firstPieces: [Int: Int] = [:]
+        var isBroken = false
+    }
+
+    let v1: Digest160
+    let pieceLength: Int
+    private let content: ContentStore
+    /// All files of the release; nil where only single ones are known.
+    private let manifest: ReleaseManifest?
+    private let state = Mutex(State())
+
+    init(v1: Digest160, pieceLength: Int, manifest: ReleaseManifest?, content: ContentStore) {
+        self.v1 = v1
+        self.pieceLength = pieceLength
+        self.manifest = manifest
+        self.content = content
+    }
+
+    var map: PieceMap? { state.withLock { $0.map } }
+    /// The twin does not list the files that the release has.
+    var isBroken: Bool { state.withLock { $0.isBroken } }
+
+    func stagedKey(_ file: Int) -> ContentKey { .v1(torrent: v1, file: file) }
+
+    /// The storage of the twin, once its metadata is there. Blocks.
+    func prepare(_ metainfo: Metainfo) throws -> SiteStorage {
+        guard metainfo.pieceLength == pieceLength, matches(metainfo) else {
+            state.withLock { $0.isBroken = true }
+            throw ReleaseFiles.broken
+        }
+        var next = 0
+        var firstPieces: [Int: Int] = [:]
+        for (index, file) in metainfo.files.enumerated() where file.length > 0 {
+            firstPieces[next] = index
+            next += Int((file.length + Int64(pieceLength) - 1) / Int64(pieceLength))
+        }
+        let roots = manifest.map { $0.files.map(\.root) }
+        let files = metainfo.files.enumerated().map { index, file -> SiteStorage.File? in
+            guard file.length > 0 else { return nil }
+            let staged = stagedKey(index)
+            guard let root = roots?[index] else { return SiteStorage.File(key: staged, length: file.length) }
+            return SiteStorage.File(key: .file(root: root), length: file.length, staged: staged)
+        }
+        state.withLock { state in
+            state.map = metainfo.pieceMap
+            state.lengths = metainfo.files.map(\.length)
+            state.firstPieces = firstPieces
+            for (index, root) in (roots ?? []).enumerated() where root != nil { state.pending[index] = root }
+        }
+        return SiteStorage(content: content, map: metainfo.pieceMap, files: files)
+    }
+
+    /// A release's twin has no padding, and the files of the v2 torrent in its order.
+    private func matches(_ metainfo: Metainfo) -> Bool {
+        guard metainfo.kind == .v1, !metainfo.files.contains(where: { $0.isPadding || $0.symlinkTarget != nil }) else {
+            return false
+        }
+        guard let manifest else { return true }
+        return metainfo.files.count == manifest.files.count
+            && zip(metainfo.files, manifest.files).allSatisfy { found, file in
+                found.length == file.length && found.isExecutable == file.isExecutable
+                    && found.path.elementsEqual(file.path) { $0.utf8.elementsEqual($1.utf8) }
+            }
+    }
+
+    /// The number in the twin of a file that the v2 torrent begins at a piece; nil where the twin has none such.
+    func number(firstPiece: Int, length: Int64, root: Digest256) -> Int? {
+        state.withLock { state in
+            guard let number = state.firstPieces[firstPiece], state.lengths[number] == length else { return nil }
+            if manifest == nil { state.pending[number] = root }
+            return number
+        }
+    }
+
+    /// Makes files of which all pieces are verified those of their roots. Blocks.
+    ///
+    /// - Returns: the roots that are held from now on. Fails with `.badData` where a file has another root.
+    func importFinished(_ verified: Bitfield) throws -> [Digest256] {
+        let (map, lengths, pending) = state.withLock { ($0.map, $0.lengths, $0.pending) }
+        guard let map else { return [] }
+        var staged: [ContentStore.Staged] = []
+        for (number, root) in pending where map.pieces(file: number).allSatisfy({ verified[$0] }) {
+            staged.append(ContentStore.Staged(key: stagedKey(number), root: root, length: lengths[number]))
+        }
+        guard !staged.isEmpty else { return [] }
+        let refused = try content.adopt(staged: staged)
+        state.withLock { state in
+            for file in staged { if case .v1(_, let number) = file.key { state.pending[number] = nil } }
+            if !refused.isEmpty { state.isBroken = true }
+        }
+        if !refused.isEmpty { throw ReleaseFiles.broken }
+        return staged.map(\.root)
+    }
+
+    /// Lets go of what was staged and is not complete. Blocks.
+    func removeStaged() {
+        for number in state.withLock({ Array($0.pending.keys) }) { try? content.remove(stagedKey(number)) }
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import BitTorrent
+import Feeds
+import Storage
+import Swarm
+import TestSupport
+import Testing
+import Wire
+
+@testable import Node
+
+@Suite("The v1 twin as the only source", .timeLimit(.minutes(1)))
+struct TwinTests {
+    static let patience = FetchPatience(twin: .milliseconds(100), alone: .seconds(15))
+
+    @Test("all of a release comes from a peer that has the v1 torrent alone")
+    func whole() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        let v1 = try #require(site.release.release.v1)
+        await publisher.service.serve(site.v1, hash: v1)
+        let address = publisher.address
+        let fetched = try await reader.service.fetchAll(site.release, manifest: site.manifest) { [address] }
+        #expect(fetched.received >= 159_000)
+        #expect(reader.holds(site))
+        for file in site.manifest.files {
+            if let root = file.root { #expect(try reader.context.content.verify(root) == .sound) }
+        }
+        await reader.end()
+        await publisher.end()
+    }
+
+    @Test("a page comes from it, before the whole file is there", arguments: [true, false])
+    func page(knowsManifest: Bool) async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        await publisher.service.serve(site.v1, hash: try #require(site.release.release.v1))
+        if knowsManifest {
+            let (record, manifest) = (site.release.record, site.manifest)
+            try reader.context.metadata.write { try $0.save(record, manifest: manifest) }
+        }
+        let address = publisher.address
+        let file = try site.file("a/long.bin")
+        let expected = FetchAllTests.files()[1].bytes
+        var read: [UInt8] = []
+        while read.count < expected.count {
+            read += try await reader.service.read(
+                file,
+                of: site.release,
+                at: Int64(read.count),
+                count: 20_000,
+                peers: { [address] },
+                mayUseNetwork: true
+            )
+        }
+        #expect(read == expected)
+        #expect(try reader.context.content.verify(try #require(file.root)) == .sound)
+        await reader.end()
+        await publisher.end()
+    }
+
+    @Test("a twin of other files is refused, and leaves nothing under their roots")
+    func broken() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        var files = FetchAllTests.files()
+        files[4].bytes[7] ^= 1
+        let other = try publisher.publish(files, seq: 2)
+        await publisher.service.serve(other.v1, hash: try #require(other.release.release.v1))
+        var release = site.release
+        release.release.v1 = other.release.release.v1
+        let forged = release
+        let address = publisher.address
+        do {
+            try await reader.service.fetchAll(forged, manifest: site.manifest) { [address] }
+            Issue.record("taken")
+        } catch {
+            #expect(error.kind == .badData)
+        }
+        for file in [site, other].flatMap(\.manifest.files) where file.path == ["d", "block"] {
+            #expect(!reader.context.content.contains(.file(root: try #require(file.root))))
+        }
+        await reader.end()
+        await publisher.end()
+    }
+
+    @Test("who fetched by v2 hosts the twin afterwards")
+    func hosted() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode())
+        let third = try await SwarmNode(patience: Self.patience)
+        let site = try publisher.publish(FetchAllTests.files())
+        try await publisher.serveAll()
+        let (address, next) = (publisher.address, reader.address)
+        try await reader.service.fetchAll(site.release, manifest: site.manifest) { [address] }
+        await publisher.end()
+        try await reader.serveAll()
+        await reader.service.stopServing(site.v2Hash)
+        try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        #expect(third.holds(site))
+        let pieces = try reader.context.metadata.read { try $0.v1Pieces(of: site.release.site, seq: 1) }
+        #expect(pieces == site.tree.v1Pieces)
+        #expect(await third.service.totals().down > 0)
+        #expect(await reader.service.torrents().contains { $0.v1 != nil && $0.state == "seeding" })
+        await third.end()
+        await reader.end()
+    }
+}
