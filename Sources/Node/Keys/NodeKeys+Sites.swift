@@ -27,9 +27,9 @@ extension NodeKeys {
     func createSite() throws(NodeError) -> NewSite {
         try changing { () throws(NodeError) in
             let pair = SiteKeyFile.Pair(signing: Self.newSeed(), next: Self.newSeed())
-            let keys = pair.keys(of: pair.writer.identifier)
+            let keys = pair.keys(of: pair.writer.identifier, origin: pair.signing)
             // The key first: without a passphrase it fails here, and no kit without a site is left behind.
-            try save(SiteKeyFile(current: pair), of: keys.site)
+            try save(SiteKeyFile(origin: pair.signing, current: pair), of: keys.site)
             do throws(NodeError) {
                 let kit = RecoveryKit(.site, subject: keys.site, seed: Self.newSeed())
                 let path = try writeKit(kit, to: kitName(keys.site, nil))
@@ -47,10 +47,23 @@ extension NodeKeys {
     /// now take their place first.
     func siteKeys(for site: Digest256, writer: PublicKey? = nil) throws(NodeError) -> SiteKeys {
         try changing { () throws(NodeError) in
-            guard let current = try settled(site, writer: writer).current else { throw Self.notOurs(site) }
+            let file = try settled(site, writer: writer)
+            guard let current = file.current else { throw Self.notOurs(site) }
             guard writer == nil || current.writer == writer else { throw Self.anotherWriter(site) }
-            return current.keys(of: site)
+            return current.keys(of: site, origin: file.origin)
         }
+    }
+
+    /// The private half of a key of an own site: one that writes its log, or its site key. Nil where none is here or
+    /// it cannot be opened.
+    func siteSigner(for key: PublicKey) -> SigningKey? {
+        // Nearly always the site key itself, which names the file.
+        let sites = hasSite(key.identifier) ? [key.identifier] : (try? ownSites()) ?? []
+        for site in sites {
+            guard let keys = try? siteKeys(for: site) else { continue }
+            if let found = ([keys.signing] + keys.pointers).first(where: { $0.publicKey == key }) { return found }
+        }
+        return nil
     }
 
     /// Stages a new next key. Asked again after a crash, it gives the same keys: the entry comes out the same.
@@ -65,7 +78,10 @@ extension NodeKeys {
                 try save(file, of: site)
             }
             guard let staged = file.staged else { throw Self.notOurs(site) }
-            return SiteRotation(signer: SigningKey(current.next), successor: staged.pair.keys(of: site))
+            return SiteRotation(
+                signer: SigningKey(current.next),
+                successor: staged.pair.keys(of: site, origin: file.origin)
+            )
         }
     }
 
@@ -101,7 +117,7 @@ extension NodeKeys {
             {
                 return SiteRecovery(
                     signer: SigningKey(old.seed),
-                    successor: staged.pair.keys(of: site),
+                    successor: staged.pair.keys(of: site, origin: file.origin),
                     recoveryCommitment: new,
                     kitPath: path
                 )
@@ -114,7 +130,7 @@ extension NodeKeys {
             try save(file, of: site)
             return SiteRecovery(
                 signer: SigningKey(old.seed),
-                successor: pair.keys(of: site),
+                successor: pair.keys(of: site, origin: file.origin),
                 recoveryCommitment: new.commitment,
                 kitPath: path
             )
@@ -131,12 +147,12 @@ extension NodeKeys {
     ) throws(NodeError) -> SiteKeyFile {
         let name = Self.name(of: site)
         guard let content = try load(name) else {
-            if orEmpty { return SiteKeyFile(current: nil) }
+            if orEmpty { return SiteKeyFile(origin: nil, current: nil) }
             throw Self.notOurs(site)
         }
         guard var file = SiteKeyFile(encoded: content) else { throw Self.damaged(name) }
         if let staged = file.staged, let writer, staged.pair.writer == writer {
-            file = SiteKeyFile(current: staged.pair)
+            file = SiteKeyFile(origin: file.origin, current: staged.pair)
             try save(file, of: site)
         }
         return file

@@ -10,6 +10,12 @@ struct SiteKeys: Sendable {
     let signing: SigningKey
     /// Takes over by rotation; the log holds its hash.
     let next: SigningKey
+    /// The site key, once another writes the log: links that name it still find the site. Nil too where this home
+    /// never had it.
+    var origin: SigningKey?
+
+    /// Further keys under which the pointer in the DHT is put.
+    var pointers: [SigningKey] { origin.map { [$0] } ?? [] }
 
     /// What the log commits to.
     var nextCommitment: Digest256 { next.publicKey.identifier }
@@ -53,8 +59,11 @@ struct SiteKeyFile: Sendable, Equatable {
 
         var writer: PublicKey { SigningKey(signing).publicKey }
 
-        func keys(of site: Digest256) -> SiteKeys {
-            SiteKeys(site: site, signing: SigningKey(signing), next: SigningKey(next))
+        func keys(of site: Digest256, origin: SecretKey?) -> SiteKeys {
+            let signing = SigningKey(signing)
+            let origin = origin.map { SigningKey($0) }
+            let isSame = origin?.publicKey == signing.publicKey
+            return SiteKeys(site: site, signing: signing, next: SigningKey(next), origin: isSame ? nil : origin)
         }
     }
 
@@ -65,12 +74,17 @@ struct SiteKeyFile: Sendable, Equatable {
         let replaces: Digest256?
     }
 
+    /// The site key, kept for ever; nil where only the kit was left.
+    var origin: SecretKey?
     /// Nil where only the kit was left, until the recovery stands in the log.
     var current: Pair?
     var staged: Staged?
 
     var encoded: [UInt8] {
-        let map: CBOR = ["current": Self.encode(current), "staged": staged.map(Self.encode) ?? .null]
+        let map: CBOR = [
+            "origin": origin.map { .bytes($0.bytes) } ?? .null, "current": Self.encode(current),
+            "staged": staged.map(Self.encode) ?? .null,
+        ]
         return map.encoded
     }
 
@@ -86,14 +100,15 @@ struct SiteKeyFile: Sendable, Equatable {
         ]
     }
 
-    init(current: Pair?, staged: Staged? = nil) {
+    init(origin: SecretKey?, current: Pair?) {
+        self.origin = origin
         self.current = current
-        self.staged = staged
     }
 
     /// Nil unless `encoded` is what ``encoded`` writes.
     init?(encoded: [UInt8]) {
         guard let map = try? CBOR.decode(encoded) else { return nil }
+        origin = map["origin"]?.bytes.flatMap { SecretKey($0) }
         current = map["current"].flatMap(Self.pair)
         staged = map["staged"].flatMap(Self.staged)
         guard self.encoded == encoded else { return nil }

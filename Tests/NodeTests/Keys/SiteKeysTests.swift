@@ -54,6 +54,12 @@ struct SiteKeysTests {
         let after = try folder.keys.siteKeys(for: site, writer: staged.signer.publicKey)
         #expect(after.nextCommitment == staged.successor.nextCommitment)
         #expect(try folder.keys.siteKeys(for: site).signing.publicKey == staged.signer.publicKey)
+        // Links name the site key for ever: its half stays, for the pointer in the DHT.
+        #expect(new.keys.pointers.isEmpty)
+        #expect(after.pointers.map(\.publicKey) == [first])
+        #expect(folder.keys.siteSigner(for: first)?.publicKey == first)
+        #expect(folder.keys.siteSigner(for: staged.signer.publicKey)?.publicKey == staged.signer.publicKey)
+        #expect(folder.keys.siteSigner(for: staged.successor.next.publicKey) == nil)
         #expect(kind { _ = try folder.keys.siteKeys(for: site, writer: first) } == .notPermitted)
         let second = try folder.keys.prepareRotation(of: site, writer: staged.signer.publicKey)
         #expect(second.signer.publicKey.identifier == staged.successor.nextCommitment)
@@ -102,7 +108,8 @@ struct SiteKeysTests {
         )
         #expect(kind { _ = try other.keys.siteKeys(for: new.keys.site) } == .notPermitted)
         let writer = staged.successor.signing.publicKey
-        #expect(try other.keys.siteKeys(for: new.keys.site, writer: writer).signing.publicKey == writer)
+        let keys = try other.keys.siteKeys(for: new.keys.site, writer: writer)
+        #expect(keys.signing.publicKey == writer && keys.pointers.isEmpty)
     }
 
     @Test("a kit of another site, of an identity, with a slip or cut short is refused as bad data")
