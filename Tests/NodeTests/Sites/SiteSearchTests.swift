@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import BitTorrent
+import Feeds
+import Keys
+import TestSupport
+import Testing
+import Wire
+
+@testable import Node
+
+@Suite struct SiteSearchTests {
+    private static func peers(_ range: Range<UInt16>) -> [Endpoint] {
+        range.map { Endpoint(.v4(0x7F00_0001), port: $0) }
+    }
+
+    @Test("eight peers are dialled at a time, each once, and no more than 64 in all")
+    func bounds() {
+        var search = SiteSearch(searches: 1)
+        var dialled: [Endpoint] = []
+        var actions = search.found(Self.peers(1..<200) + Self.peers(1..<200))
+        #expect(actions.count == SiteSearch.parallelDials)
+        while let action = actions.first, case .dial(let endpoint) = action {
+            actions.removeFirst()
+            dialled.append(endpoint)
+            actions += search.ended(endpoint, .unreachable)
+        }
+        #expect(dialled == Self.peers(1..<65))
+        #expect(search.searchEnded() == [.finish])
+    }
+
+    @Test("the first proof starts a moment for the others, and a dead peer does not prolong it")
+    func settles() {
+        var search = SiteSearch(searches: 1)
+        let peers = Self.peers(1..<4)
+        _ = search.found(peers)
+        #expect(search.ended(peers[0], .agreed) == [.wait(SiteSearch.moment)])
+        #expect(search.ended(peers[1], .agreed).isEmpty)
+        #expect(search.momentPassed() == [.finish])
+        #expect(search.isDone && search.agreed == 2)
+        #expect(search.found(Self.peers(9..<12)).isEmpty)
+        #expect(search.timeIsUp().isEmpty)
+    }
+
+    @Test("a search ends at once when everybody has answered and nobody else will be found")
+    func nobodyLeft() {
+        var search = SiteSearch(searches: 2)
+        #expect(search.searchEnded().isEmpty)
+        let peers = Self.peers(1..<2)
+        #expect(search.found(peers) == [.dial(peers[0])])
+        #expect(search.searchEnded().isEmpty)
+        #expect(search.ended(peers[0], .behind) == [.finish])
+        #expect(search.answered == 1 && search.agreed == 0)
+    }
+}
+
+@Suite struct SiteExchangeWireTests {
+    private static let site = Hash.sha256([1])
+    private static let (one, two) = (Hash.sha1([1]), Hash.sha1([2]))
+
+    @Test("both handshakes open, in portions of any size, and payloads come out as they went in")
+    func opens() throws {
+        for portion in [1, 7, 68, 500] {
+            var left = SiteExchangeWire(site: Self.site, ownID: Self.one)
+            var right = SiteExchangeWire(site: Self.site, ownID: Self.two)
+            #expect(try left.receive(right.hello(client: "b", listenPort: 7)) == [.opened(listenPort: 7)])
+            let bytes =
+                left.hello(client: "a", listenPort: nil) + left.frame([1, 2, 3]) + PeerMessage.keepAlive.encoded
+            var events: [SiteExchangeWire.Event] = []
+            for start in stride(from: 0, to: bytes.count, by: portion) {
+                events += try right.receive(Array(bytes[start..<min(start + portion, bytes.count)]))
+            }
+            #expect(events == [.opened(listenPort: nil), .payload([1, 2, 3])])
+        }
+    }
+
+    @Test("another site, ourselves, no extensions and any torrent message end the connection")
+    func refuses() {
+        var wire = SiteExchangeWire(site: Self.site, ownID: Self.one)
+        let hello = wire.hello(client: "a", listenPort: nil)
+        #expect(throws: SiteExchangeWire.Failure.ourselves) { try wire.receive(hello) }
+        var other = SiteExchangeWire(site: Hash.sha256([2]), ownID: Self.two)
+        #expect(throws: SiteExchangeWire.Failure.otherSite) { try other.receive(hello) }
+        var plain = SiteExchangeWire(site: Self.site, ownID: Self.two)
+        let handshake = Handshake(capabilities: [], hash: Self.site.truncated, peerID: Self.one)
+        #expect(throws: SiteExchangeWire.Failure.noSiteExchange) { try plain.receive(handshake.encoded) }
+        var noName = SiteExchangeWire(site: Self.site, ownID: Self.two)
+        let able = Handshake(capabilities: .extensions, hash: Self.site.truncated, peerID: Self.one)
+        let empty = PeerMessage.extended(id: 0, payload: ExtensionHandshake().encoded).encoded
+        #expect(throws: SiteExchangeWire.Failure.noSiteExchange) { try noName.receive(able.encoded + empty) }
+        var choked = SiteExchangeWire(site: Self.site, ownID: Self.two)
+        #expect(throws: SiteExchangeWire.Failure.self) { try choked.receive(hello + PeerMessage.choke.encoded) }
+    }
+
+    @Test("random and damaged bytes never trap")
+    func hostile() {
+        var random = SplitMix64(seed: 11)
+        for _ in 0..<2000 {
+            var wire = SiteExchangeWire(site: Self.site, ownID: Self.two)
+            var bytes = SiteExchangeWire(site: Self.site, ownID: Self.one).hello(client: "a", listenPort: 1)
+            bytes += (0..<Int.random(in: 0...64, using: &random)).map { _ in .random(in: 0...255, using: &random) }
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            _ = try? wire.receive(bytes)
+        }
+    }
+}
