@@ -9,8 +9,10 @@ internal import Wire
 struct MetadataExchange {
     /// Portions asked of one peer at once. Transmission answers no more.
     static let requestsPerPeer = 64
-    /// Until a portion is asked for again.
+    /// Until a portion is asked for again, and until an attempt without progress is given up.
     static let patience = Duration.seconds(10)
+    /// Sizes that led nowhere and are left aside.
+    static let maximumStalledSizes = 16
 
     private(set) var size: Int?
     /// Only this peer may fill the attempt.
@@ -19,6 +21,10 @@ struct MetadataExchange {
     private var missing = 0
     private var requestedAt: [Int: Duration] = [:]
     private(set) var providers: Set<ConnectionID> = []
+    /// When a portion last came, or the attempt began.
+    private var lastProgress = Duration.zero
+    /// Claims of peers that then sent nothing.
+    private var stalledSizes: [Int] = []
     /// An assembled dictionary is being hashed.
     private(set) var isChecking = false
     /// The last attempt failed: ask one peer only.
@@ -30,7 +36,11 @@ struct MetadataExchange {
     /// The portions to ask of a peer that claims `size` bytes.
     mutating func portionsToRequest(from peer: ConnectionID, size claimed: Int, pending: Int, now: Duration) -> [Int] {
         guard !isChecking, Self.isAcceptable(size: claimed) else { return [] }
-        if size == nil { begin(claimed, with: peer) }
+        if size == nil {
+            guard !stalledSizes.contains(claimed) else { return [] }
+            begin(claimed, with: peer)
+            lastProgress = now
+        }
         guard size == claimed, exclusiveTo == nil || exclusiveTo == peer else { return [] }
         var chosen: [Int] = []
         for index in portions.indices where portions[index] == nil {
@@ -55,11 +65,12 @@ struct MetadataExchange {
     /// Takes a portion that was asked for.
     ///
     /// - Returns: the whole dictionary when it was the last one; it is to be checked.
-    mutating func receive(_ index: Int, _ bytes: [UInt8], from peer: ConnectionID) -> [UInt8]? {
+    mutating func receive(_ index: Int, _ bytes: [UInt8], from peer: ConnectionID, now: Duration) -> [UInt8]? {
         guard !isChecking, let size, portions.indices.contains(index), portions[index] == nil,
             bytes.count == min(MetadataMessage.portionBytes, size - index * MetadataMessage.portionBytes),
             exclusiveTo == nil || exclusiveTo == peer
         else { return nil }
+        lastProgress = now
         portions[index] = bytes
         missing -= 1
         providers.insert(peer)
@@ -75,6 +86,21 @@ struct MetadataExchange {
     mutating func peerLeft(_ peer: ConnectionID, asked: some Sequence<Int>) {
         for index in asked { requestedAt[index] = nil }
         if !isChecking, exclusiveTo == peer || (providers.isEmpty && requestedAt.isEmpty) { size = nil }
+    }
+
+    /// Gives up an attempt that makes no progress: who claimed the size may have made it up.
+    mutating func expire(now: Duration) {
+        guard !isChecking, now - lastProgress > Self.patience else { return }
+        lastProgress = now
+        if let size {
+            if stalledSizes.count == Self.maximumStalledSizes { stalledSizes.removeFirst() }
+            stalledSizes.append(size)
+            self.size = nil
+            exclusiveTo = nil
+        } else {
+            // There is no other claim: try them again.
+            stalledSizes = []
+        }
     }
 
     /// Nobody connected claims this size any more, or what came was wrong.

@@ -94,6 +94,7 @@ final class PeerConnection {
     var metadataRefusedUntil: Duration?
     var hashRequests: [HashRequest: Duration] = [:]
     var refusedHashes: Set<HashRequest> = []
+    var refusalRounds = 0
 
     var outbox: [UInt8] = []
     var lastReceived: Duration

@@ -38,7 +38,7 @@ extension TorrentSession {
             peer.metadataRefusedUntil = now + .seconds(5)
         case .data(let index, _, let bytes):
             guard peer.metadataRequests.removeValue(forKey: index) != nil else { return }
-            if let whole = metadata?.receive(index, bytes, from: peer.id) {
+            if let whole = metadata?.receive(index, bytes, from: peer.id, now: now) {
                 actions.append(.checkMetadata(whole))
             }
         }

@@ -8,6 +8,7 @@ extension TorrentSession {
     static let handshakeTimeout = Duration.seconds(15)
     /// A peer that answers none of its requests for this long is left aside for others.
     static let requestTimeout = Duration.seconds(10)
+    static let hashMemory = Duration.seconds(60)
     static let keepAliveInterval = Duration.seconds(100)
 
     /// The time asked for has come.
@@ -28,9 +29,15 @@ extension TorrentSession {
             checkTimeouts(peer, now)
             guard peer.isRunning else { continue }
             expireHashRequests(peer, now)
+            // What it did not have a minute ago it may have now.
+            if !peer.refusedHashes.isEmpty, now - peer.since > Self.hashMemory * (peer.refusalRounds + 1) {
+                peer.refusalRounds += 1
+                peer.refusedHashes = []
+            }
             if now - peer.lastSent >= Self.keepAliveInterval { peer.send(.keepAlive) }
             touch(peer)
         }
+        metadata?.expire(now: now)
         releaseStuckPieces(now)
         if now - lastChoke >= Choker.interval { rechoke(now) }
     }

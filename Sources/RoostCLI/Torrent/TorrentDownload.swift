@@ -150,7 +150,7 @@ struct TorrentDownload: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: Self.drawInterval)
             if let status = await torrent.status() { draw(status, await torrent.metainfo()) }
-            if ContinuousClock.now - lastSave > Self.saveInterval {
+            if !command.metadataOnly, ContinuousClock.now - lastSave > Self.saveInterval {
                 try? await torrent.save()
                 lastSave = .now
             }
@@ -172,7 +172,7 @@ struct TorrentDownload: Sendable {
 
     private func finish(_ ending: Ending, _ torrent: Torrent) async throws {
         bar.clear()
-        try? await torrent.save()
+        if !command.metadataOnly { try? await torrent.save() }
         switch ending {
         case .complete: await report(torrent)
         case .metadata: try await metadataFetched(torrent)

@@ -91,6 +91,24 @@ struct HostileSessionTests {
         #expect(network.run { leecher.events.contains(.complete) })
     }
 
+    @Test("BEP 9: a size that a peer made up does not keep others' metadata away")
+    func inventedSize() throws {
+        let sample = try SampleContent(.v1, sizes: [100_000])
+        let honest = SimulatedPeer(1, sample, isSeed: true)
+        let leecher = SimulatedPeer(3, sample, isSeed: false, hasMetadata: false)
+        let hash = try #require(sample.metainfo.infoHashes.v1)
+        let liarID = Digest160(Array(repeating: 0xAB, count: 20)) ?? .zero
+        let handshake = Handshake(capabilities: [.fast, .extensions], hash: hash, peerID: liarID)
+        let connection = try #require(leecher.accept(handshake.encoded, from: ScriptedPeer.address))
+        var extensions = ExtensionHandshake()
+        extensions.extensions = ["ut_metadata": 1]
+        extensions.metadataSize = 9_000_000
+        leecher.receive(PeerMessage.extended(id: 0, payload: extensions.encoded).encoded, on: connection)
+        let network = SimulatedNetwork([honest, leecher])
+        leecher.update { $0.add(peers: [honest.address], now: $1) }
+        #expect(network.run(4000, step: .milliseconds(50)) { leecher.events.contains(.complete) })
+    }
+
     @Test("Metadata beyond 32 MiB is not asked for")
     func hugeMetadata() throws {
         let sample = try SampleContent(.v1, sizes: [100_000])
