@@ -157,6 +157,7 @@ struct PeerConnectionTests {
         let (_, messages, blocks) = script.heard()
         #expect(messages.contains(.reject(first)))
         #expect(blocks.isEmpty)
+        #expect(script.peer.reads == 0, "the disk is not even asked")
     }
 
     @Test("A block that was not asked for ends the connection")
