@@ -44,7 +44,15 @@ ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t cou
 }
 
 int roost_spawn_detached(
-    const char *program, char *const arguments[], const char *log, int ready, pid_t *process) {
+    const char *program, char *const arguments[], const char *log, int ready, int secret, pid_t *process) {
+    // Moved out of the way of 3 and 4, so that neither takes the other's place.
+    ready = fcntl(ready, F_DUPFD_CLOEXEC, 10);
+    if (ready < 0) return errno;
+    if (secret >= 0 && (secret = fcntl(secret, F_DUPFD_CLOEXEC, 10)) < 0) {
+        int failure = errno;
+        close(ready);
+        return failure;
+    }
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -54,10 +62,13 @@ int roost_spawn_detached(
     posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     posix_spawn_file_actions_adddup2(&actions, ready, 3);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+    if (secret >= 0) posix_spawn_file_actions_adddup2(&actions, secret, 4);
+    posix_spawn_file_actions_addclosefrom_np(&actions, secret >= 0 ? 5 : 4);
     int status = posix_spawn(process, program, &actions, &attributes, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
+    close(ready);
+    if (secret >= 0) close(secret);
     return status;
 }
 

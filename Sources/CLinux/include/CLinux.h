@@ -24,9 +24,10 @@ int roost_sync_file_system(int descriptor);
 ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t count);
 
 // posix_spawn(3) of `program` in a session of its own, with no descriptors but these: nothing on standard input, output
-// and errors appended to `log`, `ready` as descriptor 3. Returns 0, or an errno.
+// and errors appended to `log`, `ready` as descriptor 3, `secret` as descriptor 4 unless it is negative. Returns 0, or an
+// errno.
 int roost_spawn_detached(
-    const char *program, char *const arguments[], const char *log, int ready, pid_t *process);
+    const char *program, char *const arguments[], const char *log, int ready, int secret, pid_t *process);
 
 // socket(2) and bind(2) for UDP: `count` is 4 or 16 bytes of address in network order, `port` in host order. IPv6 sockets
 // take IPv6 only. Returns a non-blocking descriptor, or -1 with errno.

@@ -58,6 +58,8 @@ public struct PublishResult: Equatable, Sendable, Codable {
     /// Bytes that the content store did not have before.
     public var added: Int64
     public var seconds: Double
+    /// Of a new site: the file with its recovery kit, which the owner is to move away.
+    public var recoveryKit: String?
 
     public init(
         site: String,
@@ -72,7 +74,8 @@ public struct PublishResult: Equatable, Sendable, Codable {
         skipped: [Skipped],
         gateway: String,
         added: Int64,
-        seconds: Double
+        seconds: Double,
+        recoveryKit: String? = nil
     ) {
         self.site = site
         self.key = key
@@ -87,6 +90,7 @@ public struct PublishResult: Equatable, Sendable, Codable {
         self.gateway = gateway
         self.added = added
         self.seconds = seconds
+        self.recoveryKit = recoveryKit
     }
 }
 

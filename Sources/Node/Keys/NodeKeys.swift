@@ -39,6 +39,9 @@ public final class NodeKeys: Sendable {
 
     public var hasDevice: Bool { has(Self.deviceName) }
 
+    /// Whether the device's key opens with a passphrase alone.
+    public var needsPassphrase: Bool { (try? store.protection(of: Self.deviceName)) == .passphrase }
+
     /// The device's seed; drawn where the home has none, which makes it another device to everybody.
     func device() throws(NodeError) -> DeviceSeed {
         if let known = knownDevice.withLock({ $0 }) { return known }

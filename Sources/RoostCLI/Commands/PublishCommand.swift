@@ -64,6 +64,12 @@ struct PublishCommand: AsyncParsableCommand {
             "  magnet   \(result.magnet)",
         ]
         lines += result.skipped.map { "  left out \($0.path): \($0.why)" }
+        if let kit = result.recoveryKit {
+            lines += [
+                "The site's recovery kit, the one way to take it back from a thief of its key, was written to",
+                "  \(kit)", "Print it or move it away from this computer.",
+            ]
+        }
         lines.append("It stays online while this node or a reader who keeps it runs.")
         return lines.joined(separator: "\n")
     }

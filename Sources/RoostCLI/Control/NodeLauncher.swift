@@ -6,6 +6,7 @@ internal import Storage
 
 /// Starts a node in the background: a process of its own session that keeps none of our streams open.
 struct NodeLauncher {
+    private let options: GlobalOptions
     private let home: Home
     private let quiet: Bool
     /// More words for `roost start`.
@@ -13,6 +14,7 @@ struct NodeLauncher {
 
     /// - Parameter arguments: further flags of `roost start`; `--while-used` unless given: ends when nobody reads.
     init(_ options: GlobalOptions, arguments: [String] = ["--while-used"]) {
+        self.options = options
         home = Home(path: options.homeDirectory.path)
         quiet = options.quiet || options.json
         let passphrase = options.passphraseFile.map { ["--passphrase-file", URL(fileURLWithPath: $0).path] } ?? []
@@ -23,7 +25,14 @@ struct NodeLauncher {
     func launch() async throws {
         if !quiet { note("Starting a node on \(home.path).") }
         let ready = Pipe()
-        let pid = try spawn(readyDescriptor: ready.fileHandleForWriting.fileDescriptor)
+        let secret = try PassphraseInput.forBackgroundNode(options).map(Self.pipe)
+        // A pipe closes with its last use, which must not be before the child has it.
+        let pid = try withExtendedLifetime(secret) {
+            try spawn(
+                readyDescriptor: ready.fileHandleForWriting.fileDescriptor,
+                secretDescriptor: secret?.fileHandleForReading.fileDescriptor
+            )
+        }
         try ready.fileHandleForWriting.close()
         let answer = try await Self.readAll(ready.fileHandleForReading)
         if answer.starts(with: Data("ready".utf8)) { return }
@@ -42,13 +51,30 @@ struct NodeLauncher {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 
-    private func spawn(readyDescriptor: Int32) throws(NodeError) -> pid_t {
+    /// A pipe that holds a passphrase, which is shorter than any pipe's buffer.
+    private static func pipe(_ passphrase: [UInt8]) throws -> Pipe {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data(passphrase.prefix(PassphraseSource.maximumBytes)))
+        try pipe.fileHandleForWriting.close()
+        return pipe
+    }
+
+    private func spawn(readyDescriptor: Int32, secretDescriptor: Int32?) throws(NodeError) -> pid_t {
         do throws(StorageError) { try home.prepare() } catch { throw NodeError(error) }
-        let words = ["roost", "start", "--home", home.path, "--ready-descriptor", "3"] + arguments
+        let words =
+            ["roost", "start", "--home", home.path, "--ready-descriptor", "3"] + arguments
+            + (secretDescriptor == nil ? [] : ["--passphrase-descriptor", "4"])
         var pid: pid_t = 0
         // SAFETY: the C strings live until the call that copies them has returned.
         let status = unsafe withCStrings(words) { words in
-            unsafe roost_spawn_detached("/proc/self/exe", words, home.log, readyDescriptor, &pid)
+            unsafe roost_spawn_detached(
+                "/proc/self/exe",
+                words,
+                home.log,
+                readyDescriptor,
+                secretDescriptor ?? -1,
+                &pid
+            )
         }
         guard status == 0 else {
             throw NodeError(

@@ -7,12 +7,27 @@ internal import Storage
 enum PassphraseInput {
     static func sources(_ options: GlobalOptions) -> [PassphraseSource] {
         var sources: [PassphraseSource] = []
+        if let descriptor = options.passphraseDescriptor { sources.append(.descriptor(descriptor)) }
         if let file = options.passphraseFile { sources.append(.file(path: file)) }
         if let file = ProcessInfo.processInfo.environment["ROOST_PASSPHRASE_FILE"].nonEmpty {
             sources.append(.file(path: file))
         }
         if hasTerminal { sources.append(.prompt { ask("Passphrase: ") }) }
         return sources
+    }
+
+    /// The passphrase for a node that is started in the background and can ask nobody; nil where it needs none, or
+    /// finds it itself. Throws where it does not open the keys.
+    static func forBackgroundNode(_ options: GlobalOptions) throws -> [UInt8]? {
+        let home = LocalKeys.home(options)
+        let isNamed =
+            options.passphraseFile != nil
+            || ProcessInfo.processInfo.environment["ROOST_PASSPHRASE_FILE"].nonEmpty != nil
+        guard hasTerminal, !isNamed, NodeKeys(home: home).needsPassphrase, let typed = ask("Passphrase: ") else {
+            return nil
+        }
+        _ = try NodeKeys(home: home, passphrases: [.prompt { typed }]).peerID()
+        return typed
     }
 
     /// Whether a person can be asked.

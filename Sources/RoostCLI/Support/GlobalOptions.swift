@@ -16,6 +16,9 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A file with the passphrase of the keys.", valueName: "file"))
     var passphraseFile: String?
 
+    @Option(help: ArgumentHelp("An open descriptor to read the passphrase from.", visibility: .private))
+    var passphraseDescriptor: Int32?
+
     /// `--home`, else `$ROOST_HOME`, else `$XDG_DATA_HOME/roost`, else `~/.local/share/roost`; absolute.
     var homeDirectory: URL {
         let environment = ProcessInfo.processInfo.environment
