@@ -18,11 +18,8 @@ struct FeedWriter: Sendable {
 
     /// Begins a site.
     ///
-    /// - Parameters:
-    ///   - key: the site key: its SHA-256 is the site's id.
-    ///   - next: SHA-256 of the key that may take over by rotation.
-    ///   - recovery: SHA-256 of the key that may take the site back.
-    ///   - first: makes the first release from its number.
+    /// `key`: the site key, whose SHA-256 is the site's id. `next`, `recovery`: SHA-256 of the key that may take over by
+    /// rotation, and of the one that may take the site back. `first`: makes the first release from its number.
     func create(
         key: SigningKey,
         next: Digest256,
@@ -48,7 +45,7 @@ struct FeedWriter: Sendable {
 
     /// Appends a release, made from the number it gets.
     ///
-    /// - Parameter pointers: further keys under which the pointer is put: the site key after a rotation.
+    /// `pointers`: further keys under which the pointer is put: the site key after a rotation.
     func append(
         to site: Digest256,
         signer: SigningKey,
@@ -93,9 +90,7 @@ struct FeedWriter: Sendable {
 
     /// Hands the site to the committed next key.
     ///
-    /// - Parameters:
-    ///   - next: the private half of that key, which writes from now on.
-    ///   - following: SHA-256 of the key after it.
+    /// `next`: the private half of that key, which writes from now on. `following`: SHA-256 of the key after it.
     func rotate(
         _ site: Digest256,
         to next: SigningKey,
@@ -117,10 +112,8 @@ struct FeedWriter: Sendable {
 
     /// Takes the site back: what was written behind the last good entry is superseded, however long it is.
     ///
-    /// - Parameters:
-    ///   - recoveryKey: the private half of the committed recovery key.
-    ///   - writer: the key that writes from now on.
-    ///   - goodSize: how many entries are the owner's; nil takes what this node signed last, else all.
+    /// `recoveryKey`: the private half of the committed recovery key. `writer`: the key that writes from now on.
+    /// `goodSize`: how many entries are the owner's; nil takes what this node signed last, else all.
     func recover(
         _ site: Digest256,
         with recoveryKey: SigningKey,

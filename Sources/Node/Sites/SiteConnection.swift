@@ -78,7 +78,8 @@ final class SiteConnection: Sendable {
 
     func feedChanged(_ feed: SiteFeed) { onDriver { $0.feedChanged(feed) } }
     func setHeld(_ releases: [Int64]) { onDriver { $0.setHeld(releases) } }
-    func close() { onDriver { $0.close() } }
+    /// `fallback`: run where there is no driver, or none any more.
+    func close(orElse fallback: () -> Void = {}) { onDriver(orElse: fallback) { $0.close() } }
 
     private func onDriver(
         orElse fallback: () -> Void = {},

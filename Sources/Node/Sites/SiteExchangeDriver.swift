@@ -59,7 +59,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     private var hasBegun = false
     private var isClosed = false
 
-    /// - Parameter early: what the listener has read already; nothing for a connection that we made.
+    /// `early`: what the listener has read already; nothing for a connection that we made.
     init(service: SiteService, connection: SiteConnection, early: ByteBuffer) {
         self.service = service
         self.connection = connection

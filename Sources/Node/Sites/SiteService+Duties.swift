@@ -39,6 +39,7 @@ extension SiteService {
     private func perform(_ job: Job) async {
         switch job {
         case .tick:
+            for site in sitesToLookFor(now: .now) { enqueue.yield(.look(site)) }
             for key in duties.withLock({ $0.due(now: .now) }) {
                 guard case .enqueued = enqueue.yield(.duty(key)) else {
                     duties.withLock { $0.finished(key, succeeded: false, now: .now) }
@@ -46,6 +47,7 @@ extension SiteService {
                 }
             }
         case .survey(let site): await survey(site)
+        case .look(let site): _ = try? await refresh(.site(site))
         case .searchRecovery(let site): await searchRecovery(of: site)
         case .remember(let item): await save(item, keepsAlive: false)
         case .duty(let key):

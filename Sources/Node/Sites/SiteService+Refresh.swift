@@ -20,7 +20,7 @@ extension SiteService {
     /// bring a newer one. Without any answer it returns what was known. Throws `.unavailable` where that is nothing,
     /// `.denied` where a rule names the site. Cancelling ends the search; connections stay until they are idle.
     ///
-    /// - Parameter peers: asked beside those that are found.
+    /// `peers`: asked beside those that are found.
     func refresh(
         _ address: SiteAddress,
         peers: [Endpoint] = [],

@@ -21,6 +21,8 @@ final class SiteService: Sendable {
     /// From one address, to one site.
     static let maximumFromAddress = 4
     static let maximumHolders = 64
+    /// How many held sites are looked for in one round of five seconds.
+    static let looksAtATime = 2
 
     /// What is known of a site beside its feed.
     struct SiteState {
@@ -35,6 +37,8 @@ final class SiteService: Sendable {
         /// Bytes from peers over exchange connections.
         var received: Int64 = 0
         var lastRecoverySearch: ContinuousClock.Instant?
+        /// When a held site is looked for again without being opened.
+        var nextLook: ContinuousClock.Instant?
     }
 
     private struct State {
@@ -52,6 +56,8 @@ final class SiteService: Sendable {
         case survey(Digest256)
         case searchRecovery(Digest256)
         case remember(MutableItem)
+        /// Looks whether a held site has changed.
+        case look(Digest256)
     }
 
     let context: NodeContext
@@ -232,8 +238,8 @@ final class SiteService: Sendable {
             try channel.pipeline.syncOperations.addHandler(driver)
         }
         connected.whenFailure { _ in
-            connection.close()
             // Where not even a channel was made there is no driver to say it.
+            connection.close { done(.unreachable) }
             self.closed(connection)
         }
     }
@@ -324,6 +330,23 @@ extension SiteService {
         guard mayServe(site) else { return loop.makeSucceededFuture(nil) }
         let directories = directories
         return context.blocking.run(on: loop) { try directories.node(hash, site: site) }
+    }
+
+    /// Held sites to be looked for now: each about every half hour, a few at a time, spread over the first minutes.
+    func sitesToLookFor(now: ContinuousClock.Instant) -> [Digest256] {
+        state.withLock { state in
+            var due: [Digest256] = []
+            for (site, entry) in state.sites where entry.isHeld {
+                guard let next = entry.nextLook else {
+                    state.sites[site]?.nextLook = now + .seconds(Int.random(in: 30...300))
+                    continue
+                }
+                guard next <= now, due.count < Self.looksAtATime else { continue }
+                due.append(site)
+                state.sites[site]?.nextLook = now + .seconds(Int.random(in: 1500...2100))
+            }
+            return due
+        }
     }
 
     /// Whether it is time to look for a recovery again; at most hourly.
