@@ -17,33 +17,45 @@ struct FetchMeter {
     /// Between two reports.
     static let interval = Duration.milliseconds(100)
 
-    private let tree: SiteTree
+    private let total: Int64
+    private let pieceLength: Int64
     private let patience: FetchPatience
-    private let map: [Int: Int64]
+    /// What the pieces that are shorter than others lack.
+    private var short: [Int: Int64] = [:]
     private var lastDone: Int64 = -1
     private var lastDownloaded: Int64 = -1
     private(set) var lastProgress = ContinuousClock.now
 
     init(_ files: ReleaseFiles, patience: FetchPatience) {
-        tree = files.tree
+        total = files.tree.bytes
+        pieceLength = Int64(files.tree.pieceLength)
         self.patience = patience
-        let step = Int64(tree.pieceLength)
         // Only the last piece of a file is shorter than the others.
-        var short: [Int: Int64] = [:]
-        for (index, file) in tree.manifest.files.enumerated() where file.length % step != 0 {
-            short[tree.firstPieces[index] + Int(file.length / step)] = step - file.length % step
+        for (index, file) in files.tree.manifest.files.enumerated() where file.length % pieceLength != 0 {
+            short[files.tree.firstPieces[index] + Int(file.length / pieceLength)] =
+                pieceLength - file.length % pieceLength
         }
-        map = short
+    }
+
+    init(_ map: PieceMap, patience: FetchPatience) {
+        total = map.contentLength
+        pieceLength = Int64(map.pieceLength)
+        self.patience = patience
+        for number in map.indices {
+            guard let piece = map.index(number) else { continue }
+            let length = Int64(map.segments(of: piece).reduce(0) { $0 + ($1.isPadding ? 0 : $1.length) })
+            if length < pieceLength { short[number] = pieceLength - length }
+        }
     }
 
     /// Bytes that are held; nil where it is as before.
     mutating func progress(_ verified: Bitfield) -> NodeProgress? {
-        var done = Int64(verified.setCount) * Int64(tree.pieceLength)
-        for (piece, missing) in map where verified[piece] { done -= missing }
+        var done = Int64(verified.setCount) * pieceLength
+        for (piece, missing) in short where verified[piece] { done -= missing }
         guard done != lastDone else { return nil }
         lastDone = done
         lastProgress = .now
-        return NodeProgress(stage: "fetching", done: done, total: tree.bytes)
+        return NodeProgress(stage: "fetching", done: done, total: total)
     }
 
     /// Nothing has come for so long that the v1 twin is worth trying.

@@ -136,7 +136,7 @@ extension SwarmService {
     }
 
     /// To be called exclusively.
-    private func retire(_ hash: Digest160) async {
+    func retire(_ hash: Digest160) async {
         guard let entry = open.removeValue(forKey: hash) else { return }
         if let status = await entry.torrent.status() {
             closedDown += status.downloaded

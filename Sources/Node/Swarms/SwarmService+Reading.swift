@@ -24,7 +24,7 @@ extension SwarmService {
             WantRecord(root: root, site: release.site, length: file.length, wantedAt: WallClock.seconds)
         )
         let wanted = Int(min(Int64(count), file.length - offset))
-        if let bytes = try await held(.file(root: root), root, file.length, at: offset, count: wanted) { return bytes }
+        if let bytes = try await held(.file(root: root), file.length, at: offset, count: wanted) { return bytes }
         guard mayUseNetwork else {
             throw NodeError(
                 .unavailable,
@@ -38,31 +38,26 @@ extension SwarmService {
         } catch {
             throw Self.failure(error)
         }
-        guard let bytes = try await held(key, root, file.length, at: offset, count: wanted) else {
-            throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
+        // What was staged may have been given its place under the root meanwhile.
+        for key in [key, .file(root: root)] {
+            if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
         }
-        return bytes
+        throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
     }
 
     /// As many bytes from `offset` as are held in one run; nil where the first is not.
-    ///
-    /// `key`: where it may be as well as under its root: staged by the v1 twin.
-    private nonisolated func held(
+    nonisolated func held(
         _ key: ContentKey,
-        _ root: Digest256,
         _ length: Int64,
         at offset: Int64,
         count: Int
     ) async throws(NodeError) -> [UInt8]? {
         let content = context.content
         return try await context.blocking.run {
-            for key in Set([.file(root: root), key]) {
-                let verified = try content.verified(key, length: length)
-                guard let run = verified.ranges.first(where: { $0.contains(offset) }) else { continue }
-                let available = Int(min(Int64(count), run.upperBound - offset))
-                return try content.read(key, at: offset, count: available)
-            }
-            return nil
+            let verified = try content.verified(key, length: length)
+            guard let run = verified.ranges.first(where: { $0.contains(offset) }) else { return nil }
+            let available = Int(min(Int64(count), run.upperBound - offset))
+            return try content.read(key, at: offset, count: available)
         }
     }
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import BitTorrent
+import Feeds
+import Storage
+import TestSupport
+import Testing
+import Wire
+
+@testable import Node
+
+@Suite("Torrents that are no release", .timeLimit(.minutes(1)))
+struct TreeTests {
+    @Test("a tree is listed, read and fetched by infohash alone, by v2 or v1", arguments: [true, false])
+    func tree(isV2: Bool) async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: TwinTests.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        let v1 = try #require(site.release.release.v1)
+        await publisher.service.serve(isV2 ? site.v2 : site.v1, hash: isV2 ? site.v2Hash : v1)
+        let address = publisher.address
+        let tree = try await reader.service.openTree(v1: v1, v2: site.release.release.v2) { [address] }
+        #expect(tree.files.map(\.path) == site.manifest.files.map(\.path))
+        let file = try #require(tree.file(at: ["e", "more"]))
+        var read: [UInt8] = []
+        while read.count < Int(file.length) {
+            read += try await reader.service.read(tree, file, at: Int64(read.count), count: 9000) { [address] }
+        }
+        #expect(read == FetchAllTests.files()[5].bytes)
+        let empty = try #require(tree.file(at: ["c", "empty"]))
+        #expect(try await reader.service.read(tree, empty, at: 0, count: 1) { [] }.isEmpty)
+        try await reader.service.fetchAll(tree) { [address] }
+        await publisher.end()
+        // Metadata and files are kept.
+        await reader.service.close(tree.hash)
+        let again = try await reader.service.openTree(v1: v1, v2: site.release.release.v2) { [] }
+        for (file, expected) in zip(again.files, FetchAllTests.files()) where !expected.bytes.isEmpty {
+            let index = try #require(FetchAllTests.files().firstIndex { $0.path == file.path.joined(separator: "/") })
+            let bytes = try await reader.service.read(again, file, at: 0, count: 1 << 20) { [] }
+            #expect(bytes == FetchAllTests.files()[index].bytes)
+        }
+        await reader.end()
+    }
+
+    @Test("a torrent that nobody knows is unavailable after the patience")
+    func nobody() async throws {
+        let node = try await SwarmNode(patience: FetchPatience(alone: .milliseconds(200)))
+        await #expect(throws: NodeError.self) { try await node.service.openTree(v1: .zero, v2: nil) { [] } }
+        await node.end()
+    }
+}
