@@ -74,10 +74,13 @@ public struct BencodeNode: Sendable {
     /// The value under `key`, found without building anything.
     public subscript(key: String) -> BencodeNode? {
         guard token.kind == .dictionary else { return nil }
+        let length = key.utf8.count
         var child = index + 1
         while child < Int(token.next) {
             let candidate = tokens[child]
-            if bytesOfDocument[Int(candidate.content)..<Int(candidate.end)].elementsEqual(key.utf8) {
+            if Int(candidate.end) - Int(candidate.content) == length,
+                bytesOfDocument[Int(candidate.content)..<Int(candidate.end)].elementsEqual(key.utf8)
+            {
                 return node(at: child + 1)
             }
             child = Int(tokens[child + 1].next)

@@ -12,9 +12,9 @@ public struct Endpoint: Hashable, Sendable {
 
     /// From compact peer info (BEP 5, BEP 7, BEP 23): 6 bytes for IPv4 or 18 for IPv6; nil for any other count.
     public init?(compact bytes: some Collection<UInt8>) {
-        let all = Array(bytes)
-        guard all.count == 6 || all.count == 18, let address = IPAddress(all.dropLast(2)) else { return nil }
-        self.init(address, port: UInt16(all[all.count - 2]) << 8 | UInt16(all[all.count - 1]))
+        let count = bytes.count
+        guard count == 6 || count == 18, let address = IPAddress(bytes.prefix(count - 2)) else { return nil }
+        self.init(address, port: bytes.suffix(2).reduce(0) { $0 << 8 | UInt16($1) })
     }
 
     /// 6 bytes for IPv4, 18 for IPv6.

@@ -7,14 +7,14 @@ public enum IPAddress: Hashable, Sendable {
 
     /// From 4 or 16 bytes in network order; nil for any other count.
     public init?(_ bytes: some Collection<UInt8>) {
-        var reader = ByteReader(Array(bytes))
+        var (high, low) = (UInt64(0), UInt64(0))
+        for byte in bytes.prefix(16) {
+            high = high << 8 | low >> 56
+            low = low << 8 | UInt64(byte)
+        }
         switch bytes.count {
-        case 4:
-            guard let value = reader.read(UInt32.self) else { return nil }
-            self = .v4(value)
-        case 16:
-            guard let high = reader.read(UInt64.self), let low = reader.read(UInt64.self) else { return nil }
-            self = .v6(high: high, low: low)
+        case 4: self = .v4(UInt32(truncatingIfNeeded: low))
+        case 16: self = .v6(high: high, low: low)
         default: return nil
         }
     }

@@ -34,10 +34,17 @@ extension DHTNode {
         deadlines.plan(.join, at: time)
     }
 
-    /// One look into each of the furthest parts of the key space fills their buckets.
+    /// One look into each of the furthest parts of the key space fills their buckets, where they are not full already.
     private mutating func meetOthers(now: Instant) {
-        for bits in 0..<3 {
+        for bits in 0..<3 where lacksNodes(sharing: bits) {
             begin(.findNode, id.neighbour(sharing: bits, using: &generator), .refresh, now: now)
+        }
+    }
+
+    private func lacksNodes(sharing bits: Int) -> Bool {
+        configuration.families.contains { family in
+            let buckets = tables[family.rawValue].buckets
+            return bits < buckets.count && buckets[bits].entries.count < configuration.bucketSize
         }
     }
 
