@@ -113,6 +113,15 @@ import Wire
         let signed = try await all[1].network.get(query)
         #expect(signed.value == Hex.encode(Array("6:text 2".utf8)))
         #expect(signed.seq == 2)
+        let keys = all[0].network.context.keys
+        _ = try keys.newIdentity(name: "alice")
+        let byName = try await all[0].network.put(DHTPutRequest(value: "mine", by: "alice"))
+        #expect(
+            byName.key == Hex.encode(try keys.identityKeys(of: try keys.knownIdentity("alice")).rootKey.publicKey.bytes)
+        )
+        #expect(byName.nodes == 2)
+        let stranger = DHTPutRequest(value: "mine", by: "bob")
+        await #expect { try await all[0].network.put(stranger) } throws: { ($0 as? NodeError)?.kind == .noInput }
         await close(all)
     }
 

@@ -64,6 +64,15 @@ extension NetworkService {
         }
     }
 
+    func put(_ request: DHTPutRequest) async throws(NodeError) -> DHTPutResult {
+        guard let name = request.by else { return try await put(request.value, by: nil, salt: request.salt) }
+        let keys = context.keys
+        let key = try await context.blocking.run { () throws -> SigningKey in
+            try keys.identityKeys(of: try keys.knownIdentity(name)).rootKey
+        }
+        return try await put(request.value, by: key, salt: request.salt)
+    }
+
     /// `key`: signs a mutable item; without it the item is immutable.
     func put(_ text: String, by key: SigningKey?, salt: String?) async throws(NodeError) -> DHTPutResult {
         let value = BencodeValue.string(text).encoded
