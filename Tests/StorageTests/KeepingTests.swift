@@ -249,17 +249,4 @@ struct AdmissionTests {
         try folder.write(Array("site \(site.hex)\n".utf8), to: "home/deny/abuse.deny")
         #expect(try folder.home.readDenyLists().map(\.name) == ["abuse"])
     }
-
-    @Test("what a reader gives back", arguments: ServePolicy.allCases)
-    func serving(policy: ServePolicy) {
-        let own = ServePolicy.Standing(isOwn: true)
-        let pinned = ServePolicy.Standing(isOwn: false, isPinned: true)
-        let open = ServePolicy.Standing(isOwn: false, isOpen: true)
-        let read = ServePolicy.Standing(isOwn: false)
-        #expect(policy.serves(own) && policy.announces(own))
-        #expect(policy.serves(pinned) == (policy != .own))
-        #expect(policy.serves(open) == (policy != .own))
-        #expect(policy.serves(read) == (policy == .quota))
-        #expect(policy.announces(open) == (policy == .quota))
-    }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Storage
+internal import Feeds
 internal import Wire
 
 /// One setting by its name in `config.toml`: how it is read and printed. The one table behind files, variables, flags

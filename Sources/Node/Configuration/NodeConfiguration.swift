@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Storage
+public import Feeds
 public import Wire
 
 /// How one node is set up: `config.toml` in its home, then `ROOST_*` variables, then flags.

@@ -14,7 +14,9 @@ extension ContentStore {
     ///
     /// When this returns all of them are durable. The caller holds a lease on the roots. Above a few files it costs two
     /// syncs of the file system, however many they are.
-    func adopt(_ adoptions: [Adoption]) throws(StorageError) {
+    ///
+    /// Returns the bytes that the store did not hold before.
+    func adopt(_ adoptions: [Adoption]) throws(StorageError) -> Int64 {
         var fresh: [Digest256: Adoption] = [:]
         for adoption in adoptions {
             if fresh[adoption.root] == nil, length(of: .file(root: adoption.root)) != adoption.length {
@@ -43,6 +45,7 @@ extension ContentStore {
             for folder in folders { try Disk.syncDirectory(folder) }
             if !folders.isEmpty { try Disk.syncDirectory(home.content) }
         }
+        return fresh.values.reduce(0) { $0 + $1.length }
     }
 
     private func syncFileSystem() throws(StorageError) {

@@ -24,7 +24,7 @@ struct FileSnapshot: Sendable {
         do throws(StorageError) {
             var before = try source.status()
             for attempt in 1...attempts {
-                let length = try copyAll(of: source, to: copy, maximum: maximum)
+                let length = try source.copyAll(to: copy, maximum: maximum)
                 let after = try source.status()
                 let isStable = after == before && length == after.length
                 if isStable || attempt == attempts {
@@ -38,40 +38,5 @@ struct FileSnapshot: Sendable {
             try? Disk.remove(path)
             throw error
         }
-    }
-
-    private static func copyAll(of source: OpenFile, to copy: OpenFile, maximum: Int64) throws(StorageError) -> Int64 {
-        if roost_clone_file(copy.descriptor, source.descriptor) == 0 { return try copy.status().length }
-        var offset: Int64 = 0
-        while offset <= maximum {
-            let count = roost_copy_range(copy.descriptor, source.descriptor, offset, 1 << 24)
-            if count > 0 {
-                offset += Int64(count)
-            } else if count == 0 {
-                return offset
-            } else if [ENOSPC, EDQUOT, EIO].contains(errno) {
-                throw .lastError(.write, copy.path)
-            } else if errno != EINTR {
-                // Not between these file systems: through memory.
-                return try copyThroughMemory(of: source, to: copy, from: offset, maximum: maximum)
-            }
-        }
-        throw .tooLarge(path: source.path, limit: Int(maximum))
-    }
-
-    private static func copyThroughMemory(
-        of source: OpenFile,
-        to copy: OpenFile,
-        from start: Int64,
-        maximum: Int64
-    ) throws(StorageError) -> Int64 {
-        var offset = start
-        while offset <= maximum {
-            let bytes = try source.read(at: offset, count: 1 << 18)
-            if bytes.isEmpty { return offset }
-            try copy.write(bytes, at: offset)
-            offset += Int64(bytes.count)
-        }
-        throw .tooLarge(path: source.path, limit: Int(maximum))
     }
 }

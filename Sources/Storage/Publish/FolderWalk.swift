@@ -17,7 +17,9 @@ struct FolderWalk {
     }
 
     /// At any depth. The list is part of what makes one folder one infohash: it only changes with a new layout.
-    static let excludedNames: Set<String> = [".git", ".hg", ".svn", ".bzr", ".jj", ".pijul", ".roost-site"]
+    static let excludedNames: Set<String> = [
+        ".git", ".hg", ".svn", ".bzr", ".jj", ".pijul", SourceFolder.markerName, SourceFolder.markerName + ".new",
+    ]
 
     private(set) var entries: [Entry] = []
     private(set) var skipped: [SkippedFile] = []
@@ -142,7 +144,7 @@ struct FolderWalk {
     }
 
     /// The path with every link resolved, as the file system spells it; nil, with errno, where it leads nowhere.
-    private static func realPath(_ path: String) -> [UInt8]? {
+    static func realPath(_ path: String) -> [UInt8]? {
         // SAFETY: realpath allocates a string that ends with NUL and is ours to free.
         guard let resolved = unsafe realpath(path, nil) else { return nil }
         defer { unsafe free(resolved) }

@@ -112,14 +112,16 @@ public struct PublishPass {
             guard case .copy(let copy) = file.source, let root = hashes.root else { continue }
             adoptions.append(ContentStore.Adoption(path: copy.path, root: root, length: copy.length))
         }
-        do throws(StorageError) { try content.adopt(adoptions) } catch { throw .storage(error) }
+        let added: Int64
+        do throws(StorageError) { added = try content.adopt(adoptions) } catch { throw .storage(error) }
         writeCache(of: snapshot, hashes: hashes)
-        return try describe(snapshot, hashes: hashes, lease: lease)
+        return try describe(snapshot, hashes: hashes, added: added, lease: lease)
     }
 
     private func describe(
         _ snapshot: FolderSnapshot,
         hashes: TreeHashes,
+        added: Int64,
         lease: ContentLease
     ) throws(PublishError) -> PublishedTree {
         let manifest = ReleaseManifest(
@@ -150,6 +152,7 @@ public struct PublishPass {
             pieceLayers: layers.map { (root: $0.key, hashes: $0.value) },
             skipped: snapshot.skipped,
             copied: copied,
+            added: added,
             lease: lease
         )
     }

@@ -18,6 +18,8 @@ public struct PublishedTree: Sendable {
     public let skipped: [SkippedFile]
     /// Bytes that were copied from the folder; the rest was held already.
     public let copied: Int64
+    /// Bytes that the store did not hold before.
+    public let added: Int64
     public let lease: ContentLease
 
     /// Bytes of all files.

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Glibc
+internal import Wire
+
+/// Writes the files of a release from the content store into a folder that is absent or empty.
+///
+/// They are copied, sharing blocks where the file system can, into a hidden folder beside it, which takes its place when
+/// all of them are there: a crash or a failure leaves either the whole release or nothing of it in the folder. Names go
+/// through `PathSanitizer`. Blocks for as long as it takes.
+public struct FolderExport {
+    /// Called some hundred times an export: bytes written, bytes in all.
+    public typealias Report = @Sendable (Int64, Int64) -> Void
+
+    /// What was written.
+    public struct Result: Equatable, Sendable {
+        public var files = 0
+        public var bytes: Int64 = 0
+        /// Paths of the release, `/` between components, that have another name here.
+        public var renamed: [String] = []
+    }
+
+    private let content: ContentStore
+    private let isCancelled: @Sendable () -> Bool
+    private let report: Report
+
+    public init(
+        content: ContentStore,
+        isCancelled: @escaping @Sendable () -> Bool = { false },
+        report: @escaping Report = { _, _ in }
+    ) {
+        self.content = content
+        self.isCancelled = isCancelled
+        self.report = report
+    }
+
+    /// Fails with ``ExportError/notEmpty(path:)`` unless the folder at `path` is absent or empty.
+    public static func check(_ path: String) throws(ExportError) { _ = try permissions(of: path) }
+
+    /// Writes `files` into the folder at the absolute path `path`, making those above it as needed.
+    public func run(_ files: [ReleaseManifest.File], to path: String) throws(ExportError) -> Result {
+        let permissions = try Self.permissions(of: path)
+        let folder: ExportedFolder
+        let name = path.split(separator: "/").last.map(String.init)
+        guard let name, name != ".", name != ".." else { throw .notEmpty(path: path) }
+        do throws(StorageError) {
+            let parent = Disk.parent(of: Self.trimmed(path))
+            try Disk.makeDirectories(parent, mode: 0o755)
+            folder = try ExportedFolder(in: parent)
+        } catch {
+            throw .storage(error)
+        }
+        do throws(ExportError) {
+            let result = try write(files, to: folder)
+            do throws(StorageError) {
+                try folder.finish(as: name, permissions: permissions)
+            } catch .io(.rename, _, code: ENOTEMPTY), .io(.rename, _, code: EEXIST), .io(.rename, _, code: ENOTDIR) {
+                throw ExportError.notEmpty(path: path)
+            } catch {
+                throw ExportError.storage(error)
+            }
+            return result
+        } catch {
+            folder.remove()
+            throw error
+        }
+    }
+
+    private static func trimmed(_ path: String) -> String {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
+
+    /// Of the empty folder at `path`; nil where there is none.
+    private static func permissions(of path: String) throws(ExportError) -> mode_t? {
+        let path = trimmed(path)
+        do throws(StorageError) {
+            let status = try Disk.status(of: path)
+            if status.kind == .directory, try Disk.names(in: path).isEmpty { return mode_t(status.permissions & 0o777) }
+        } catch .notFound {
+            return nil
+        } catch {
+            throw .storage(error)
+        }
+        throw .notEmpty(path: path)
+    }
+
+    private func write(_ files: [ReleaseManifest.File], to folder: ExportedFolder) throws(ExportError) -> Result {
+        var names = PathSanitizer()
+        var result = Result()
+        let total = files.reduce(Int64(0)) { $0 + $1.length }
+        let step = max(1, files.count / 200)
+        for (index, file) in files.enumerated() {
+            if isCancelled() { throw .cancelled }
+            let original = file.path.joined(separator: "/")
+            let path: SanitizedPath
+            do throws(PathError) { path = try names.add(file.path) } catch { throw .unusablePath(path: original) }
+            if path.isChanged { result.renamed.append(original) }
+            try write(file, at: path.components, in: folder)
+            result.files += 1
+            result.bytes += file.length
+            if index % step == 0 || file.length >= 1 << 20 { report(result.bytes, total) }
+        }
+        return result
+    }
+
+    private func write(
+        _ file: ReleaseManifest.File,
+        at path: [String],
+        in folder: ExportedFolder
+    ) throws(ExportError) {
+        do throws(StorageError) {
+            let copy = try folder.create(path, isExecutable: file.isExecutable)
+            guard let root = file.root else { return }
+            let source = try OpenFile.open(content.path(of: .file(root: root)), flags: O_RDONLY | O_NOFOLLOW)
+            guard try source.status().length == file.length,
+                try source.copyAll(to: copy, maximum: file.length) == file.length,
+                try copy.status().length == file.length
+            else { throw .damaged(path: source.path) }
+        } catch .notFound {
+            throw .missing(path: file.path.joined(separator: "/"))
+        } catch {
+            throw .storage(error)
+        }
+    }
+}
