@@ -41,6 +41,14 @@ extension NodeKeys {
         }
     }
 
+    /// Takes back ``createSite()`` for a site that did not come to be.
+    func discard(_ site: NewSite) throws(NodeError) {
+        try changing { () throws(NodeError) in
+            do throws(KeyStoreError) { try store.remove(Self.name(of: site.keys.site)) } catch { throw NodeError(error) }
+            do throws(StorageError) { try home.remove(site.kitPath) } catch { throw NodeError(error) }
+        }
+    }
+
     /// The keys of an own site. `.notPermitted` where this home has none, or another key writes the site.
     ///
     /// `writer` is who writes the site's log now, where that is known: keys staged for a change that the log has by

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Feeds
 internal import Kademlia
 internal import Keys
 internal import Storage

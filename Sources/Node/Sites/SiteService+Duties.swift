@@ -85,7 +85,7 @@ extension SiteService {
         return SiteDuties.duties(
             of: feed,
             keys: keys,
-            serve: Feeds.ServePolicy(rawValue: context.configuration.effectiveServe.rawValue) ?? .own,
+            serve: context.configuration.effectiveServe,
             isPinned: record?.isPinned ?? false,
             held: heldReleases(of: site)
         )

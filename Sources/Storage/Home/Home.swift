@@ -76,4 +76,10 @@ public struct Home: Sendable {
     public func read(_ path: String, limit: Int = 1 << 20) throws(StorageError) -> [UInt8] {
         try Disk.read(path, limit: limit)
     }
+
+    /// Removes a file of the home; that there is none is no error.
+    public func remove(_ path: String) throws(StorageError) { try Disk.remove(path) }
+
+    /// Bytes that this user may still write on the home's file system; nil where that cannot be told.
+    public var freeBytes: Int64? { Disk.freeBytes(at: path) }
 }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import Storage
+internal import Wire
+
+/// Serves the releases whose files are here completely, as far as the user's policy goes.
+struct HeldReleases: Sendable {
+    let context: NodeContext
+    let sites: SiteService
+    let swarms: SwarmService
+
+    /// Serves a release that has just become complete, without looking at the others.
+    func add(_ record: ReleaseRecord) async throws(NodeError) {
+        guard try await isShared(record.site) else { return }
+        await serve(record)
+        sites.hold(record.site)
+        let held = Set(sites.heldReleases(of: record.site)).union([record.seq])
+        sites.setHeld(held.sorted(), of: record.site)
+    }
+
+    /// Finds out anew which releases of a site are complete, and serves those and no others.
+    func survey(_ site: Digest256) async throws(NodeError) {
+        let isShared = try await isShared(site)
+        let releases = try await releases(of: site)
+        for (record, isComplete) in releases {
+            if isShared, isComplete { await serve(record) } else { await withhold(record) }
+        }
+        if isShared { sites.hold(site) } else { sites.drop(site) }
+        sites.setHeld(isShared ? releases.filter(\.isComplete).map(\.record.seq) : [], of: site)
+    }
+
+    /// Serves nothing of a site any more.
+    func drop(_ site: Digest256) async throws(NodeError) {
+        for (record, _) in try await releases(of: site) { await withhold(record) }
+        sites.setHeld([], of: site)
+        sites.drop(site)
+    }
+
+    /// Whether the user's policy lets others have the site from here.
+    private func isShared(_ site: Digest256) async throws(NodeError) -> Bool {
+        guard context.admission.admits(.serve, Admission.Subject(site: site)) else { return false }
+        let metadata = context.metadata
+        let record = try await context.blocking.run { try metadata.read { try $0.site(site) } }
+        guard let record else { return false }
+        return switch context.configuration.effectiveServe {
+        case .own: record.isOwn
+        case .whileOpen: record.isOwn || record.isPinned
+        case .quota: true
+        }
+    }
+
+    private func releases(
+        of site: Digest256
+    ) async throws(NodeError) -> [(record: ReleaseRecord, isComplete: Bool)] {
+        let context = context
+        return try await context.blocking.run {
+            try context.metadata.read { metadata in
+                try metadata.releases(of: site).map { record in
+                    guard let manifest = try metadata.manifest(of: site, seq: record.seq) else { return (record, false) }
+                    let isComplete = manifest.files.allSatisfy { file in
+                        guard let root = file.root else { return true }
+                        return context.content.length(of: .file(root: root)) == file.length
+                    }
+                    return (record, isComplete)
+                }
+            }
+        }
+    }
+
+    private func serve(_ record: ReleaseRecord) async {
+        let v2 = ServedTorrent(site: record.site, sequence: record.seq, kind: .v2)
+        await swarms.serve(v2, hash: record.v2.truncated)
+        guard let hash = record.v1 else { return }
+        await swarms.serve(ServedTorrent(site: record.site, sequence: record.seq, kind: .v1), hash: hash)
+    }
+
+    private func withhold(_ record: ReleaseRecord) async {
+        await swarms.stopServing(record.v2.truncated)
+        if let hash = record.v1 { await swarms.stopServing(hash) }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import BitTorrent
+import Feeds
+import Foundation
+import Kademlia
+import Keys
+import Logging
+import NIOPosix
+import Storage
+import Swarm
+import Synchronization
+import Wire
+
+@testable import Node
+
+/// A DHT in which nobody is.
+struct SilentNetwork: SiteNetwork {
+    func peers(for hash: Digest160) -> AsyncStream<[Endpoint]> { AsyncStream { $0.finish() } }
+    func mutableItem(key: PublicKey, salt: [UInt8]) async -> MutableItem? { nil }
+    func put(_ item: MutableItem) async -> SitePutReport { SitePutReport(stored: 0, newer: nil) }
+    func announce(_ hash: Digest160) async -> Bool { false }
+    func withdraw(_ hash: Digest160) async {}
+    var growth: AsyncStream<Void> { AsyncStream { $0.finish() } }
+}
+
+/// Publishing, fetching and keeping of one node on loopback, over a home of its own.
+final class SiteNode: Sendable {
+    let context: NodeContext
+    let swarm: Swarm
+    let address: Endpoint
+    let sites: SiteService
+    let swarms: SwarmService
+    let publisher: Publisher
+    let names = GatewayNames(port: 8420)
+    /// Beside the home.
+    let folder: URL
+    private let work: Mutex<Task<Void, any Error>?>
+
+    init(at folder: URL? = nil) async throws {
+        let folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")
+        self.folder = folder
+        context = try SwarmNode.context(Home(path: folder.path + "/home"))
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        swarm = Swarm(
+            loop: MultiThreadedEventLoopGroup.singleton.next(),
+            configuration: SwarmConfiguration(cores: 2),
+            logger: logger
+        )
+        address = try await swarm.listen(on: Endpoint(.v4(0x7F00_0001), port: 0))
+        let network = SilentNetwork()
+        let patience = FetchPatience(alone: .seconds(5))
+        let swarms = SwarmService(context: context, swarm: swarm, finder: network, patience: patience)
+        let sites = SiteService(
+            context: context,
+            network: network,
+            listener: swarm.listener,
+            listenPort: address.port
+        )
+        self.swarms = swarms
+        self.sites = sites
+        publisher = Publisher(context: context, sites: sites, swarms: swarms)
+        work = Mutex(
+            Task {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await swarms.run() }
+                    group.addTask { try await sites.run() }
+                    try await group.waitForAll()
+                }
+            }
+        )
+    }
+
+    /// Writes a file below ``folder``.
+    func write(_ text: String, to name: String) throws {
+        let url = folder.appending(path: name)
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: url)
+    }
+
+    func text(_ name: String) throws -> String {
+        try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+    }
+
+    func names(in name: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: name).path).sorted()
+    }
+
+    func publish(
+        _ name: String = "site",
+        site: String? = nil,
+        new: Bool = false,
+        label: String? = nil,
+        message: String? = nil
+    ) async throws(NodeError) -> PublishResult {
+        let directory = folder.appending(path: name).path
+        let request = PublishRequest(directory: directory, site: site, new: new, label: label, message: message)
+        return try await publisher.publish(request, names: names) { _ in }
+    }
+
+    /// Ends the services; the home stays.
+    func stop() async {
+        let task = work.withLock { task in
+            defer { task = nil }
+            return task
+        }
+        task?.cancel()
+        try? await task?.value
+        await swarm.shutdown()
+        await context.blocking.shutdown()
+    }
+
+    /// Ends everything and removes the home.
+    func end() async {
+        await stop()
+        try? FileManager.default.removeItem(at: folder)
+    }
+}
