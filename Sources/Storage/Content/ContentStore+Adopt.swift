@@ -16,6 +16,7 @@ extension ContentStore {
     /// syncs of the file system, however many they are.
     ///
     /// Returns the bytes that the store did not hold before.
+    @discardableResult
     func adopt(_ adoptions: [Adoption]) throws(StorageError) -> Int64 {
         var fresh: [Digest256: Adoption] = [:]
         for adoption in adoptions {

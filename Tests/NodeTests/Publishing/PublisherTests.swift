@@ -12,7 +12,7 @@ import Wire
 struct PublisherTests {
     @Test("a first release makes a site, its marker and its recovery kit, and is on disk")
     func first() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         try node.write("<p>1", to: "site/index.html")
         try node.write("x", to: "site/a/b.txt")
         let result = try await node.publish()
@@ -34,7 +34,7 @@ struct PublisherTests {
 
     @Test("the next release of a folder: numbered, labelled, the marker not in it")
     func second() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         try node.write("1", to: "site/index.html")
         let first = try await node.publish()
         try node.write("2", to: "site/index.html")
@@ -47,7 +47,7 @@ struct PublisherTests {
 
     @Test("an unchanged folder is refused unless a label or a message is given")
     func unchanged() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         try node.write("1", to: "site/index.html")
         let first = try await node.publish()
         do {
@@ -63,7 +63,7 @@ struct PublisherTests {
 
     @Test("--new makes another site of the same folder; a lost marker is asked about; a copy too")
     func choices() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         try node.write("1", to: "site/index.html")
         let first = try await node.publish()
         let other = try await node.publish(new: true)
@@ -86,7 +86,7 @@ struct PublisherTests {
 
     @Test("a second publish of a folder meanwhile is busy")
     func busy() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         for number in 0..<200 { try node.write("file \(number)", to: "site/\(number).html") }
         let kinds = await withTaskGroup(of: NodeError.Kind?.self) { group in
             for _ in 0..<3 {
@@ -109,13 +109,15 @@ struct PublisherTests {
 
     @Test("a cancelled publish leaves no site, key, kit, marker or copy")
     func cancelled() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         for number in 0..<300 { try node.write("file \(number)", to: "site/\(number).html") }
         let directory = node.folder.appending(path: "site").path
         let task = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
+            // Begins when it is cancelled.
+            try? await Task.sleep(for: .seconds(60))
             return try await node.publisher.publish(PublishRequest(directory: directory), names: node.names) { _ in }
         }
+        task.cancel()
         await #expect(throws: (any Error).self) { try await task.value }
         #expect(try node.context.metadata.read { try $0.sites() }.isEmpty)
         #expect(try node.context.keys.ownSites().isEmpty)
@@ -127,14 +129,14 @@ struct PublisherTests {
 
     @Test("a crash between the pass and the transaction leaves nothing that was acknowledged")
     func crash() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         try node.write("1", to: "site/index.html")
         // All that a publish does before its transaction.
         let tree = try PublishPass.run(folder: node.folder.appending(path: "site").path, into: node.context.content)
         let keys = try node.context.keys.createSite()
         withExtendedLifetime(tree) {}
         await node.stop()
-        let after = try await SiteNode(at: node.folder)
+        let after = try await PublishingNode(at: node.folder)
         #expect(try after.context.metadata.read { try $0.sites() }.isEmpty)
         let result = try await after.publish()
         #expect(result.seq == 1 && !result.site.contains(keys.keys.site.hex))
@@ -143,7 +145,7 @@ struct PublisherTests {
 
     @Test("a folder edited while it is published gives a release whose bytes are its hashes")
     func edited() async throws {
-        let node = try await SiteNode()
+        let node = try await PublishingNode()
         for number in 0..<50 { try node.write(String(repeating: "a", count: 5000 + number), to: "site/\(number)") }
         let stop = Atomic(false)
         async let result = node.publish()

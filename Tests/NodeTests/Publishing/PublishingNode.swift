@@ -16,15 +16,15 @@ import Wire
 /// A DHT in which nobody is.
 struct SilentNetwork: SiteNetwork {
     func peers(for hash: Digest160) -> AsyncStream<[Endpoint]> { AsyncStream { $0.finish() } }
-    func mutableItem(key: PublicKey, salt: [UInt8]) async -> MutableItem? { nil }
-    func put(_ item: MutableItem) async -> SitePutReport { SitePutReport(stored: 0, newer: nil) }
-    func announce(_ hash: Digest160) async -> Bool { false }
-    func withdraw(_ hash: Digest160) async {}
-    var growth: AsyncStream<Void> { AsyncStream { $0.finish() } }
+    func readItem(key: PublicKey, salt: [UInt8]) async -> MutableItem? { nil }
+    func putOnce(_ item: MutableItem) async -> SitePutReport { SitePutReport(stored: 0, newer: nil) }
+    func announceHolding(_ hash: Digest160) async -> Bool { false }
+    func endAnnouncing(_ hash: Digest160) async {}
+    func growthEvents() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
 }
 
 /// Publishing, fetching and keeping of one node on loopback, over a home of its own.
-final class SiteNode: Sendable {
+final class PublishingNode: Sendable {
     let context: NodeContext
     let swarm: Swarm
     let address: Endpoint
