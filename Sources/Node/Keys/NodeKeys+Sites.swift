@@ -44,7 +44,9 @@ extension NodeKeys {
     /// Takes back ``createSite()`` for a site that did not come to be.
     func discard(_ site: NewSite) throws(NodeError) {
         try changing { () throws(NodeError) in
-            do throws(KeyStoreError) { try store.remove(Self.name(of: site.keys.site)) } catch { throw NodeError(error) }
+            do throws(KeyStoreError) { try store.remove(Self.name(of: site.keys.site)) } catch {
+                throw NodeError(error)
+            }
             do throws(StorageError) { try home.remove(site.kitPath) } catch { throw NodeError(error) }
         }
     }

@@ -56,7 +56,9 @@ struct HeldReleases: Sendable {
         return try await context.blocking.run {
             try context.metadata.read { metadata in
                 try metadata.releases(of: site).map { record in
-                    guard let manifest = try metadata.manifest(of: site, seq: record.seq) else { return (record, false) }
+                    guard let manifest = try metadata.manifest(of: site, seq: record.seq) else {
+                        return (record, false)
+                    }
                     let isComplete = manifest.files.allSatisfy { file in
                         guard let root = file.root else { return true }
                         return context.content.length(of: .file(root: root)) == file.length

@@ -29,7 +29,11 @@ extension NodeError {
                 remedy: "Publish fewer files, or give them shorter names."
             )
         case .notDescribable(let error):
-            self.init(.usage, "no torrent can describe this folder: \(error)", remedy: "Change the names it objects to.")
+            self.init(
+                .usage,
+                "no torrent can describe this folder: \(error)",
+                remedy: "Change the names it objects to."
+            )
         case .notListable(let error):
             self.init(.usage, "no directory can list this folder: \(error)", remedy: "Change the names it objects to.")
         case .cancelled: self.init(unexpected: CancellationError())
@@ -53,7 +57,11 @@ extension NodeError {
                 remedy: "Run `roost doctor`, then fetch again."
             )
         case .unusablePath(let path):
-            self.init(.badData, "\(path) cannot be a path on this machine", remedy: "Read it in a browser: `roost open`.")
+            self.init(
+                .badData,
+                "\(path) cannot be a path on this machine",
+                remedy: "Read it in a browser: `roost open`."
+            )
         case .cancelled: self.init(unexpected: CancellationError())
         case .storage(let error): self.init(error)
         }

@@ -80,7 +80,11 @@ final class Publisher: Sendable {
         case .site(let site): return site
         case .key(let key, let salt) where salt.isEmpty: return key.identifier
         case .key, .tree:
-            throw NodeError(.usage, "'\(text.prefix(120))' is no site", remedy: "Give --site betanet://… of an own site.")
+            throw NodeError(
+                .usage,
+                "'\(text.prefix(120))' is no site",
+                remedy: "Give --site betanet://… of an own site."
+            )
         }
     }
 
@@ -182,6 +186,7 @@ final class Publisher: Sendable {
             let feed = try await writer.append(
                 to: owner.feed.site,
                 signer: owner.keys.signing,
+                pointers: owner.keys.pointers,
                 release: release,
                 recording: recording
             )

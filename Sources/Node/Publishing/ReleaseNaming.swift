@@ -63,7 +63,8 @@ enum ReleaseNaming {
             separator: ".",
             omittingEmptySubsequences: false
         )
-        let areNumbers = parts.allSatisfy { part in !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+        let areNumbers = parts.allSatisfy { part in !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        }
         return areNumbers ? parts : nil
     }
 

@@ -81,7 +81,9 @@ final class ExportedFolder {
         for name in names {
             let name = String(decoding: name, as: UTF8.self)
             if unsafe unlinkat(folder.descriptor, name, 0) == 0 { continue }
-            guard let inner = try? folder.openBeneath(name, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { continue }
+            guard let inner = try? folder.openBeneath(name, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else {
+                continue
+            }
             empty(inner)
             unsafe unlinkat(folder.descriptor, name, AT_REMOVEDIR)
         }
