@@ -136,15 +136,11 @@ extension SwarmService {
     }
 
     private func end(_ attempt: FetchAttempt) async {
-        guard let twin = attempt.twin, let v1 = attempt.files.record.v1 else { return }
+        guard attempt.twin != nil, let v1 = attempt.files.record.v1 else { return }
         open[v1]?.users -= 1
         guard open[v1]?.users == 0 else { return }
         // It gives way to the torrent that is served, whose files are all in the store.
         await close(v1)
-        let files = twin.files
-        if await attempt.torrent.status()?.missingPieces == 0 {
-            try? await context.blocking.run { files.removeStaged() }
-        }
     }
 
     /// What was fetched outlives a crash from here on.
@@ -152,7 +148,14 @@ extension SwarmService {
         let content = context.content
         let missing = try await context.blocking.run {
             try content.checkpoint()
-            return files.tree.missingFiles(in: content)
+            let missing = files.tree.missingFiles(in: content)
+            // What an attempt by v1 had begun is of no more use.
+            if missing.isEmpty, let v1 = files.record.v1 {
+                for number in files.tree.manifest.files.indices {
+                    try content.remove(.v1(torrent: v1, file: number))
+                }
+            }
+            return missing
         }
         guard missing.isEmpty else {
             throw NodeError(

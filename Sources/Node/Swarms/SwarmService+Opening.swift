@@ -130,8 +130,10 @@ extension SwarmService {
         await exclusively(hash) {
             // Someone may have come while this one waited.
             guard let entry = open[hash], entry.users == 0 || isEnding else { return }
+            await takeLeft(hash)
             try? await entry.torrent.save()
             await retire(hash)
+            if let twin = entry.twin { try? await context.blocking.run { twin.removeStaged() } }
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import BitTorrent
 internal import Feeds
+internal import Logging
 internal import Storage
 internal import Swarm
 internal import Wire
@@ -10,6 +11,8 @@ extension SwarmService {
     struct TwinSource: Sendable {
         var torrent: Torrent
         var files: TwinFiles
+        /// Of the v2 torrent that it stands in for.
+        var v2: Digest160?
         var before: Int64
     }
 
@@ -21,7 +24,7 @@ extension SwarmService {
             if let entry = open[v1] {
                 guard let files = entry.twin else { return nil }
                 let before = await entry.torrent.status()?.downloaded ?? 0
-                return TwinSource(torrent: entry.torrent, files: files, before: before)
+                return TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf, before: before)
             }
             let files = TwinFiles(
                 v1: v1,
@@ -38,8 +41,14 @@ extension SwarmService {
                 if !givesWhileReading { session.uploadSlots = 0 }
             }
             let name = "\(record.site.hex.prefix(8)) release \(record.seq) (v1)"
-            open[v1] = OpenTorrent(torrent: torrent, twin: files, lastNeeded: .now, name: name)
-            return TwinSource(torrent: torrent, files: files, before: 0)
+            open[v1] = OpenTorrent(
+                torrent: torrent,
+                twin: files,
+                twinOf: record.v2.truncated,
+                lastNeeded: .now,
+                name: name
+            )
+            return TwinSource(torrent: torrent, files: files, v2: record.v2.truncated, before: 0)
         }
     }
 
@@ -100,6 +109,22 @@ extension SwarmService {
         try await takeFinished(from: twin, for: torrent, places: [file.root: pieces])
         guard let verified = await twin.torrent.verified() else { throw Torrent.Failure.stopped }
         return verified[Int(first.raw)] ? twin.files.stagedKey(number) : nil
+    }
+
+    /// Takes what came after the last reader of a twin had got what it waited for.
+    func takeLeft(_ hash: Digest160) async {
+        guard let entry = open[hash], let files = entry.twin else { return }
+        let source = TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf, before: 0)
+        do {
+            guard let v2 = source.v2, let torrent = open[v2]?.torrent else {
+                guard let verified = await entry.torrent.verified() else { return }
+                _ = try await context.blocking.run { try files.importFinished(verified) }
+                return
+            }
+            try await takeFinished(from: source, for: torrent, places: files.places)
+        } catch {
+            context.logger.debug("a v1 twin is of no use", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Takes what the twin has finished into the store, and tells the v2 torrent of it.

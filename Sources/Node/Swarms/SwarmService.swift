@@ -28,6 +28,8 @@ actor SwarmService {
         var sparse: SiteStorage?
         /// Of a v1 twin from which files are taken: what becomes of them.
         var twin: TwinFiles?
+        /// Of a v1 twin: the hash of the v2 torrent.
+        var twinOf: Digest160?
         /// Readers and fetches that need it now.
         var users = 0
         var lastNeeded: ContinuousClock.Instant
@@ -147,6 +149,7 @@ actor SwarmService {
         await saveIfDue(now)
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
+            if entry.twin != nil { await takeLeft(hash) }
             let isNeeded = entry.users > 0 || status.peers > 0
             if isNeeded { open[hash]?.lastNeeded = now }
             let isDue = entry.lastSearch.map { now - $0 >= Self.searchInterval } ?? true

@@ -17,6 +17,7 @@ final class TwinFiles: Sendable {
         var lengths: [Int64] = []
         /// By number in the twin: roots of files that are still to be looked at.
         var pending: [Int: Digest256] = [:]
+        /// By first piece in the v2 torrent: the file's number.
         var firstPieces: [Int: Int] = [:]
         var isBroken = false
     }
@@ -27,6 +28,7 @@ final class TwinFiles: Sendable {
     /// All files of the release; nil where only single ones are known.
     private let manifest: ReleaseManifest?
     private let state = Mutex(State())
+    private let importing = Mutex(())
 
     init(v1: Digest160, pieceLength: Int, manifest: ReleaseManifest?, content: ContentStore) {
         self.v1 = v1
@@ -91,10 +93,27 @@ final class TwinFiles: Sendable {
         }
     }
 
+    /// By root: its pieces in the v2 torrent.
+    var places: [Digest256: Range<Int>] {
+        state.withLock { state in
+            var places: [Digest256: Range<Int>] = [:]
+            for (first, number) in state.firstPieces {
+                guard let root = state.pending[number] else { continue }
+                places[root] = first..<first + Int((state.lengths[number] - 1) / Int64(pieceLength)) + 1
+            }
+            return places
+        }
+    }
+
     /// Makes files of which all pieces are verified those of their roots. Blocks.
     ///
     /// - Returns: the roots that are held from now on. Fails with `.badData` where a file has another root.
     func importFinished(_ verified: Bitfield) throws -> [Digest256] {
+        // Housekeeping and a reader may both come: the second finds nothing left.
+        try importing.withLock { _ in try importNow(verified) }
+    }
+
+    private func importNow(_ verified: Bitfield) throws -> [Digest256] {
         let (map, lengths, pending) = state.withLock { ($0.map, $0.lengths, $0.pending) }
         guard let map else { return [] }
         var staged: [ContentStore.Staged] = []
@@ -111,8 +130,10 @@ final class TwinFiles: Sendable {
         return staged.map(\.root)
     }
 
-    /// Lets go of what was staged and is not complete. Blocks.
+    /// Lets go of what was staged for a reader and is not complete: nothing else would, as it counts under no quota.
+    /// That of a whole release stays for the next fetch of it. Blocks.
     func removeStaged() {
-        for number in state.withLock({ Array($0.pending.keys) }) { try? content.remove(stagedKey(number)) }
+        guard manifest == nil else { return }
+        for number in state.withLock({ $0.lengths.indices }) { try? content.remove(stagedKey(number)) }
     }
 }

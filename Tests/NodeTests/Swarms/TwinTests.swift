@@ -54,7 +54,12 @@ struct TwinTests {
             )
         }
         #expect(read == expected)
+        // It gets its place under the root when somebody looks, at the latest when the twin is closed.
+        await reader.service.close(try #require(site.release.release.v1))
         #expect(try reader.context.content.verify(try #require(file.root)) == .sound)
+        try reader.context.content.forEachPartialFile { key, _ in
+            if case .v1 = key { #expect(knowsManifest) }
+        }
         await reader.end()
         await publisher.end()
     }
