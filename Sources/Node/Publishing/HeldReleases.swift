@@ -18,20 +18,23 @@ struct HeldReleases: Sendable {
         sites.setHeld(held.sorted(), of: record.site)
     }
 
-    /// Finds out anew which releases of a site are complete, and serves those and no others.
+    /// Finds out anew which releases of a site are complete, and whether they are to be served.
     func survey(_ site: Digest256) async throws(NodeError) {
         let isShared = try await isShared(site)
         let releases = try await releases(of: site)
-        for (record, isComplete) in releases {
-            if isShared, isComplete { await serve(record) } else { await withhold(record) }
+        if isShared {
+            try await swarms.serve(site: site)
+            sites.hold(site)
+        } else {
+            await swarms.stopServing(site: site)
+            sites.drop(site)
         }
-        if isShared { sites.hold(site) } else { sites.drop(site) }
         sites.setHeld(isShared ? releases.filter(\.isComplete).map(\.record.seq) : [], of: site)
     }
 
     /// Serves nothing of a site any more.
-    func drop(_ site: Digest256) async throws(NodeError) {
-        for (record, _) in try await releases(of: site) { await withhold(record) }
+    func drop(_ site: Digest256) async {
+        await swarms.stopServing(site: site)
         sites.setHeld([], of: site)
         sites.drop(site)
     }
@@ -74,10 +77,5 @@ struct HeldReleases: Sendable {
         await swarms.serve(v2, hash: record.v2.truncated)
         guard let hash = record.v1 else { return }
         await swarms.serve(ServedTorrent(site: record.site, sequence: record.seq, kind: .v1), hash: hash)
-    }
-
-    private func withhold(_ record: ReleaseRecord) async {
-        await swarms.stopServing(record.v2.truncated)
-        if let hash = record.v1 { await swarms.stopServing(hash) }
     }
 }

@@ -1,5 +1,5 @@
-internal import ArgumentParser
 // SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
 internal import Feeds
 internal import Foundation
 internal import Node

@@ -20,6 +20,31 @@ public struct FolderExport {
         public var renamed: [String] = []
     }
 
+    /// One file to write.
+    public struct Item: Sendable {
+        public var path: [String]
+        public var length: Int64
+        /// Where the store keeps it; nil for a file of no bytes.
+        public var key: ContentKey?
+        public var isExecutable: Bool
+
+        public init(path: [String], length: Int64, key: ContentKey?, isExecutable: Bool) {
+            self.path = path
+            self.length = length
+            self.key = key
+            self.isExecutable = isExecutable
+        }
+
+        public init(_ file: ReleaseManifest.File) {
+            self.init(
+                path: file.path,
+                length: file.length,
+                key: file.root.map { .file(root: $0) },
+                isExecutable: file.isExecutable
+            )
+        }
+    }
+
     private let content: ContentStore
     private let isCancelled: @Sendable () -> Bool
     private let report: Report
@@ -38,7 +63,7 @@ public struct FolderExport {
     public static func check(_ path: String) throws(ExportError) { _ = try permissions(of: path) }
 
     /// Writes `files` into the folder at the absolute path `path`, making those above it as needed.
-    public func run(_ files: [ReleaseManifest.File], to path: String) throws(ExportError) -> Result {
+    public func run(_ files: [Item], to path: String) throws(ExportError) -> Result {
         let permissions = try Self.permissions(of: path)
         let folder: ExportedFolder
         let name = path.split(separator: "/").last.map(String.init)
@@ -86,7 +111,7 @@ public struct FolderExport {
         throw .notEmpty(path: path)
     }
 
-    private func write(_ files: [ReleaseManifest.File], to folder: ExportedFolder) throws(ExportError) -> Result {
+    private func write(_ files: [Item], to folder: ExportedFolder) throws(ExportError) -> Result {
         var names = PathSanitizer()
         var result = Result()
         let total = files.reduce(Int64(0)) { $0 + $1.length }
@@ -106,14 +131,14 @@ public struct FolderExport {
     }
 
     private func write(
-        _ file: ReleaseManifest.File,
+        _ file: Item,
         at path: [String],
         in folder: ExportedFolder
     ) throws(ExportError) {
         do throws(StorageError) {
             let copy = try folder.create(path, isExecutable: file.isExecutable)
-            guard let root = file.root else { return }
-            let source = try OpenFile.open(content.path(of: .file(root: root)), flags: O_RDONLY | O_NOFOLLOW)
+            guard let key = file.key else { return }
+            let source = try OpenFile.open(content.path(of: key), flags: O_RDONLY | O_NOFOLLOW)
             guard try source.status().length == file.length,
                 try source.copyAll(to: copy, maximum: file.length) == file.length,
                 try copy.status().length == file.length

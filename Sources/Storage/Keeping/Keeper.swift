@@ -6,7 +6,7 @@ public import Wire
 ///
 /// Blocks on the disk; see ``Eviction`` for the rule.
 public final class Keeper: Sendable {
-    private struct Want: Hashable {
+    fileprivate struct Want: Hashable {
         var root: Digest256
         var site: Digest256
     }
@@ -14,10 +14,10 @@ public final class Keeper: Sendable {
     /// Seconds for which a file that nothing refers to is kept: what fetched it may not have noted so yet.
     public static let orphanAge: Int64 = 3600
 
-    private let content: ContentStore
-    private let metadata: MetadataStore
+    fileprivate let content: ContentStore
+    fileprivate let metadata: MetadataStore
     /// Wants since the last flush: a page asks for dozens of files, and one transaction takes them all.
-    private let wants = Mutex<[Want: WantRecord]>([:])
+    fileprivate let wants = Mutex<[Want: WantRecord]>([:])
 
     public init(content: ContentStore, metadata: MetadataStore) {
         self.content = content
@@ -94,5 +94,31 @@ public final class Keeper: Sendable {
             for want in try metadata.wants(of: site.id) { roots.insert(want.root) }
         }
         return roots
+    }
+}
+
+extension Keeper {
+    /// Removes those of `roots` that no site has or wants any more, unless they are leased. Returns how many went.
+    @discardableResult
+    public func drop(_ roots: Set<Digest256>) throws -> Int {
+        try flush()
+        let needed = try metadata.read { metadata in
+            var needed = Set(try metadata.wants().map(\.root))
+            for site in try metadata.sites() {
+                for release in try metadata.releases(of: site.id) {
+                    guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else { continue }
+                    for file in manifest.files { if let root = file.root { needed.insert(root) } }
+                }
+            }
+            return needed
+        }
+        var dropped = 0
+        for root in roots.subtracting(needed) where try content.removeUnlessLeased(.file(root: root)) { dropped += 1 }
+        return dropped
+    }
+
+    /// Forgets what was wanted of a site and is not written down yet.
+    public func forget(_ site: Digest256) {
+        wants.withLock { wants in wants = wants.filter { $0.key.site != site } }
     }
 }
