@@ -1,49 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Keys
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
 internal import Storage
+internal import Swarm
 internal import Synchronization
-internal import Wire
+internal import Transport
+public import Wire
 
 /// One running node: one home, its sites, its peers.
 ///
 /// Opened with ``open(_:)``, which takes the home and binds the sockets for peers; ``run()`` then does the work until a
 /// graceful shutdown, a cancellation or ``stop()``, and leaves everything on disk within 5 s.
-public final class Node: Service {
+public final class Node: Service, NodeControl {
     let context: NodeContext
-    private let lock: HomeLock
-    private let startedAt = ContinuousClock.now
+    let network: NetworkService
+    let swarm: Swarm
+    let swarms: SwarmService
+    let sites: SiteService
+    let publisher: Publisher
+    let keeping: KeepingService
+    let trees = TreeShelf()
+    let places = FilePlaces()
+    let visits = SiteVisits()
+    let hints = PeerHints()
+    let stopping = StopSignal()
+    /// Where peers reach this node, TCP and UDP alike.
+    public let listen: Endpoint
+    let startedAt = ContinuousClock.now
+    let endsUnused: Bool
+    /// Let go when everything is on disk, so that the next node may open the home.
+    private let lock: Mutex<HomeLock?>
     private let addresses = Mutex<NodeAddress?>(nil)
-    private let stopping = StopSignal()
 
-    private init(context: NodeContext, lock: HomeLock) {
-        self.context = context
-        self.lock = lock
+    private init(_ options: NodeOptions, parts: NodeParts, lock: HomeLock) {
+        context = parts.context
+        network = parts.network
+        swarm = parts.swarm
+        listen = parts.listen
+        swarms = SwarmService(context: parts.context, swarm: parts.swarm, finder: parts.network)
+        let keys = parts.context.keys
+        sites = SiteService(
+            context: parts.context,
+            network: parts.network,
+            listener: parts.swarm.listener,
+            listenPort: parts.listen.port,
+            signer: { keys.siteSigner(for: $0) }
+        )
+        publisher = Publisher(context: parts.context, sites: sites, swarms: swarms)
+        keeping = KeepingService(context: parts.context, sites: sites, swarms: swarms)
+        endsUnused = options.endsUnused
+        self.lock = Mutex(lock)
     }
 
-    /// Takes the home and everything in it. Throws `.busy` where another node has it.
+    /// Takes the home and everything in it. Throws `.busy` where another node has it, or the port.
     public static func open(_ options: NodeOptions) async throws(NodeError) -> Node {
         do {
             let lock = try options.home.open()
-            let content = try ContentStore(home: options.home)
-            let metadata = try MetadataStore(path: options.home.database)
-            let rules = try metadata.read { try $0.denyRules() }
-            let context = NodeContext(
-                home: options.home,
-                content: content,
-                metadata: metadata,
-                admission: Admission(rules: rules),
-                keeper: Keeper(content: content, metadata: metadata),
-                keys: try NodeKeys.open(home: options.home, passphrases: options.passphrases),
-                settings: LiveConfiguration(options.configuration, entries: options.entries),
-                group: MultiThreadedEventLoopGroup.singleton,
-                blocking: BlockingPool(threads: 4),
-                logger: options.logger,
-                version: options.version
-            )
-            return Node(context: context, lock: lock)
+            let parts = try await NodeParts.open(options)
+            return Node(options, parts: parts, lock: lock)
         } catch {
             throw NodeError(unexpected: error)
         }
@@ -54,12 +71,54 @@ public final class Node: Service {
         self.addresses.withLock { $0 = addresses }
     }
 
-    var names: GatewayNames {
-        GatewayNames(port: addresses.withLock { $0?.gateway.port } ?? context.configuration.gateway.port)
+    var gateway: Endpoint { addresses.withLock { $0?.gateway } ?? context.configuration.gateway }
+    var control: Endpoint { addresses.withLock { $0?.control } ?? context.configuration.control }
+    var names: GatewayNames { GatewayNames(port: gateway.port) }
+
+    /// Works until ``stop()``, a graceful shutdown or cancellation.
+    public func run() async throws {
+        try await beginServing()
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.network.run() }
+            group.addTask { try await self.swarms.run() }
+            group.addTask { try await self.sites.run() }
+            group.addTask { try await self.keeping.run() }
+            group.addTask { await self.visits.run(in: self) }
+            if endsUnused { group.addTask { await self.endWhenUnused() } }
+            await stopping.wait()
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError) {
+                    context.logger.error("a service ended", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+        await close()
     }
 
-    public func run() async throws {
-        await stopping.wait()
-        await context.blocking.shutdown()
+    /// What is held and may be served can be asked for from now on.
+    private func beginServing() async throws {
+        let metadata = context.metadata
+        let records = try await context.blocking.run { try metadata.read { try $0.sites() } }
+        for record in records { await keeping.serve(record.id) }
     }
+
+    private func close() async {
+        await swarm.shutdown()
+        await network.shutdown()
+        let context = context
+        do {
+            try await context.blocking.run {
+                try context.keeper.flush()
+                try context.content.checkpoint()
+                try context.metadata.checkpoint()
+            }
+        } catch {
+            context.logger.error("the stores could not be closed", metadata: ["error": "\(error)"])
+        }
+        await context.blocking.shutdown()
+        lock.withLock { $0 = nil }
+    }
+
+    public func stop() async { stopping.stop() }
 }

@@ -10,6 +10,7 @@ struct Roost: AsyncParsableCommand {
         abstract: "A peer-to-peer web: a folder becomes a website that its readers host.",
         version: Version.text,
         groupedSubcommands: [
+            CommandGroup(name: "Begin", subcommands: [DemoCommand.self]),
             CommandGroup(name: "Begin", subcommands: [InitCommand.self]),
             CommandGroup(
                 name: "Sites",
@@ -22,7 +23,8 @@ struct Roost: AsyncParsableCommand {
             CommandGroup(
                 name: "The node",
                 subcommands: [
-                    StopCommand.self, StatusCommand.self, UICommand.self, ConfigCommand.self, DoctorCommand.self,
+                    StartCommand.self, StopCommand.self, StatusCommand.self, UICommand.self, ConfigCommand.self,
+                    DoctorCommand.self,
                 ]
             ),
             CommandGroup(

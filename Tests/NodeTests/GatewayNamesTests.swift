@@ -10,7 +10,9 @@ import Wire
     func roundTrip() throws {
         let names = GatewayNames(port: 8420)
         let url = names.url(of: Self.site, path: ["ä b", "index.html"])
-        #expect(url == "http://aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq.localhost:8420/%C3%A4%20b/index.html")
+        #expect(
+            url == "http://aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq.localhost:8420/%C3%A4%20b/index.html"
+        )
         let parsed = try #require(GatewayNames.parse(url))
         #expect(parsed.site == Self.site && parsed.selector == .newest && parsed.path == ["ä b", "index.html"])
     }

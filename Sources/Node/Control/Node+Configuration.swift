@@ -10,7 +10,10 @@ extension Node {
         let home = context.home
         try await context.blocking.run {
             let text = (try? home.read(home.configuration)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            try home.write(Array(try ConfigurationLoader.setting(key, to: value, in: text).utf8), to: home.configuration)
+            try home.write(
+                Array(try ConfigurationLoader.setting(key, to: value, in: text).utf8),
+                to: home.configuration
+            )
         }
         context.settings.wasSet(key, to: value)
     }

@@ -195,7 +195,11 @@ struct Fetcher: Sendable {
 
     private static func endpoint(_ text: String) throws(NodeError) -> Endpoint {
         if let endpoint = Endpoint(text) { return endpoint }
-        throw NodeError(.usage, "'\(text.prefix(80))' is no address of a peer", remedy: "Give it as HOST:PORT in numbers.")
+        throw NodeError(
+            .usage,
+            "'\(text.prefix(80))' is no address of a peer",
+            remedy: "Give it as HOST:PORT in numbers."
+        )
     }
 
     private static func text(_ line: SiteTrace.Line) -> String {

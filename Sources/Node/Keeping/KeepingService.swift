@@ -76,7 +76,7 @@ final class KeepingService: Sendable {
     func enforceQuota(now: Int64 = WallClock.seconds) async throws(NodeError) -> Eviction {
         let context = context
         let quota = context.configuration.quota
-        let (eviction, others) = try await context.blocking.run {
+        let (eviction, others) = try await context.blocking.run { () throws -> (Eviction, [Digest256]) in
             let eviction = try context.keeper.enforce(quota: quota, now: now)
             guard !eviction.victims.isEmpty else { return (eviction, []) }
             let others = try context.metadata.read { try $0.sites() }.filter { !$0.isOwn && !$0.isPinned }
@@ -85,7 +85,9 @@ final class KeepingService: Sendable {
         if !eviction.victims.isEmpty {
             context.logger.info(
                 "evicted",
-                metadata: ["files": "\(eviction.victims.count)", "bytes": "\(eviction.bytesBefore - eviction.bytesAfter)"]
+                metadata: [
+                    "files": "\(eviction.victims.count)", "bytes": "\(eviction.bytesBefore - eviction.bytesAfter)",
+                ]
             )
         }
         for site in others where sites.isHeld(site) { try await held.survey(site) }

@@ -226,3 +226,17 @@ extension SwarmService {
         }
     }
 }
+
+extension SwarmService {
+    /// Bytes of a file that are held already; throws `.unavailable` where the first is not.
+    func readHeld(_ file: OpenTree.File, at offset: Int64, count: Int) async throws(NodeError) -> [UInt8] {
+        guard let key = file.key, offset >= 0, offset < file.length, count > 0 else { return [] }
+        let wanted = Int(min(Int64(count), file.length - offset))
+        if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+        throw NodeError(
+            .unavailable,
+            "this part of the file is not here",
+            remedy: "Open the page itself: peers are asked only for what its reader opened."
+        )
+    }
+}

@@ -59,7 +59,7 @@ extension ContentStore {
                 let path = Disk.exists(partial) ? partial : path(of: file.key)
                 return Adoption(path: path, root: file.root, length: file.length)
             }
-            try adopt(adoptions)
+            _ = try adopt(adoptions)
             for file in staged {
                 try forget(file.key)
                 try forget(.file(root: file.root))

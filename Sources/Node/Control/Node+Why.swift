@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import Storage
+internal import Wire
+
+extension Node {
+    /// Follows an address from its name to the bytes of its page, and stops at the first stage that fails.
+    public func why(_ text: String) async throws(NodeError) -> WhyReport {
+        var trace = WhyTrace(url: text)
+        await trace.follow(in: self)
+        return trace.report
+    }
+}
+
+/// The stages of one `why`, each with its time.
+private struct WhyTrace {
+    private(set) var report: WhyReport
+
+    init(url: String) {
+        report = WhyReport(url: url, ok: true, stages: [])
+    }
+
+    mutating func follow(in node: Node) async {
+        let url = report.url
+        let parsed = await stage("name", { () throws(NodeError) in try SiteLink(parsing: url) }, { $0.address.text })
+        guard let link = parsed else { return }
+        let site = link.address.id
+        guard await stage("key", { () async throws(NodeError) in try await node.welcomeForTrace(link) }, { $0 }) != nil,
+            let release = await stage(
+                "release",
+                { () async throws(NodeError) in
+                    try await node.release(of: site, link.selector, mayUseNetwork: true)
+                },
+                { "release \($0.sequence) (\($0.label))" }
+            )
+        else { return }
+        _ = await stage("peers", { () throws(NodeError) in node.sites.holders(of: site).count }) { count in
+            count == 0 ? "no other holder is known; what is here is read from the disk" : "\(count) holders known"
+        }
+        let page = await stage(
+            "blocks",
+            { () async throws(NodeError) in try await node.firstPage(link.path, of: release) },
+            { "\($0.path.joined(separator: "/")): \($0.length) bytes" }
+        )
+        guard let page else { return }
+        _ = await stage(
+            "page",
+            { () async throws(NodeError) in try await node.readWhole(page, of: release) },
+            { "\($0) bytes read and verified" }
+        )
+    }
+
+    private mutating func stage<Value>(
+        _ name: String,
+        _ work: () async throws(NodeError) -> Value,
+        _ detail: (Value) -> String
+    ) async -> Value? {
+        let began = ContinuousClock.now
+        do throws(NodeError) {
+            let value = try await work()
+            let seconds = (ContinuousClock.now - began) / .seconds(1)
+            report.stages.append(.init(stage: name, ok: true, seconds: seconds, detail: detail(value)))
+            return value
+        } catch {
+            let seconds = (ContinuousClock.now - began) / .seconds(1)
+            report.stages.append(
+                .init(stage: name, ok: false, seconds: seconds, detail: error.message, remedy: error.remedy)
+            )
+            report.ok = false
+            return nil
+        }
+    }
+}
+
+extension Node {
+    /// Makes the site known, and says whose it is.
+    fileprivate func welcomeForTrace(_ link: SiteLink) async throws(NodeError) -> String {
+        let opened = try await open(link.address.text)
+        if let feed = try await sites.feed(of: link.address.id) { return "signed by \(feed.state.writer.hex)" }
+        let source = try await source(of: link.address.id, mayUseNetwork: true)
+        switch source {
+        case .feed(let feed): return "signed by \(feed.state.writer.hex)"
+        case .tree: return "one tree without a history, \(opened.site)"
+        }
+    }
+
+    /// The file that a browser would show at `path`.
+    fileprivate func firstPage(
+        _ path: [String],
+        of release: ReleaseReference
+    ) async throws(NodeError) -> ReleaseFile {
+        for candidate in [path, path + ["index.html"]] {
+            if case .file(let file)? = try await entry(at: candidate, in: release, mayUseNetwork: true) { return file }
+        }
+        throw NodeError(
+            .notFound,
+            "there is no page at /\(path.joined(separator: "/"))",
+            remedy: "Open the site's first page, or correct the path."
+        )
+    }
+
+    fileprivate func readWhole(_ file: ReleaseFile, of release: ReleaseReference) async throws(NodeError) -> Int64 {
+        var offset: Int64 = 0
+        while offset < file.length {
+            let part = try await read(file, in: release, from: offset, count: 1 << 18, mayUseNetwork: true)
+            guard !part.isEmpty else { break }
+            offset += Int64(part.count)
+        }
+        return offset
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Storage
+internal import Swarm
+internal import Transport
+internal import Wire
+
+/// What a node stands on: its stores, its ports, its DHT.
+struct NodeParts {
+    let context: NodeContext
+    let swarm: Swarm
+    let network: NetworkService
+    let listen: Endpoint
+
+    /// Opens the stores of a home that this process holds, and binds the port for peers.
+    static func open(_ options: NodeOptions) async throws -> NodeParts {
+        let context = try context(options)
+        var configuration = SwarmConfiguration(cores: System.coreCount)
+        configuration.client = "Roost \(options.version)"
+        configuration.maximumConnections = options.configuration.maximumPeers
+        let congestion = options.configuration.localCongestion
+        configuration.tcp.localCongestionControl = congestion.isEmpty ? nil : congestion
+        let swarm = Swarm(loop: context.group.next(), configuration: configuration, logger: options.logger)
+        do {
+            let (socket, listen) = try await PeerPort.bind(
+                options.configuration.listen,
+                on: context.group.next(),
+                listen: { try await swarm.listen(on: $0) }
+            )
+            let network = try await NetworkService.start(context: context, socket: socket)
+            return NodeParts(context: context, swarm: swarm, network: network, listen: listen)
+        } catch {
+            await swarm.shutdown()
+            throw error
+        }
+    }
+
+    private static func context(_ options: NodeOptions) throws -> NodeContext {
+        let content = try ContentStore(home: options.home)
+        let metadata = try MetadataStore(path: options.home.database)
+        let rules = try metadata.read { try $0.denyRules() }
+        let admission = Admission(rules: rules)
+        for list in try options.home.readDenyLists() { admission.replace(list: list.name, with: list.rules) }
+        return NodeContext(
+            home: options.home,
+            content: content,
+            metadata: metadata,
+            admission: admission,
+            keeper: Keeper(content: content, metadata: metadata),
+            keys: try NodeKeys.open(home: options.home, passphrases: options.passphrases),
+            settings: LiveConfiguration(options.configuration, entries: options.entries),
+            group: MultiThreadedEventLoopGroup.singleton,
+            blocking: BlockingPool(threads: 4),
+            logger: options.logger,
+            version: options.version
+        )
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+internal import Wire
+
+/// When each site was last looked for, so that a page is shown at once from what is known while newer is looked for
+/// beside it.
+///
+/// Thread-safe. Memory: 48 bytes a site visited, at most ``capacity``.
+final class SiteVisits: Sendable {
+    /// What to do before a page of a known site is shown.
+    enum Freshness: Equatable {
+        /// Looked for a moment ago.
+        case fresh
+        /// Show what is known; a search was begun beside it.
+        case refreshing
+        /// Not looked for in a long time: give a search a moment first.
+        case stale
+    }
+
+    static let capacity = 4096
+    /// A site is looked for at most this often.
+    static let interval = Duration.seconds(2)
+    /// What was looked for longer ago than this may be far behind.
+    static let staleness = Duration.seconds(120)
+    /// How long a page of a known site waits for newer.
+    static let patience = Duration.milliseconds(800)
+
+    private let lastUse = Mutex(ContinuousClock.now)
+    private let looked = Mutex<[Digest256: ContinuousClock.Instant]>([:])
+    private let searches: AsyncStream<Digest256>
+    private let begin: AsyncStream<Digest256>.Continuation
+
+    init() {
+        // One that finds no room is begun by the next page of its site.
+        (searches, begin) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
+    }
+
+    /// Since the last page or call.
+    var idleTime: Duration { ContinuousClock.now - lastUse.withLock { $0 } }
+
+    /// Notes that somebody uses the node.
+    func used() { lastUse.withLock { $0 = .now } }
+
+    /// Notes a visit, and begins a search beside it where one is due.
+    func visit(_ site: Digest256) -> Freshness {
+        let now = ContinuousClock.now
+        lastUse.withLock { $0 = now }
+        let last = looked.withLock { looked -> ContinuousClock.Instant? in
+            let last = looked[site]
+            if last.map({ now - $0 >= Self.interval }) ?? true {
+                if looked.count >= Self.capacity { looked.removeAll() }
+                looked[site] = now
+            }
+            return last
+        }
+        guard let last else { return .stale }
+        if now - last < Self.interval { return .fresh }
+        if now - last > Self.staleness { return .stale }
+        begin.yield(site)
+        return .refreshing
+    }
+
+    /// Carries out the searches until cancelled, a few at a time.
+    func run(in node: Node) async {
+        await withTaskGroup(of: Void.self) { group in
+            var running = 0
+            for await site in searches {
+                if running >= 8 {
+                    await group.next()
+                    running -= 1
+                }
+                group.addTask {
+                    // Nobody waits for it: what is known stays as it is where nothing newer is found.
+                    _ = try? await node.sites.refresh(.site(site), peers: node.hints.of(site), within: .seconds(10))
+                }
+                running += 1
+            }
+        }
+    }
+}

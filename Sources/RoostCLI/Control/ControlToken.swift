@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Node
+internal import Storage
+internal import Wire
+
+/// `control.token` in the home: who can read it may steer the node.
+enum ControlToken {
+    /// The token of the home; drawn anew, 256 bits, where there is none.
+    static func make(in home: Home) throws(NodeError) -> String {
+        do throws(StorageError) {
+            if let known = try? home.read(home.controlToken, limit: 256), known.count >= 64 {
+                return String(decoding: known.prefix { $0 != 0x0A }, as: UTF8.self)
+            }
+            var random = SystemRandomNumberGenerator()
+            let token = Hex.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+            try home.write(Array((token + "\n").utf8), to: home.controlToken)
+            return token
+        } catch {
+            throw NodeError(error)
+        }
+    }
+}
