@@ -326,6 +326,14 @@ public final class ContentStore: Sendable {
         }
     }
 
+    /// How many unfinished files have no readable record: their bytes are verified again when they are wanted.
+    public func partialFilesWithoutRecord() throws(StorageError) -> Int {
+        try Disk.names(in: home.partial).count { name in
+            !name.hasSuffix(PartialFile.recordSuffix)
+                && PartialFile.record(at: "\(home.partial)/\(name)\(PartialFile.recordSuffix)") == nil
+        }
+    }
+
     /// What a crash can leave: a record whose file was promoted, or one that was being replaced; a late duplicate of
     /// a block of a file that had just been promoted.
     private func removeStrayRecords() throws(StorageError) {

@@ -132,6 +132,9 @@ extension MetadataConnection {
         try execute("INSERT OR REPLACE INTO feed (site, encoded) VALUES (?, ?)", [site.data, Data(encoded)])
     }
 
+    /// Forgets a feed that does not prove itself, so that it is got again. The highest head stays.
+    public func removeFeed(of site: Digest256) throws { try execute("DELETE FROM feed WHERE site = ?", [site.data]) }
+
     /// The highest head ever accepted, which no later one may undercut; nil for a site never met.
     public func highestHead(of site: Digest256) throws -> (size: Int64, bytes: [UInt8])? {
         try row("SELECT size, bytes FROM highestHead WHERE site = ?", [site.data]) {

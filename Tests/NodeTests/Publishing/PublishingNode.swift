@@ -31,6 +31,8 @@ final class PublishingNode: Sendable {
     let sites: SiteService
     let swarms: SwarmService
     let publisher: Publisher
+    let keeping: KeepingService
+    let fetcher: Fetcher
     let names = GatewayNames(port: 8420)
     /// Beside the home.
     let folder: URL
@@ -60,6 +62,8 @@ final class PublishingNode: Sendable {
         self.swarms = swarms
         self.sites = sites
         publisher = Publisher(context: context, sites: sites, swarms: swarms)
+        keeping = KeepingService(context: context, sites: sites, swarms: swarms)
+        fetcher = Fetcher(context: context, sites: sites, swarms: swarms)
         work = Mutex(
             Task {
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -96,6 +100,20 @@ final class PublishingNode: Sendable {
         let directory = folder.appending(path: name).path
         let request = PublishRequest(directory: directory, site: site, new: new, label: label, message: message)
         return try await publisher.publish(request, names: names) { _ in }
+    }
+
+    func fetch(_ link: String, from peer: PublishingNode, to name: String?) async throws(NodeError) -> FetchResult {
+        let directory = name.map { folder.appending(path: $0).path }
+        let request = FetchRequest(link: link, directory: directory, peers: ["\(peer.address)"], trace: true)
+        return try await fetcher.fetch(request) { _ in }
+    }
+
+    /// Changes a byte of a file of the content store behind the store's back.
+    func damage(_ root: Digest256) throws {
+        let path = "\(context.home.content)/\(root.hex.prefix(2))/\(root.hex)"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[0] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
     }
 
     /// Ends the services; the home stays.

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import Storage
+internal import Wire
+
+/// Looks over everything that a node keeps, and mends what can be mended.
+///
+/// Content is read whole and compared with its hashes; what is damaged goes to `quarantine/` at once, also without
+/// `repair`, since it may not be served. With `repair` it is got again: of an own site from its folder, else from peers.
+struct Doctor: Sendable {
+    typealias Finding = DoctorReport.Finding
+
+    let context: NodeContext
+    let sites: SiteService
+    let swarms: SwarmService
+    /// Nodes of the DHT that are known now; nil where that cannot be told.
+    var dhtNodes: Int?
+    /// Where peers reach this node; nil where that cannot be told.
+    var listen: Endpoint?
+
+    func run(repair: Bool, report: @escaping LongWork.Report) async throws(NodeError) -> DoctorReport {
+        var findings = try await small()
+        let broken = try await feeds(repair: repair)
+        findings += broken
+        let (scrubbed, damaged) = try await scrub(report: report)
+        findings += scrubbed
+        findings += try await completeness(damaged: damaged, repair: repair, report: report)
+        return DoctorReport(healthy: !findings.contains { $0.state == "problem" }, findings: findings)
+    }
+
+    // MARK: Small things
+
+    /// What is quick to look at.
+    private func small() async throws(NodeError) -> [Finding] {
+        let (context, dhtNodes, listen) = (context, dhtNodes, listen)
+        return try await context.blocking.run {
+            var findings = Self.space(context.home) + Self.clock(context.metadata)
+            findings += Self.configuration(context.home) + Self.denyLists(context.home)
+            findings += DoctorKeys(keys: context.keys).findings
+            findings += Self.database(context.metadata)
+            if let listen { findings.append(.ok("peers reach this node at \(listen)")) }
+            findings += Self.dht(dhtNodes, network: context.configuration.network)
+            return findings
+        }
+    }
+
+    private static func space(_ home: Home) -> [Finding] {
+        guard let free = home.freeBytes else { return [] }
+        guard free < 256 << 20 else { return [.ok("\(ByteCount(free)) of disk are free")] }
+        return [
+            .problem("only \(ByteCount(free)) are free on the disk of \(home.path)", "Free space, or lower the quota.")
+        ]
+    }
+
+    private static func clock(_ metadata: MetadataStore) -> [Finding] {
+        let now = WallClock.seconds
+        // Noon of 2025-01-01: before any release of this program.
+        guard now > 1_735_732_800 else {
+            return [
+                .problem("the clock of this machine says \(WallClock.text(now))", "Set it: releases carry the time.")
+            ]
+        }
+        let latest = try? metadata.read { metadata in
+            try metadata.sites().map { max($0.addedAt, $0.openedAt) }.max() ?? 0
+        }
+        guard let latest, latest > now + 86_400 else { return [.ok("the clock says \(WallClock.text(now))")] }
+        return [
+            .problem(
+                "the clock says \(WallClock.text(now)), and this node has seen \(WallClock.text(latest))",
+                "Set the clock of this machine."
+            )
+        ]
+    }
+
+    private static func configuration(_ home: Home) -> [Finding] {
+        do {
+            let file = (try? home.read(home.configuration)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            _ = try ConfigurationLoader(file: file).load()
+            return [.ok("config.toml can be read")]
+        } catch {
+            return [.problem(error.message, error.remedy)]
+        }
+    }
+
+    private static func denyLists(_ home: Home) -> [Finding] {
+        do throws(StorageError) {
+            return try home.readDenyLists().map { list in
+                guard let first = list.invalidLines.first else {
+                    return .ok("the deny list '\(list.name)' has \(list.rules.count) rules")
+                }
+                return .problem(
+                    "\(list.invalidLines.count) lines of the deny list '\(list.name)' are no rules, first line \(first)",
+                    "Correct \(home.denyLists)/\(list.name).deny; its other rules count."
+                )
+            }
+        } catch {
+            return [.problem("a deny list cannot be read", NodeError(error).message)]
+        }
+    }
+
+    private static func database(_ metadata: MetadataStore) -> [Finding] {
+        do {
+            let faults = try metadata.check()
+            if faults.isEmpty { return [.ok("the database is sound")] }
+            return faults.map { .problem("the database: \($0)", "Restore \(metadata.path) from a copy of the home.") }
+        } catch {
+            let error = NodeError(error)
+            return [.problem(error.message, error.remedy)]
+        }
+    }
+
+    private static func dht(_ nodes: Int?, network: String) -> [Finding] {
+        guard let nodes else { return [] }
+        if nodes > 0 { return [.ok("\(nodes) nodes of the DHT are known")] }
+        let remedy =
+            network == "none"
+            ? "Give nodes to start from with --bootstrap." : "Check the connection, and that UDP is let through."
+        return [.problem("no node of the DHT answers", remedy)]
+    }
+
+    // MARK: Feeds
+
+    private func feeds(repair: Bool) async throws(NodeError) -> [Finding] {
+        let context = context
+        let (records, faults) = try await context.blocking.run {
+            let records = try context.metadata.read { try $0.sites() }
+            // Read from disk, not from memory.
+            let shelf = FeedShelf(metadata: context.metadata)
+            var faults: [Digest256: NodeError] = [:]
+            for record in records {
+                do throws(NodeError) { _ = try shelf.feed(of: record.id) } catch { faults[record.id] = error }
+            }
+            return (records, faults)
+        }
+        var findings: [Finding] = []
+        for record in records {
+            if record.isOwn, !context.keys.hasSite(record.id) {
+                findings.append(
+                    .problem(
+                        "the keys of your site \(Self.name(record)) are not here",
+                        "Restore keys/ from a copy of the home, or take the site back with its recovery kit."
+                    )
+                )
+            }
+            guard let fault = faults[record.id] else { continue }
+            findings.append(await mend(record, fault, repair: repair))
+        }
+        if faults.isEmpty { findings.append(.ok("the histories of \(records.count) sites prove themselves")) }
+        return findings
+    }
+
+    private func mend(_ record: SiteRecord, _ fault: NodeError, repair: Bool) async -> Finding {
+        guard repair else { return .problem(fault.message, "Run `roost doctor --repair`: it asks holders for it.") }
+        let metadata = context.metadata
+        do throws(NodeError) {
+            try await context.blocking.run { try metadata.write { try $0.removeFeed(of: record.id) } }
+            sites.feeds.forget(record.id)
+            _ = try await sites.refresh(.site(record.id))
+            return .repaired("the history of \(Self.name(record)) was damaged and came again from a holder")
+        } catch {
+            return .problem(fault.message, error.remedy)
+        }
+    }
+
+    static func name(_ record: SiteRecord) -> String {
+        let address = "betanet://\(record.id.hex.prefix(12))…"
+        return record.title.isEmpty ? address : "'\(record.title)' (\(address))"
+    }
+}
+
+extension DoctorReport.Finding {
+    static func ok(_ what: String) -> Self { Self(state: "ok", what: what) }
+    static func repaired(_ what: String) -> Self { Self(state: "repaired", what: what) }
+    static func problem(_ what: String, _ remedy: String) -> Self { Self(state: "problem", what: what, remedy: remedy) }
+}

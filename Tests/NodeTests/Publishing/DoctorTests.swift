@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Feeds
+import Foundation
+import Storage
+import Testing
+import Wire
+
+@testable import Node
+
+@Suite("The doctor", .timeLimit(.minutes(1)))
+struct DoctorTests {
+    static func doctor(_ node: PublishingNode) -> Doctor {
+        Doctor(context: node.context, sites: node.sites, swarms: node.swarms)
+    }
+
+    @Test("a sound home is healthy")
+    func sound() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        _ = try await node.publish()
+        let report = try await Self.doctor(node).run(repair: false) { _ in }
+        #expect(report.healthy)
+        #expect(report.findings.allSatisfy { $0.state == "ok" })
+        await node.end()
+    }
+
+    @Test("a damaged file of an own site is found, and comes back from the unchanged folder")
+    func own() async throws {
+        let node = try await PublishingNode()
+        try node.write("one", to: "site/index.html")
+        try node.write("two", to: "site/other.html")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        let roots = try KeepingServiceTests.roots(id, node)
+        try node.damage(roots[0])
+        let found = try await Self.doctor(node).run(repair: false) { _ in }
+        #expect(!found.healthy)
+        #expect(found.findings.filter { $0.state == "problem" }.allSatisfy { $0.remedy?.isEmpty == false })
+        #expect(node.context.content.length(of: .file(root: roots[0])) == nil)
+        let repaired = try await Self.doctor(node).run(repair: true) { _ in }
+        #expect(repaired.healthy)
+        #expect(try node.context.content.verify(roots[0]) == .sound)
+        #expect(node.sites.heldReleases(of: id) == [1])
+        await node.end()
+    }
+
+    @Test("a damaged file of a pinned site comes back from a peer")
+    func pinned() async throws {
+        let (publisher, reader, site) = try await FetcherTests.world()
+        let id = try KeepingServiceTests.id(site)
+        _ = try await reader.fetch(site.site, from: publisher, to: nil)
+        #expect(try await reader.keeping.change(id, .pin) == nil)
+        let root = try KeepingServiceTests.roots(id, reader)[0]
+        try reader.damage(root)
+        let report = try await Self.doctor(reader).run(repair: true) { _ in }
+        #expect(report.healthy, "\(report.findings)")
+        #expect(report.findings.contains { $0.state == "repaired" })
+        #expect(try reader.context.content.verify(root) == .sound)
+        await reader.end()
+        await publisher.end()
+    }
+
+    @Test("broken settings, deny lists, keys and histories are named with a remedy")
+    func broken() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        try node.write("serve = \"nonsense\"\n", to: "home/config.toml")
+        try node.write("site abc\n", to: "home/deny/bad.deny")
+        try node.context.metadata.write { try $0.saveFeed([1, 2, 3], of: id) }
+        for name in try node.names(in: "home/keys") where name.hasPrefix("site-") {
+            try node.write("garbage", to: "home/keys/\(name)")
+        }
+        let report = try await Self.doctor(node).run(repair: false) { _ in }
+        let problems = report.findings.filter { $0.state == "problem" }
+        #expect(problems.count == 4, "\(problems)")
+        #expect(problems.allSatisfy { $0.remedy?.isEmpty == false })
+        await node.end()
+    }
+}
