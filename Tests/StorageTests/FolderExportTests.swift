@@ -47,7 +47,7 @@ struct FolderExportTests {
             FolderExport.Item(path: ["void"], length: 0, key: nil, isExecutable: false),
         ]
         let result = try fixture.run(items, to: "new/deep/out")
-        #expect(result == FolderExport.Result(files: 4, bytes: 50_006, renamed: []))
+        #expect(result.files == 4 && result.bytes == 50_006 && result.renamed.isEmpty)
         #expect(try fixture.folder.read("new/deep/out/a/x") == Array("one".utf8))
         #expect(try fixture.folder.read("new/deep/out/a/y/z").count == 50_000)
         #expect(try fixture.folder.read("new/deep/out/void").isEmpty)
@@ -69,7 +69,7 @@ struct FolderExportTests {
         #expect(try fixture.others == before + ["out"])
         #expect(!FileManager.default.fileExists(atPath: NSTemporaryDirectory() + "escape"))
         let written = try FileManager.default.subpathsOfDirectory(atPath: fixture.folder.path + "/out")
-        #expect(!written.contains { $0.contains("..") })
+        #expect(!written.contains { $0.split(separator: "/").contains("..") })
     }
 
     @Test("a folder that holds anything, a file and a link are refused and left alone")

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Storage
 
 extension Node {
+    /// Looks over everything this node keeps; with `repair` mends what can be mended.
     public func doctor(repair: Bool, report: @escaping Report) async throws(NodeError) -> DoctorReport {
-        let metadata = context.metadata
-        let faults = try await context.blocking.run { try metadata.check() }
-        let findings = faults.map { DoctorReport.Finding(state: "problem", what: $0, remedy: "Restore a copy.") }
-        return DoctorReport(
-            healthy: findings.isEmpty,
-            findings: findings.isEmpty ? [.init(state: "ok", what: "the metadata database is whole")] : findings
+        visits.used()
+        let doctor = Doctor(
+            context: context,
+            sites: sites,
+            swarms: swarms,
+            dhtNodes: await network.nodeCount,
+            listen: listen
         )
+        return try await doctor.run(repair: repair, report: report)
     }
 }

@@ -39,12 +39,13 @@ final class FeedShelf: Sendable {
     /// Blocks. Nil for a site that was never met; throws `.badData` where what is stored does not prove itself.
     func feed(of site: Digest256) throws(NodeError) -> SiteFeed? {
         if let feed = cached(site) { return feed }
-        let found: SiteFeed?
+        let encoded: [UInt8]?
         do {
-            found = try metadata.read { try Self.load(site, $0) }
+            encoded = try metadata.read { try $0.feed(of: site) }
         } catch {
             throw NodeError(error)
         }
+        let found = try encoded.map { encoded throws(NodeError) in try Self.decode(encoded, of: site) }
         guard let found else { return nil }
         // Another thread may have stored a newer one meanwhile.
         return cache.withLock { $0.feeds[site]?.feed } ?? keep(found)
@@ -122,7 +123,10 @@ final class FeedShelf: Sendable {
 
 extension FeedShelf {
     private static func load(_ site: Digest256, _ connection: MetadataConnection) throws -> SiteFeed? {
-        guard let encoded = try connection.feed(of: site) else { return nil }
+        try connection.feed(of: site).map { try decode($0, of: site) }
+    }
+
+    private static func decode(_ encoded: [UInt8], of site: Digest256) throws(NodeError) -> SiteFeed {
         do {
             return try SiteFeed(encoded: encoded, site: site)
         } catch {
