@@ -24,9 +24,7 @@ struct Fetcher: Sendable {
         var peers = 0
     }
 
-    /// Fetches what a link names; with a folder in the request, writes it there.
-    ///
-    /// - Parameter hints: peers that are known otherwise.
+    /// Fetches what a link names; with a folder in the request, writes it there. `hints` are peers known otherwise.
     func fetch(
         _ request: FetchRequest,
         hints: [Endpoint] = [],
@@ -38,6 +36,7 @@ struct Fetcher: Sendable {
         if let directory = request.directory { try await checkFolder(directory) }
         let trace = SiteTrace()
         let peers = named + link.peers + hints
+        let before = sites.received(for: link.address.id)
         report(NodeProgress(stage: "finding peers", done: 0, total: nil))
         let finding = try await sites.refresh(link.address, peers: peers, within: Self.patience, trace: trace)
         var fetched: Fetched
@@ -63,7 +62,7 @@ struct Fetcher: Sendable {
             dir: request.directory,
             files: fetched.items.count,
             bytes: fetched.items.reduce(0) { $0 + $1.length },
-            received: fetched.received,
+            received: fetched.received + sites.received(for: link.address.id) - before,
             seconds: (ContinuousClock.now - start).seconds,
             peers: max(fetched.peers, finding.answered),
             trace: request.trace ? trace.lines.map(Self.text) : nil
@@ -88,7 +87,6 @@ struct Fetcher: Sendable {
         trace: SiteTrace,
         report: @escaping LongWork.Report
     ) async throws(NodeError) -> (Fetched, ContentLease) {
-        let before = sites.received(for: release.site)
         trace.note("release \(release.release.seq) (\(release.release.label)): reading its directory")
         let manifest = try await sites.manifest(of: release, peers: peers, trace: trace)
         let roots = manifest.files.compactMap(\.root)
@@ -107,7 +105,7 @@ struct Fetcher: Sendable {
                 items: manifest.files.map(FolderExport.Item.init),
                 label: release.release.label,
                 seq: release.release.seq,
-                received: payload.received + sites.received(for: site) - before,
+                received: payload.received,
                 peers: payload.peers
             )
             return (fetched, lease)

@@ -13,7 +13,7 @@ struct Draft: Sendable {
     private let isWantedUnchanged: Bool
     private let time: Int64
 
-    /// - Parameter feed: of the site; nil for a new one.
+    /// `feed` is that of the site; nil for a new one.
     init(_ request: PublishRequest, folder: SourceFolder, after feed: SiteFeed?) throws(NodeError) {
         self.folder = folder
         label = try ReleaseNaming.label(request.label, after: feed?.state.releases.map(\.release.label) ?? [])

@@ -24,9 +24,7 @@ enum PublishTarget: Equatable, Sendable {
         var hasKeys: @Sendable (Digest256) -> Bool
     }
 
-    /// Decides by the rules of SURFACE §2.
-    ///
-    /// - Parameter site: what `--site` names.
+    /// Decides by the rules of SURFACE §2; `site` is what `--site` names.
     static func decide(site: Digest256?, new: Bool, _ situation: Situation) throws(NodeError) -> PublishTarget {
         switch (site, new) {
         case (_?, true):

@@ -5,9 +5,8 @@ internal import Feeds
 enum ReleaseNaming {
     static let first = "1.0.0"
 
-    /// `wanted` if it may name the next release, else the next patch after the highest label.
-    ///
-    /// - Parameter labels: of all releases so far, withdrawn ones included.
+    /// `wanted` if it may name the next release, else the next patch after the highest of `labels`, those of all
+    /// releases so far, withdrawn ones included.
     static func label(_ wanted: String?, after labels: [String]) throws(NodeError) -> String {
         guard let wanted else { return try next(after: labels) }
         guard ReleaseLabel.isValid(wanted) else {
