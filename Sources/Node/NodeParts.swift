@@ -37,7 +37,8 @@ struct NodeParts {
         }
     }
 
-    private static func context(_ options: NodeOptions) throws -> NodeContext {
+    /// The stores of a home that this process holds.
+    static func context(_ options: NodeOptions) throws -> NodeContext {
         let content = try ContentStore(home: options.home)
         let metadata = try MetadataStore(path: options.home.database)
         let rules = try metadata.read { try $0.denyRules() }

@@ -87,7 +87,7 @@ import Testing
             $0.chunk = 1000
             $0.stallsAt = 5000
         }
-        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(100) }) {
+        try await ContentHarness.run(node, configure: { $0.patience = .seconds(2) }) {
             (gateway: ContentHarness) async throws in
             await #expect(throws: (any Error).self) { _ = try await gateway.send("/a.bin") }
         }

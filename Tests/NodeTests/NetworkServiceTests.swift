@@ -45,7 +45,8 @@ import Wire
             version: "test",
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
-        let context = try await Node.open(options).context
+        try home.prepare()
+        let context = try NodeParts.context(options)
         let listen = Endpoint(.v4(0x7F00_0001), port: port)
         let network = try await NetworkService.start(context: context, listen: listen)
         let work = Task { try await network.run() }
