@@ -10,59 +10,61 @@ struct Demo {
     /// On a terminal it stays up at the end, until Ctrl-C.
     let stays: Bool
 
-    private struct Step: Encodable {
-        var step: String
-        var seconds: Double
-        var saw: String
-    }
-
+    /// Ctrl-C ends it at any point; its folder is removed in any case.
     func run() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("roost-demo-\(getpid())")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        var steps: [Step] = []
-        var last = ContinuousClock.now
-        func report(_ step: String, _ saw: String) {
-            let now = ContinuousClock.now
-            let seconds = (now - last) / .seconds(1)
-            last = now
-            steps.append(Step(step: step, seconds: seconds, saw: saw))
-            if !options.json { Output.line("✓ \(step) (\(String(format: "%.2f", seconds)) s)\n    \(saw)") }
+        let cast = DemoCast(folder: folder)
+        let outcome = await withTaskGroup(of: Result<Void, any Error>.self) { group in
+            group.addTask { await Self.outcome { try await story(cast) } }
+            group.addTask {
+                await Interruption.wait()
+                return .failure(CancellationError())
+            }
+            let first = await group.next()
+            group.cancelAll()
+            return first
         }
-        let source = folder.appendingPathComponent("site")
+        await cast.leave()
+        try? FileManager.default.removeItem(at: folder)
+        try outcome?.get()
+    }
+
+    private static func outcome(_ body: () async throws -> Void) async -> Result<Void, any Error> {
+        do { return .success(try await body()) } catch { return .failure(error) }
+    }
+
+    private func story(_ cast: DemoCast) async throws {
+        var script = DemoScript(prints: !options.json)
+        let source = cast.folder.appendingPathComponent("site")
         try writeSample(to: source)
-        let publisher = try await DemoPeer(name: "publisher", home: folder.appendingPathComponent("a"), entrance: nil)
-        let second = try await DemoPeer(name: "second", home: folder.appendingPathComponent("b"), entrance: publisher)
-        let third = try await DemoPeer(name: "third", home: folder.appendingPathComponent("c"), entrance: second)
-        report("three peers run and share a private DHT", "their homes are in \(folder.path)")
+        let publisher = try await cast.enter("publisher", home: "a", through: nil)
+        let second = try await cast.enter("second", home: "b", through: publisher)
+        let third = try await cast.enter("third", home: "c", through: second)
+        script.report("three peers run and share a private DHT", "their homes are in \(cast.folder.path)")
 
         let release = try await publisher.node.publish(PublishRequest(directory: source.path, new: true)) { _ in }
         guard let site = try? SiteLink(parsing: release.site).address, case .site(let id) = site else {
             throw failed("the published address is none: \(release.site)")
         }
-        report("the first publishes a folder", "\(release.site): \(release.files) files, \(release.bytes) bytes")
-
+        script.report("the first publishes a folder", "\(release.site): \(release.files) files, \(release.bytes) bytes")
         try await verifyPages(of: id, on: second)
-        report(
-            "the second opens it from the first",
-            "every page, picture and film arrived as published; the film seeks"
-        )
+        script.report("the second opens it from the first", "every page, picture and film as published; the film seeks")
         let kept = try await second.node.fetch(FetchRequest(link: release.site, directory: nil)) { _ in }
-        report("the second keeps it", "release \(kept.seq) (\(kept.label)), \(kept.files) files")
+        script.report("the second keeps it", "release \(kept.seq) (\(kept.label)), \(kept.files) files")
 
         await publisher.stop()
         try await verifyPages(of: id, on: third)
-        report("the publisher is gone, and the third opens it from the second", "the same bytes, verified")
+        script.report("the publisher is gone, and the third opens it from the second", "the same bytes, verified")
 
         try update(source)
-        let back = try await DemoPeer(name: "publisher", home: folder.appendingPathComponent("a"), entrance: second)
+        let back = try await cast.enter("publisher", home: "a", through: second)
         let next = try await back.node.publish(PublishRequest(directory: source.path)) { _ in }
-        report("the publisher is back and changes a page", "release \(next.seq) (\(next.label))")
+        script.report("the publisher is back and changes a page", "release \(next.seq) (\(next.label))")
         try await verifyUpdate(of: id, to: next, on: [second, third])
-        report("both readers have the new release", "the old one stays at its own address")
+        script.report("both readers have the new release", "the old one stays at its own address")
 
-        if options.json { Output.line(Output.json(["steps": steps])) }
-        if stays { try await stay(site: release.site, peers: [back, second, third], id: id) }
-        for peer in [back, second, third] { await peer.stop() }
+        if options.json { Output.line(Output.json(["steps": script.steps])) }
+        if stays { try await stay(peers: [back, second, third], id: id) }
     }
 
     private func failed(_ what: String) -> NodeError {
@@ -122,9 +124,10 @@ struct Demo {
         }
     }
 
-    private func stay(site: String, peers: [DemoPeer], id: Digest256) async throws {
+    /// Until Ctrl-C, which ``run()`` waits for.
+    private func stay(peers: [DemoPeer], id: Digest256) async throws {
         let urls = peers.map { "  \($0.name): \(GatewayNames(port: $0.address.gateway.port).url(of: id))" }
         Output.line("\nOpen it in your browser:\n\(urls.joined(separator: "\n"))\nEnd with Ctrl-C.")
-        await Interruption.wait()
+        while true { try await Task.sleep(for: .seconds(3600)) }
     }
 }
