@@ -92,7 +92,7 @@ class Node:
     def wait_ready(self, timeout):
         end = time.monotonic() + timeout
         while True:
-            done = self.command("status", "--json", "--no-start", check=False, timeout=20)
+            done = self.command("status", "--json", check=False, timeout=20)
             if done.returncode == 0:
                 return json.loads(done.stdout)
             if self.process.exited is not None:
