@@ -66,7 +66,7 @@ struct ContentHarness: Sendable {
         return answer
     }
 
-    /// SURFACE §5: these stand on every response, whatever it says.
+    /// These stand on every response, whatever it says.
     private func expectPolicy(_ answer: Answer) {
         #expect(
             answer["Content-Security-Policy"]

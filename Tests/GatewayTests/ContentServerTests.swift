@@ -12,7 +12,7 @@ import Wire
 @Suite struct ContentServerTests {
     private let page = "<!doctype html><title>Home</title>"
 
-    @Test("GET serves index.html at the root, with its tag, its type and its release (SURFACE §5)")
+    @Test("GET serves index.html at the root, with its tag, its type and its release")
     func index() async throws {
         let page = page
         try await ContentHarness.run(.with(["index.html": page])) { (gateway: ContentHarness) async throws in

@@ -172,7 +172,7 @@ import Testing
         #expect(node.cancelled == 1)
     }
 
-    @Test("A busy port is exit 75 and names the process that holds it (SURFACE §1)")
+    @Test("A busy port is exit 75 and names the process that holds it")
     func busy() async throws {
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
             var configuration = GatewayConfiguration()

@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test("A code opens one session, once; its cookie is host-only, HttpOnly and SameSite=Strict (SURFACE §2)")
+    @Test("A code opens one session, once; its cookie is host-only, HttpOnly and SameSite=Strict")
     func session() async throws {
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
             let code = try await control.code()

@@ -36,7 +36,7 @@ public struct DirectoryEntry: Equatable, Sendable {
     }
 }
 
-/// The rules for paths (ARCHITECTURE §3) and their order: raw UTF-8 bytes, component by component.
+/// The rules for paths and their order: raw UTF-8 bytes, component by component.
 enum DirectoryPath {
     static let maximumBytes = 1024
     static let maximumDepth = 64

@@ -12,7 +12,7 @@ public enum SiteDuty: Hashable, Sendable {
     case announce(Digest160)
 }
 
-/// What a reader gives back (SURFACE §1).
+/// What a reader gives back.
 public enum ServePolicy: String, Sendable, CaseIterable {
     /// Only what this node published.
     case own

@@ -24,7 +24,7 @@ enum PublishTarget: Equatable, Sendable {
         var hasKeys: @Sendable (Digest256) -> Bool
     }
 
-    /// Decides by the rules of SURFACE §2; `site` is what `--site` names.
+    /// Decides by the flags and what the home and the folder know; `site` is what `--site` names.
     static func decide(site: Digest256?, new: Bool, _ situation: Situation) throws(NodeError) -> PublishTarget {
         switch (site, new) {
         case (_?, true):

@@ -18,10 +18,9 @@ extension SwarmService {
     ///
     /// May be cancelled; what was verified by then is kept, and the next fetch goes on from there.
     ///
-    /// - Parameters:
-    ///   - manifest: all files of the release. Fails with `.badData` where they are not those the release names.
-    ///   - peers: who is known to hold the site: tried at once, before any search.
-    ///   - report: told of the bytes held, at most ten times a second.
+    /// `manifest` has all files of the release; fails with `.badData` where they are not those the release names.
+    /// `peers` are known to hold the site: tried at once, before any search. `report` is told of the bytes held, at
+    /// most ten times a second.
     @discardableResult
     func fetchAll(
         _ release: SiteRelease,

@@ -8,9 +8,8 @@ internal import Wire
 extension SwarmService {
     /// Verified bytes of a file from `offset`: at least one, at most `count`, as soon as they are here.
     ///
-    /// - Parameters:
-    ///   - peers: who is known to hold the site: tried at once, before any search.
-    ///   - mayUseNetwork: without it, only what is held already is read.
+    /// `peers` are known to hold the site: tried at once, before any search. Without `mayUseNetwork`, only what is held
+    /// already is read.
     nonisolated func read(
         _ file: DirectoryFile,
         of release: SiteRelease,

@@ -128,8 +128,7 @@ extension SwarmService {
     }
 
     /// Takes what the twin has finished into the store, and tells the v2 torrent of it.
-    ///
-    /// - Parameter places: the pieces of each root in the v2 torrent.
+    /// `places` has the pieces of each root in the v2 torrent.
     func takeFinished(
         from twin: TwinSource,
         for torrent: Torrent,

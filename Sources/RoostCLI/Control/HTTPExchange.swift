@@ -14,7 +14,7 @@ struct HTTPExchange: Sendable {
     var head: HTTPRequestHead
     var body: Data?
 
-    /// - Parameter host: the `Host` header; the endpoint itself unless given.
+    /// `host` goes into the header of that name; the endpoint itself unless given.
     init(_ method: HTTPMethod, _ uri: String, at endpoint: Endpoint, host: String? = nil, body: Data? = nil) {
         self.endpoint = endpoint
         self.body = body

@@ -12,7 +12,7 @@ struct NodeLauncher {
     /// More words for `roost start`.
     private let arguments: [String]
 
-    /// - Parameter arguments: further flags of `roost start`; `--while-used` unless given: ends when nobody reads.
+    /// `arguments` are further flags of `roost start`; `--while-used` unless given: it ends when nobody reads.
     init(_ options: GlobalOptions, arguments: [String] = ["--while-used"]) {
         self.options = options
         home = Home(path: options.homeDirectory.path)
@@ -92,7 +92,7 @@ struct NodeLauncher {
         _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Int32
     ) -> Int32 {
         var strings = unsafe texts.map { unsafe strdup($0) } + [nil]
-        defer { unsafe strings.forEach { unsafe free($0) } }
+        defer { for index in unsafe strings.indices { unsafe free(strings[index]) } }
         return unsafe body(&strings)
     }
 

@@ -17,8 +17,7 @@ final class RunningNode: Sendable {
     private let home: Home
 
     /// Opens the home and binds the sockets for peers; nothing runs yet.
-    ///
-    /// - Parameter signals: end the node cleanly where they arrive.
+    /// `signals` end the node cleanly where they arrive.
     init(_ options: NodeOptions, signals: [UnixSignal] = []) async throws {
         node = try await Node.open(options)
         home = options.home

@@ -14,7 +14,7 @@ final class DemoPeer: Sendable {
     let address: NodeAddress
     private let work: Task<Void, any Error>
 
-    /// - Parameter entrance: a peer whose DHT this one joins.
+    /// `entrance` is a peer whose DHT this one joins.
     init(name: String, home: URL, entrance: DemoPeer?) async throws {
         var configuration = NodeConfiguration()
         configuration.listen = Endpoint(.v4(0x7F00_0001), port: 0)

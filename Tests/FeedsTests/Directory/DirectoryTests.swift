@@ -91,7 +91,7 @@ import Wire
         #expect(root == Hash.sha256(node))
     }
 
-    @Test("ARCHITECTURE §1: a page of an 8,000-file site costs its own path, a few KiB")
+    @Test("A page of an 8,000-file site costs its own path, a few KiB")
     func cost() throws {
         let flat = try Self.build(Self.flat(8000))
         let deep = try Self.build(Self.flat(8000).enumerated().map { ["doc", "part\($0 / 1000)"] + $1 })

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Which site a folder is published to (SURFACE §2)")
+@Suite("Which site a folder is published to")
 struct PublishTargetTests {
     typealias Situation = PublishTarget.Situation
 
