@@ -47,6 +47,20 @@ extension TorrentSession {
         }
     }
 
+    /// Takes piece layers that are known from elsewhere, by file root: what is held under them can be given on.
+    public mutating func learn(pieceLayers: [Digest256: [UInt8]], now: Duration) -> [SessionAction] {
+        for (root, bytes) in pieceLayers {
+            content?.setPieceLayer(bytes, of: root)
+            guard content?.trees[root]?.isComplete == true else { continue }
+            hashesWanted.removeAll { $0.piecesRoot == root && $0.baseLayer != 0 }
+            for first in content?.firstPieces(ofRoot: root) ?? [] {
+                enlist((0..<(content?.trees[root]?.pieceCount ?? 0)).map { $0 + first })
+            }
+        }
+        touchAll()
+        return finish(now)
+    }
+
     mutating func receiveHashReject(_ request: HashRequest, from peer: PeerConnection) {
         peer.hashRequests[request] = nil
         if peer.refusedHashes.count < 1024 { peer.refusedHashes.insert(request) }

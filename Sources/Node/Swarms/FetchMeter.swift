@@ -6,6 +6,8 @@ internal import Storage
 struct FetchPatience: Equatable, Sendable {
     /// Without a byte by v2, until the v1 twin is tried beside it.
     var twin = Duration.seconds(5)
+    /// As ``twin``, while nobody is connected by v2.
+    var lonely = Duration.seconds(1)
     /// Without any progress and without a peer, until the fetch is given up.
     var alone = Duration.seconds(60)
     /// Without any progress though there are peers.

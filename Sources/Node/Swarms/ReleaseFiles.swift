@@ -58,19 +58,24 @@ struct ReleaseFiles: Sendable {
                 throw NodeError(.notFound, "the v1 hashes of this release are not known here", remedy: "Use v2.")
             }
             return try tree.v1Metainfo(pieces: pieces)
-        case .v2: return try tree.v2Metainfo(pieceLayers: try knownLayers(in: context.metadata))
+        case .v2: return try tree.v2Metainfo(pieceLayers: try layers(in: context))
         }
     }
 
-    private func knownLayers(in metadata: MetadataStore) throws -> [Digest256: [UInt8]] {
+    /// The piece layers of the files that are longer than a piece: as noted, or made from the files that are held, and
+    /// noted. Without them a file can be read here, but no peer could verify what it gets of it.
+    private func layers(in context: NodeContext) throws -> [Digest256: [UInt8]] {
+        let roots = Set(tree.manifest.files.lazy.filter { $0.length > Int64(tree.pieceLength) }.compactMap(\.root))
         var layers: [Digest256: [UInt8]] = [:]
-        try metadata.read { metadata in
-            for file in tree.manifest.files where file.length > Int64(tree.pieceLength) {
-                guard let root = file.root, layers[root] == nil else { continue }
-                layers[root] = try metadata.pieceLayer(of: root, pieceLength: tree.pieceLength)
-            }
+        try context.metadata.read { metadata in
+            for root in roots { layers[root] = try metadata.pieceLayer(of: root, pieceLength: tree.pieceLength) }
         }
-        return layers
+        var made: [Digest256: [UInt8]] = [:]
+        for root in roots where layers[root] == nil {
+            made[root] = try context.content.pieceLayer(of: root, pieceLength: tree.pieceLength)
+        }
+        try context.note(made, pieceLength: tree.pieceLength)
+        return layers.merging(made) { known, _ in known }
     }
 
     /// Either twin over the store's files.

@@ -41,7 +41,7 @@ extension SwarmService {
             let fetched = try await using(release.release.v2.truncated) {
                 try await fetch(files, torrent, peers: peers, report: report)
             }
-            try await finish(files)
+            try await finish(files, layers: await torrent.pieceLayers())
             enqueue.yield(.twin(files))
             return fetched
         } catch {
@@ -143,10 +143,12 @@ extension SwarmService {
     }
 
     /// What was fetched outlives a crash from here on.
-    private func finish(_ files: ReleaseFiles) async throws {
+    private func finish(_ files: ReleaseFiles, layers: [Digest256: [UInt8]]) async throws {
+        let context = context
         let content = context.content
         let missing = try await context.blocking.run {
             try content.checkpoint()
+            try context.note(layers, pieceLength: files.tree.pieceLength)
             let missing = files.tree.missingFiles(in: content)
             // What an attempt by v1 had begun is of no more use.
             if missing.isEmpty, let v1 = files.record.v1 {

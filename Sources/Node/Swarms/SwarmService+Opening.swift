@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import BitTorrent
 internal import Feeds
+internal import Logging
 internal import Storage
 internal import Swarm
 internal import Wire
@@ -137,6 +138,18 @@ extension SwarmService {
         }
     }
 
+    /// What peers proved of files that were read to their end.
+    private func noteLayers(of entry: OpenTorrent) async {
+        let (context, layers) = (context, await entry.torrent.pieceLayers())
+        guard !layers.isEmpty, let pieceLength = entry.sparse?.pieceLength else { return }
+        do {
+            try await context.blocking.run { try context.note(layers, pieceLength: pieceLength) }
+        } catch {
+            // They can be made again from the files.
+            context.logger.info("hashes of pieces could not be kept", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// To be called exclusively.
     func retire(_ hash: Digest160) async {
         guard let entry = open.removeValue(forKey: hash) else { return }
@@ -144,6 +157,7 @@ extension SwarmService {
             closedDown += status.downloaded
             closedUp += status.uploaded
         }
+        if entry.sparse != nil { await noteLayers(of: entry) }
         await swarm.remove(entry.torrent)
         if served[hash] != nil { listen(for: hash) }
     }

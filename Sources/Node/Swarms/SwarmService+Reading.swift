@@ -86,7 +86,8 @@ extension SwarmService {
                     let known = await peers()
                     torrent.add(peers: known)
                     beginSearch(hash)
-                    if try await Self.arrives(first, of: torrent, within: patience.twin) {
+                    // Once the twin was needed, every further part of a page would wait in vain for v2 first.
+                    if !reads(byTwinOf: release), try await arrives(first, of: torrent) {
                         return .file(root: root)
                     }
                     return try await readTwin(
@@ -102,6 +103,19 @@ extension SwarmService {
                 // A fetch of the whole release has taken over.
             }
         }
+    }
+
+    /// Whether the v1 twin is open as a source.
+    private func reads(byTwinOf release: SiteRelease) -> Bool {
+        release.release.v1.map { open[$0]?.twin != nil } ?? false
+    }
+
+    /// Whether the piece comes before the twin is worth trying: sooner where nobody answers by v2 at all.
+    private func arrives(_ piece: Int, of torrent: Torrent) async throws -> Bool {
+        if try await Self.arrives(piece, of: torrent, within: min(patience.lonely, patience.twin)) { return true }
+        guard let status = await torrent.status() else { throw Torrent.Failure.stopped }
+        guard status.peers > 0, patience.twin > patience.lonely else { return false }
+        return try await Self.arrives(piece, of: torrent, within: patience.twin - patience.lonely)
     }
 
     /// Whether the piece comes within the time; gives up the wait, not the download.

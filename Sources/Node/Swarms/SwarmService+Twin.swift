@@ -136,9 +136,18 @@ extension SwarmService {
     ) async throws {
         if twin.files.isBroken { throw ReleaseFiles.broken }
         guard let verified = await twin.torrent.verified() else { return }
-        let files = twin.files
-        for root in try await context.blocking.run({ try files.importFinished(verified) }) {
-            if let pieces = places[root] { torrent.found(pieces: pieces) }
+        let (context, files) = (context, twin.files)
+        let (roots, layers) = try await context.blocking.run {
+            let roots = try files.importFinished(verified)
+            var layers: [Digest256: [UInt8]] = [:]
+            // Peers who come by v2 need the hashes that v1 did not bring.
+            for root in roots where places[root].map({ $0.count > 1 }) ?? false {
+                layers[root] = try context.content.pieceLayer(of: root, pieceLength: files.pieceLength)
+            }
+            try context.note(layers, pieceLength: files.pieceLength)
+            return (roots, layers)
         }
+        for root in roots { if let pieces = places[root] { torrent.found(pieces: pieces) } }
+        if !layers.isEmpty { torrent.learn(pieceLayers: layers) }
     }
 }

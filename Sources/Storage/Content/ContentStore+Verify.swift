@@ -13,16 +13,32 @@ extension ContentStore {
 
     /// Reads a complete file and compares its root with its name. Blocks for as long as that takes.
     public func verify(_ root: Digest256) throws(StorageError) -> Condition {
+        // The piece length does not matter to a root, but to the memory that the hasher takes.
+        try hash(root, pieceLength: nil).condition
+    }
+
+    /// The hashes of a complete file's pieces, made from its bytes: 32 bytes a piece, none for a file of one piece. Nil
+    /// where it is not here, or no longer what it was. Blocks for as long as reading it takes.
+    ///
+    /// - Precondition: the piece length is valid for v2.
+    public func pieceLayer(of root: Digest256, pieceLength: Int) throws(StorageError) -> [UInt8]? {
+        let (condition, hashes) = try hash(root, pieceLength: pieceLength)
+        return condition == .sound ? hashes?.pieceLayer : nil
+    }
+
+    private func hash(
+        _ root: Digest256,
+        pieceLength: Int?
+    ) throws(StorageError) -> (condition: Condition, hashes: FileHashes?) {
         let key = ContentKey.file(root: root)
         let file: OpenFile
         do throws(StorageError) {
             file = try OpenFile.open(path(of: key), flags: O_RDONLY | O_NOFOLLOW)
         } catch .notFound {
-            return .missing
+            return (.missing, nil)
         }
-        // The piece length does not matter to a root, but to the memory that the hasher takes.
         let length = try file.status().length
-        var hasher = FileTreeHasher(pieceLength: PieceLength.automatic(totalSize: length))
+        var hasher = FileTreeHasher(pieceLength: pieceLength ?? PieceLength.automatic(totalSize: length))
         var offset: Int64 = 0
         do throws(StorageError) {
             while case let bytes = try file.read(at: offset, count: 1 << 20), !bytes.isEmpty {
@@ -31,12 +47,13 @@ extension ContentStore {
             }
         } catch .io(.read, _, code: EIO) {
             try quarantine(key)
-            return .damaged
+            return (.damaged, nil)
         }
-        guard hasher.finish().root == root else {
+        let hashes = hasher.finish()
+        guard hashes.root == root else {
             try quarantine(key)
-            return .damaged
+            return (.damaged, nil)
         }
-        return .sound
+        return (.sound, hashes)
     }
 }

@@ -39,7 +39,7 @@ public final class SiteStorage: PieceStorage {
     }
 
     private let content: ContentStore
-    private let pieceLength: Int
+    public let pieceLength: Int
     private let pieceCount: Int
     /// Nil when sparse.
     private let map: PieceMap?

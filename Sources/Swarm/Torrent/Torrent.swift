@@ -71,6 +71,9 @@ public final class Torrent: Sendable {
     /// Pieces that are in the storage and verified by other means.
     public func found(pieces: Range<Int>) { update { $0.found(pieces, now: $1) } }
 
+    /// Takes piece layers that were made from files in the storage, by file root, so that peers can be given these.
+    public func learn(pieceLayers: [Digest256: [UInt8]]) { update { $0.learn(pieceLayers: pieceLayers, now: $1) } }
+
     /// Adds files of a sparse torrent.
     ///
     /// - Returns: false where one does not fit into the torrent.
@@ -114,6 +117,11 @@ public final class Torrent: Sendable {
 
     /// Nil while the info dictionary is unknown, and for a sparse torrent.
     public func metainfo() async -> Metainfo? { await ask { $0.metainfo } ?? nil }
+
+    /// The piece layers that are known completely, by file root; what peers proved of them included.
+    public func pieceLayers() async -> [Digest256: [UInt8]] {
+        await ask { driver in driver.inspect { $0.content?.pieceLayers ?? [:] } } ?? [:]
+    }
 
     /// Calls `observer` on the torrent's event loop for each event, until the number returned is given to
     /// ``removeObserver(_:)``. It must not block.

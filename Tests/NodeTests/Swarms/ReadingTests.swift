@@ -70,4 +70,42 @@ struct ReadingTests {
         await reader.end()
         await publisher.end()
     }
+
+    @Test("who read a long file, and fetched the rest, gives both to the next with their hashes")
+    func handedOn() async throws {
+        let patience = FetchPatience(twin: .seconds(50), alone: .seconds(50))
+        let (publisher, second) = (try await SwarmNode(), try await SwarmNode())
+        let third = try await SwarmNode(patience: patience)
+        let site = try publisher.publish(FetchAllTests.files())
+        try await publisher.serveAll()
+        let (first, next) = (publisher.address, second.address)
+        let expected = FetchAllTests.files()[1].bytes
+        let file = try site.file("a/long.bin")
+        let read = { (node: SwarmNode, address: Endpoint) in
+            var bytes: [UInt8] = []
+            while bytes.count < expected.count {
+                bytes += try await node.service.read(
+                    file,
+                    of: site.release,
+                    at: Int64(bytes.count),
+                    count: 65_536,
+                    peers: { [address] },
+                    mayUseNetwork: true
+                )
+            }
+            #expect(bytes == expected)
+        }
+        try await read(second, first)
+        try await second.service.fetchAll(site.release, manifest: site.manifest) { [first] }
+        await publisher.end()
+        // Its session is built anew for whoever comes, as after a pause or a restart.
+        await second.service.close(site.v2Hash)
+        try await second.serveAll()
+        try await read(third, next)
+        try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        #expect(third.holds(site))
+        #expect(await third.service.torrents().allSatisfy { $0.v1 == nil })
+        await third.end()
+        await second.end()
+    }
 }

@@ -109,4 +109,26 @@ struct TwinTests {
         await third.end()
         await reader.end()
     }
+
+    @Test("who fetched by v1 alone hosts v2, hashes of pieces included")
+    func upgraded() async throws {
+        let (publisher, second) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
+        let third = try await SwarmNode(patience: FetchPatience(twin: .seconds(50), alone: .seconds(50)))
+        let site = try publisher.publish(FetchAllTests.files())
+        await publisher.service.serve(site.v1, hash: try #require(site.release.release.v1))
+        let (first, next) = (publisher.address, second.address)
+        try await second.service.fetchAll(site.release, manifest: site.manifest) { [first] }
+        await publisher.end()
+        // Once from the session that fetched it, once from one that is made for the peer that comes.
+        try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        #expect(third.holds(site))
+        await third.end()
+        let fourth = try await SwarmNode(patience: FetchPatience(twin: .seconds(50), alone: .seconds(50)))
+        await second.service.close(site.v2Hash)
+        try await second.serveAll()
+        try await fourth.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        #expect(fourth.holds(site))
+        await fourth.end()
+        await second.end()
+    }
 }
