@@ -64,7 +64,7 @@ struct ReleaseFiles: Sendable {
 
     /// The piece layers of the files that are longer than a piece: as noted, or made from the files that are held, and
     /// noted. Without them a file can be read here, but no peer could verify what it gets of it.
-    private func layers(in context: NodeContext) throws -> [Digest256: [UInt8]] {
+    func layers(in context: NodeContext) throws -> [Digest256: [UInt8]] {
         let roots = Set(tree.manifest.files.lazy.filter { $0.length > Int64(tree.pieceLength) }.compactMap(\.root))
         var layers: [Digest256: [UInt8]] = [:]
         try context.metadata.read { metadata in

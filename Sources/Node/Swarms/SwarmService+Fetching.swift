@@ -41,7 +41,7 @@ extension SwarmService {
             let fetched = try await using(release.release.v2.truncated) {
                 try await fetch(files, torrent, peers: peers, report: report)
             }
-            try await finish(files, layers: await torrent.pieceLayers())
+            try await finish(files, torrent)
             enqueue.yield(.twin(files))
             return fetched
         } catch {
@@ -143,12 +143,15 @@ extension SwarmService {
     }
 
     /// What was fetched outlives a crash from here on.
-    private func finish(_ files: ReleaseFiles, layers: [Digest256: [UInt8]]) async throws {
+    private func finish(_ files: ReleaseFiles, _ torrent: Torrent) async throws {
         let context = context
         let content = context.content
-        let missing = try await context.blocking.run {
+        let proven = await torrent.pieceLayers()
+        let (missing, layers) = try await context.blocking.run {
             try content.checkpoint()
-            try context.note(layers, pieceLength: files.tree.pieceLength)
+            try context.note(proven, pieceLength: files.tree.pieceLength)
+            // Files that were here before, or came by v1, brought no hashes of their pieces with them.
+            let layers = try files.layers(in: context).filter { proven[$0.key] == nil }
             let missing = files.tree.missingFiles(in: content)
             // What an attempt by v1 had begun is of no more use.
             if missing.isEmpty, let v1 = files.record.v1 {
@@ -156,8 +159,9 @@ extension SwarmService {
                     try content.remove(.v1(torrent: v1, file: number))
                 }
             }
-            return missing
+            return (missing, layers)
         }
+        if !layers.isEmpty { torrent.learn(pieceLayers: layers) }
         guard missing.isEmpty else {
             throw NodeError(
                 .inputOutput,

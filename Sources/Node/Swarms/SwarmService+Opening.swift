@@ -143,7 +143,11 @@ extension SwarmService {
         let (context, layers) = (context, await entry.torrent.pieceLayers())
         guard !layers.isEmpty, let pieceLength = entry.sparse?.pieceLength else { return }
         do {
-            try await context.blocking.run { try context.note(layers, pieceLength: pieceLength) }
+            try await context.blocking.run {
+                // A file takes its place in the store when it is durable.
+                try context.content.checkpoint()
+                try context.note(layers, pieceLength: pieceLength)
+            }
         } catch {
             // They can be made again from the files.
             context.logger.info("hashes of pieces could not be kept", metadata: ["error": "\(error)"])

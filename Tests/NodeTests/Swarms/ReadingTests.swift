@@ -71,8 +71,8 @@ struct ReadingTests {
         await publisher.end()
     }
 
-    @Test("who read a long file, and fetched the rest, gives both to the next with their hashes")
-    func handedOn() async throws {
+    @Test("who read a long file, and fetched the rest, gives both on with their hashes", arguments: [true, false])
+    func handedOn(isReopened: Bool) async throws {
         let patience = FetchPatience(twin: .seconds(50), alone: .seconds(50))
         let (publisher, second) = (try await SwarmNode(), try await SwarmNode())
         let third = try await SwarmNode(patience: patience)
@@ -99,7 +99,7 @@ struct ReadingTests {
         try await second.service.fetchAll(site.release, manifest: site.manifest) { [first] }
         await publisher.end()
         // Its session is built anew for whoever comes, as after a pause or a restart.
-        await second.service.close(site.v2Hash)
+        if isReopened { await second.service.close(site.v2Hash) }
         try await second.serveAll()
         try await read(third, next)
         try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
