@@ -29,6 +29,7 @@ extension FeedEntry {
         case .admit(let key): return [("key", .bytes(key)), ("type", "admit")]
         case .remove(let key, let size):
             return [("key", .bytes(key)), ("size", .integer(Int64(size))), ("type", "remove")]
+        case .endorse(let proof): return [("proof", .bytes(proof)), ("type", "endorse")]
         case .unknown: return nil
         }
     }
@@ -56,6 +57,7 @@ extension FeedEntry {
         "recover": ["key", "next", "recovery", "root", "sig", "site", "size", "stolen", "time", "type", "with"],
         "admit": ["key", "type"],
         "remove": ["key", "size", "type"],
+        "endorse": ["proof", "type"],
     ]
 
     private static func parse(_ type: String, _ reader: FieldReader) throws(FeedError) -> FeedEntry {
@@ -81,6 +83,11 @@ extension FeedEntry {
             )
         case "recover": return .recover(try Recovery(reader, position: try LogPosition(reader)))
         case "admit": return .admit(key: try reader.fixed("key"))
+        case "endorse":
+            guard let proof = try reader.bytes("proof", limit: FeedSpecification.entryBytes) else {
+                throw .missing(field: "proof")
+            }
+            return .endorse(proof)
         default:
             return .remove(
                 key: try reader.fixed("key"),

@@ -13,6 +13,8 @@ public enum FeedEntry: Equatable, Sendable {
     case admit(key: PublicKey)
     /// Ends what ``admit(key:)`` began: of that log the first `size` entries still count.
     case remove(key: PublicKey, size: Int)
+    /// An identity stands behind the site: what `Keys.Endorsement` wrote. Checked by whoever shows it.
+    case endorse([UInt8])
     /// A type from a later version: kept and passed on, without effect here.
     case unknown(type: String)
 }

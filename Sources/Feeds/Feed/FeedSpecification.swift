@@ -14,6 +14,8 @@ public enum FeedSpecification {
     public static let keyChanges = 1024
     /// The most other writers that are admitted at one time.
     public static let writers = 256
+    /// How many endorsements of a log are shown, the newest; checking each costs a few signatures.
+    public static let endorsements = 8
     /// The most files in a release.
     public static let files = 1_000_000
     /// The most bytes in a release: 16 TiB.

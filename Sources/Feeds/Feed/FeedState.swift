@@ -21,6 +21,14 @@ public struct FeedState: Equatable, Sendable {
         public let entry: FeedEntry
     }
 
+    /// What an identity is said to have signed for the site. Nothing in it has been checked.
+    public struct ClaimedEndorsement: Equatable, Sendable {
+        public let index: Int
+        /// Who wrote the log when it was added: only an endorsement that this key signed too holds.
+        public let writer: PublicKey
+        public let proof: [UInt8]
+    }
+
     public struct Ignored: Equatable, Sendable {
         public let index: Int
         public let reason: FeedError
@@ -43,6 +51,8 @@ public struct FeedState: Equatable, Sendable {
     public private(set) var releases: [PublishedRelease] = []
     /// Rotations and recoveries, in order.
     public private(set) var changes: [Change] = []
+    /// The last ``FeedSpecification/endorsements``, in order.
+    public private(set) var endorsements: [ClaimedEndorsement] = []
     public private(set) var ignored: [Ignored] = []
     /// The entry that this version may not go past, if there is one. What follows is kept, not read.
     public private(set) var blockedAt: Int?
@@ -123,6 +133,9 @@ extension FeedState {
         case .remove(let key, _):
             guard let index = writers.firstIndex(of: key) else { throw .invalid(field: "key") }
             writers.remove(at: index)
+        case .endorse(let proof):
+            endorsements.append(ClaimedEndorsement(index: size, writer: writer, proof: proof))
+            if endorsements.count > FeedSpecification.endorsements { endorsements.removeFirst() }
         case .unknown: break
         }
     }

@@ -53,8 +53,15 @@ extension Node {
             stored: try await stored(record, newest?.release),
             gateway: names.url(of: record.id),
             replicas: sites.holders(of: record.id).count,
+            endorsers: try await endorsers(feed),
             warnings: feed.map(Self.warnings) ?? []
         )
+    }
+
+    private func endorsers(_ feed: SiteFeed?) async throws(NodeError) -> [String] {
+        guard let feed, !feed.state.endorsements.isEmpty else { return [] }
+        let keys = context.keys
+        return try await context.blocking.run { keys.endorsers(of: feed.state).map { $0.name ?? $0.id.hex } }
     }
 
     /// How much of a release is here, in bytes.

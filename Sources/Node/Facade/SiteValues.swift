@@ -181,6 +181,8 @@ public struct SiteSummary: Equatable, Sendable, Codable {
     public var gateway: String
     /// Who else was last seen holding it.
     public var replicas: Int
+    /// The identities that endorse it, checked: their names in this home, else their ids in hex..
+    public var endorsers: [String]?
     /// Evidence that its key signed two histories, in words; empty when there is none.
     public var warnings: [String]
 
@@ -198,6 +200,7 @@ public struct SiteSummary: Equatable, Sendable, Codable {
         stored: Int64,
         gateway: String,
         replicas: Int,
+        endorsers: [String]? = nil,
         warnings: [String]
     ) {
         self.site = site
@@ -213,6 +216,7 @@ public struct SiteSummary: Equatable, Sendable, Codable {
         self.stored = stored
         self.gateway = gateway
         self.replicas = replicas
+        self.endorsers = endorsers
         self.warnings = warnings
     }
 }

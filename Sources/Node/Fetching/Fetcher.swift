@@ -8,12 +8,11 @@ internal import Wire
 ///
 ///     link ── refresh ──▶ release ── directory ──▶ manifest ── torrents ──▶ store ── FolderExport ──▶ folder
 struct Fetcher: Sendable {
-    /// How long holders of a site are looked for.
-    static let patience = Duration.seconds(30)
-
     let context: NodeContext
     let sites: SiteService
     let swarms: SwarmService
+    /// How long holders of a site are looked for.
+    var patience = Duration.seconds(30)
 
     /// What came, before it is said to the user.
     private struct Fetched {
@@ -38,7 +37,7 @@ struct Fetcher: Sendable {
         let peers = named + link.peers + hints
         let before = sites.received(for: link.address.id)
         report(NodeProgress(stage: "finding peers", done: 0, total: nil))
-        let finding = try await sites.refresh(link.address, peers: peers, within: Self.patience, trace: trace)
+        let finding = try await find(link.address, peers: peers, trace: trace)
         var fetched: Fetched
         let lease: ContentLease
         switch finding.content {
@@ -80,6 +79,32 @@ struct Fetcher: Sendable {
     }
 
     // MARK: Getting
+
+    /// Looks again while there is time: a node that has just started knows few others, and who has just published has
+    /// told few.
+    private func find(
+        _ address: SiteAddress,
+        peers: [Endpoint],
+        trace: SiteTrace
+    ) async throws(NodeError) -> SiteFinding {
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        var first: NodeError?
+        while true {
+            do throws(NodeError) {
+                return try await sites.refresh(address, peers: peers, within: end - clock.now, trace: trace)
+            } catch {
+                guard error.kind == .unavailable else { throw error }
+                // The first has the whole time in its words.
+                first = first ?? error
+                guard end - clock.now > Self.pause else { throw first ?? error }
+            }
+            do { try await clock.sleep(for: Self.pause) } catch { throw NodeError(unexpected: error) }
+            trace.note("looking again")
+        }
+    }
+
+    private static let pause = Duration.seconds(2)
 
     private func fetch(
         _ release: SiteRelease,

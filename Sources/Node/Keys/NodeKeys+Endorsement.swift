@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Feeds
 internal import Keys
 internal import Wire
+
+/// An identity that stands behind a site.
+struct Endorser: Equatable, Sendable {
+    /// SHA-256 of its first key.
+    let id: Digest256
+    /// What it is called in this home; nil for somebody else's.
+    let name: String?
+}
 
 extension NodeKeys {
     /// Ties an own site and an identity of this home to each other: `bytes` of the answer is what to store.
@@ -28,14 +37,21 @@ extension NodeKeys {
         }
     }
 
-    /// The name here of the identity that a stored endorsement of `site` shows, else its id in hex; nil where it does
-    /// not hold. `writers` are the keys that write or wrote the site's log.
-    func endorser(of site: Digest256, by endorsement: [UInt8], writers: [PublicKey]) -> String? {
-        guard let endorsement = try? Endorsement(endorsement), endorsement.site == site,
-            writers.contains(endorsement.siteKey)
-        else { return nil }
-        let here = (try? knownIdentities())?.first { $0.identity.id == endorsement.identity.id }
-        guard let here else { return endorsement.identity.id.description }
-        return endorsement.agrees(with: here.statements) ? here.name : nil
+    /// The identities that stand behind a site, each once, in the order of their endorsements. One that does not hold
+    /// is left out: by another key than the one that wrote the log then, or contradicting what is known here.
+    func endorsers(of state: FeedState) -> [Endorser] {
+        guard !state.endorsements.isEmpty else { return [] }
+        let known = (try? knownIdentities()) ?? []
+        var endorsers: [Endorser] = []
+        for claim in state.endorsements {
+            guard let endorsement = try? Endorsement(claim.proof), endorsement.site == state.site,
+                endorsement.siteKey == claim.writer
+            else { continue }
+            let id = endorsement.identity.id
+            let here = known.first { $0.identity.id == id }
+            guard here.map({ endorsement.agrees(with: $0.statements) }) ?? true else { continue }
+            if !endorsers.contains(where: { $0.id == id }) { endorsers.append(Endorser(id: id, name: here?.name)) }
+        }
+        return endorsers
     }
 }

@@ -13,8 +13,13 @@ struct Draft: Sendable {
     private let isWantedUnchanged: Bool
     private let time: Int64
 
-    /// `feed` is that of the site; nil for a new one.
-    init(_ request: PublishRequest, folder: SourceFolder, after feed: SiteFeed?) throws(NodeError) {
+    /// `endorser` is an identity that does not endorse the site yet; `feed` is that of the site, nil for a new one.
+    init(
+        _ request: PublishRequest,
+        endorser: String? = nil,
+        folder: SourceFolder,
+        after feed: SiteFeed?
+    ) throws(NodeError) {
         self.folder = folder
         label = try ReleaseNaming.label(request.label, after: feed?.state.releases.map(\.release.label) ?? [])
         message = request.message ?? ""
@@ -25,7 +30,7 @@ struct Draft: Sendable {
                 remedy: "Shorten it; a page of the site has room for more."
             )
         }
-        isWantedUnchanged = request.label != nil || request.message != nil
+        isWantedUnchanged = request.label != nil || request.message != nil || endorser != nil
         time = WallClock.seconds
     }
 

@@ -40,13 +40,14 @@ final class Publisher: Sendable {
         let (folder, target) = try await resolve(request)
         return try await exclusively(folder, target) { () async throws(NodeError) in
             let owner = try await owner(of: target)
-            let draft = try Draft(request, folder: folder, after: owner?.feed)
+            let endorser = try await endorser(request.by, of: owner?.feed)
+            let draft = try Draft(request, endorser: endorser, folder: folder, after: owner?.feed)
             let tree = try await snapshot(folder, report: report)
             // Held from here on only by what the transaction writes.
             defer { tree.lease.end() }
             try draft.check(tree, against: owner?.feed)
             guard !Task.isCancelled else { throw NodeError(unexpected: CancellationError()) }
-            let (feed, kit) = try await commit(tree, draft, owner)
+            let (feed, kit) = try await commit(tree, draft, owner, endorser)
             await finish(tree, feed, folder)
             var result = Self.result(tree, feed, names: names)
             result.seconds = (ContinuousClock.now - start).seconds
@@ -58,13 +59,6 @@ final class Publisher: Sendable {
     // MARK: Which site
 
     private func resolve(_ request: PublishRequest) async throws(NodeError) -> (SourceFolder, PublishTarget) {
-        guard request.by == nil else {
-            throw NodeError(
-                .unavailable,
-                "this version cannot have an identity endorse a site",
-                remedy: "Leave --by away: the site has a key of its own."
-            )
-        }
         let site = try request.site.map(Self.site)
         let context = context
         return try await context.blocking.run {
@@ -158,6 +152,17 @@ final class Publisher: Sendable {
         )
     }
 
+    /// The identity that is to endorse the site; nil where none is asked for or it does so already.
+    private func endorser(_ name: String?, of feed: SiteFeed?) async throws(NodeError) -> String? {
+        guard let name else { return nil }
+        let keys = context.keys
+        return try await context.blocking.run {
+            let identity = try keys.knownIdentity(name)
+            let isThere = feed.map { keys.endorsers(of: $0.state).contains { $0.id == identity.identity.id } } ?? false
+            return isThere ? nil : name
+        }
+    }
+
     private func snapshot(
         _ folder: SourceFolder,
         report: @escaping LongWork.Report
@@ -178,27 +183,32 @@ final class Publisher: Sendable {
     private func commit(
         _ tree: PublishedTree,
         _ draft: Draft,
-        _ owner: Owner?
+        _ owner: Owner?,
+        _ endorser: String?
     ) async throws(NodeError) -> (SiteFeed, kit: String?) {
         let release: @Sendable (Int64) throws -> Release = { try draft.release(of: tree, seq: $0) }
         let recording: FeedWriter.Recording = { try draft.record(tree, in: $0, feed: $1) }
+        let keys = context.keys
         if let owner {
+            let endorsement = try await endorsement(of: owner.feed.site, by: endorser, owner.feed.state.writer)
             let feed = try await writer.append(
                 to: owner.feed.site,
                 signer: owner.keys.signing,
                 pointers: owner.keys.pointers,
+                endorsement: endorsement,
                 release: release,
                 recording: recording
             )
             return (feed, nil)
         }
-        let keys = context.keys
         let site = try await context.blocking.run { try keys.createSite() }
         do throws(NodeError) {
+            let endorsement = try await endorsement(of: site.keys.site, by: endorser, site.keys.signing.publicKey)
             let feed = try await writer.create(
                 key: site.keys.signing,
                 next: site.keys.nextCommitment,
                 recovery: site.recoveryCommitment,
+                endorsement: endorsement,
                 first: release,
                 recording: recording
             )
@@ -207,6 +217,16 @@ final class Publisher: Sendable {
             try? await context.blocking.run { try keys.discard(site) }
             throw error
         }
+    }
+
+    private func endorsement(
+        of site: Digest256,
+        by identity: String?,
+        _ writer: PublicKey
+    ) async throws(NodeError) -> Endorsement? {
+        guard let identity else { return nil }
+        let keys = context.keys
+        return try await context.blocking.run { try keys.endorse(site: site, by: identity, writer: writer) }
     }
 
     /// What follows the transaction: nothing of it can unpublish the release.

@@ -20,10 +20,12 @@ struct FeedWriter: Sendable {
     ///
     /// `key`: the site key, whose SHA-256 is the site's id. `next`, `recovery`: SHA-256 of the key that may take over by
     /// rotation, and of the one that may take the site back. `first`: makes the first release from its number.
+    /// `endorsement`: of an identity that stands behind the site from the start.
     func create(
         key: SigningKey,
         next: Digest256,
         recovery: Digest256,
+        endorsement: Endorsement? = nil,
         first: (@Sendable (Int64) throws -> Release)? = nil,
         recording: @escaping Recording = { _, _ in }
     ) async throws(NodeError) -> SiteFeed {
@@ -34,6 +36,7 @@ struct FeedWriter: Sendable {
             }
             let root = RootRecord(next: next, recovery: recovery, signer: key)
             var log = try SiteLog(site: site, rootEntry: try Self.encode(.root(root)))
+            if let endorsement { try log.append(try Self.encode(.endorse(endorsement.bytes))) }
             if let first { try log.append(try Self.encode(.release(try first(1)))) }
             guard let head = log.head(time: WallClock.seconds, signer: key), let feed = SiteFeed(log: log, head: head)
             else { throw Self.notTheWriter }
@@ -43,13 +46,14 @@ struct FeedWriter: Sendable {
         }
     }
 
-    /// Appends a release, made from the number it gets.
+    /// Appends a release, made from the number it gets, and before it an endorsement where one is given.
     ///
     /// `pointers`: further keys under which the pointer is put: the site key after a rotation.
     func append(
         to site: Digest256,
         signer: SigningKey,
         pointers: [SigningKey] = [],
+        endorsement: Endorsement? = nil,
         release: @escaping @Sendable (Int64) throws -> Release,
         recording: @escaping Recording = { _, _ in }
     ) async throws(NodeError) -> SiteFeed {
@@ -61,7 +65,7 @@ struct FeedWriter: Sendable {
                     remedy: "Take it back with `roost site recover` and its recovery kit."
                 )
             }
-            return .release(try release(seq))
+            return (endorsement.map { [.endorse($0.bytes)] } ?? []) + [.release(try release(seq))]
         }
     }
 
@@ -84,7 +88,7 @@ struct FeedWriter: Sendable {
                     remedy: "See the numbers with `roost site show`."
                 )
             }
-            return .withdraw(Withdrawal(seq: seq, reason: reason, time: WallClock.seconds))
+            return [.withdraw(Withdrawal(seq: seq, reason: reason, time: WallClock.seconds))]
         }
     }
 
@@ -106,7 +110,7 @@ struct FeedWriter: Sendable {
                     remedy: "Recover the site with its recovery kit."
                 )
             }
-            return .rotate(Rotation(position: log.position, next: following, signer: next))
+            return [.rotate(Rotation(position: log.position, next: following, signer: next))]
         }
     }
 
@@ -159,19 +163,20 @@ struct FeedWriter: Sendable {
 }
 
 extension FeedWriter {
-    /// Appends one entry by the writer.
+    /// Appends entries by the writer, all or none.
     private func extend(
         _ site: Digest256,
         _ signer: SigningKey,
         _ pointers: [SigningKey],
         _ recording: @escaping Recording,
-        _ entry: @escaping @Sendable (SiteLog) throws -> FeedEntry
+        _ entries: @escaping @Sendable (SiteLog) throws -> [FeedEntry]
     ) async throws(NodeError) -> SiteFeed {
         try await change(site, pointers: [signer] + pointers) { known, _ in
             guard var feed = known else { throw Self.unknown(site) }
             var log = feed.log
-            try log.append(try Self.encode(try entry(log)))
-            guard !log.state.ignored.contains(where: { $0.index == log.size - 1 }) else {
+            let size = log.size
+            for entry in try entries(log) { try log.append(try Self.encode(entry)) }
+            guard !log.state.ignored.contains(where: { $0.index >= size }) else {
                 throw NodeError(
                     .usage,
                     "the site's own rules do not allow this entry",
@@ -243,7 +248,11 @@ extension FeedWriter {
 
     private static func encode(_ entry: FeedEntry) throws -> [UInt8] {
         guard let bytes = entry.encoded else {
-            throw NodeError(.usage, "the entry is larger than 64 KiB", remedy: "Shorten its message.")
+            throw NodeError(
+                .usage,
+                "the entry is larger than 64 KiB",
+                remedy: "Shorten its message, or leave --by away."
+            )
         }
         return bytes
     }

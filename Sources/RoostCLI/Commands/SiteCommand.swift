@@ -23,6 +23,9 @@ struct SiteCommand: AsyncParsableCommand {
             "  release  \(site.seq) (\(site.label)), \(site.files) files, \(ProgressBar.bytes(site.stored)) of "
                 + "\(ProgressBar.bytes(site.bytes)) here, \(site.replicas) other holders seen",
         ]
+        if let endorsers = site.endorsers, !endorsers.isEmpty {
+            lines.append("  endorsed by  \(endorsers.joined(separator: ", "))")
+        }
         lines += site.warnings.map { "  WARNING  \($0)" }
         return lines.joined(separator: "\n")
     }

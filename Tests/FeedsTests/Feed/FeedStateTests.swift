@@ -25,11 +25,31 @@ import Wire
                 )
             ),
             .admit(key: fixture.laterKey.publicKey), .remove(key: fixture.laterKey.publicKey, size: 4),
+            .endorse([1, 2, 3]),
         ]
         for entry in entries {
             let bytes = try #require(entry.encoded)
             #expect(try FeedEntry.parse(bytes) == entry)
             #expect(try CBOR.decode(bytes).encoded == bytes)
+        }
+    }
+
+    @Test("endorsements have no effect on releases; the last eight are kept with the key that wrote the log then")
+    func endorsements() throws {
+        var fixture = try FeedFixture(releases: 1)
+        for number in 0..<9 as Range<UInt8> { try fixture.append(.endorse([number])) }
+        try fixture.append(.rotate(Rotation(position: fixture.log.position, next: .zero, signer: fixture.nextKey)))
+        try fixture.append(.endorse([9]))
+        let state = fixture.log.state
+        #expect(state.endorsements.map(\.proof) == (2...9).map { [$0] })
+        #expect(state.endorsements.first?.writer == fixture.siteKey.publicKey)
+        #expect(state.endorsements.first?.index == 4)
+        #expect(state.endorsements.last?.writer == fixture.nextKey.publicKey)
+        #expect(state.releases.count == 1 && state.ignored.isEmpty)
+        let tooLong = FeedEntry.endorse([UInt8](repeating: 0, count: FeedSpecification.entryBytes))
+        #expect(tooLong.encoded == nil)
+        #expect(throws: FeedError.missing(field: "proof")) {
+            try FeedEntry.parse(CBOR.map(["type": "endorse"]).encoded)
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Feeds
 import Foundation
 import Keys
 import Storage
@@ -148,17 +149,28 @@ struct IdentitiesTests {
     func endorsement() throws {
         _ = try folder.keys.newIdentity(name: "a")
         let site = try folder.keys.createSite().keys
-        let bytes = try folder.keys.endorse(site: site.site, by: "a").bytes
-        let writers = [site.signing.publicKey]
-        #expect(folder.keys.endorser(of: site.site, by: bytes, writers: writers) == "a")
-        let id = try folder.keys.identity("a").id
-        #expect(KeysHome().keys.endorser(of: site.site, by: bytes, writers: writers) == id)
-        #expect(folder.keys.endorser(of: .zero, by: bytes, writers: writers) == nil)
-        #expect(folder.keys.endorser(of: site.site, by: bytes, writers: []) == nil)
-        #expect(folder.keys.endorser(of: site.site, by: [], writers: writers) == nil)
+        let proof = try folder.keys.endorse(site: site.site, by: "a").bytes
+        let id = try #require(Digest256(hex: try folder.keys.identity("a").id))
+        let here = Endorser(id: id, name: "a")
+        let state = try Self.state(of: site, proof)
+        #expect(folder.keys.endorsers(of: state) == [here])
+        #expect(KeysHome().keys.endorsers(of: state) == [Endorser(id: id, name: nil)])
+        // In the log of another site, or copied there by a writer who has not signed it.
+        let other = try folder.keys.createSite().keys
+        #expect(folder.keys.endorsers(of: try Self.state(of: other, proof)).isEmpty)
+        #expect(folder.keys.endorsers(of: try Self.state(of: site, Array(proof.dropLast()))).isEmpty)
+        #expect(folder.keys.endorsers(of: try Self.state(of: site, [])).isEmpty)
+        #expect(folder.keys.endorsers(of: try Self.state(of: site, proof, proof)) == [here])
         _ = try folder.keys.removeDevice("device 1", from: "a")
-        #expect(folder.keys.endorser(of: site.site, by: bytes, writers: writers) == "a")
+        #expect(folder.keys.endorsers(of: state) == [here])
         #expect(kind { _ = try folder.keys.endorse(site: .zero, by: "a") } == .notPermitted)
         #expect(kind { _ = try folder.keys.endorse(site: site.site, by: "b") } == .noInput)
+    }
+    /// What a site's log says that has these endorsements.
+    private static func state(of site: SiteKeys, _ proofs: [UInt8]...) throws -> FeedState {
+        let root = RootRecord(next: site.nextCommitment, recovery: .zero, signer: site.signing)
+        var log = try SiteLog(site: site.site, rootEntry: try #require(FeedEntry.root(root).encoded))
+        for proof in proofs { try log.append(try #require(FeedEntry.endorse(proof).encoded)) }
+        return log.state
     }
 }

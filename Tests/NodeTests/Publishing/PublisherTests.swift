@@ -45,6 +45,30 @@ struct PublisherTests {
         await node.end()
     }
 
+    @Test("--by has an identity and the site endorse each other, once; unknown identities are refused before all work")
+    func endorsed() async throws {
+        let node = try await PublishingNode()
+        let keys = node.context.keys
+        let id = try #require(Digest256(hex: try keys.newIdentity(name: "alice").identity.id))
+        try node.write("1", to: "site/index.html")
+        await #expect(throws: NodeError.self) { try await node.publish(by: "bob") }
+        #expect(try keys.ownSites().isEmpty)
+        let first = try await node.publish(by: "alice")
+        let site = try #require(Digest256(hex: first.site.dropFirst(10)))
+        let feed = try #require(try await node.sites.feed(of: site))
+        #expect(keys.endorsers(of: feed.state) == [Endorser(id: id, name: "alice")])
+        #expect(first.seq == 1 && feed.log.size == 3)
+        // It stands already: nothing is left to release.
+        await #expect(throws: NodeError.self) { try await node.publish(by: "alice") }
+        // Another one, later, for an unchanged folder.
+        _ = try keys.newIdentity(name: "carol")
+        #expect(try await node.publish(by: "carol").seq == 2)
+        let later = try #require(try await node.sites.feed(of: site))
+        #expect(keys.endorsers(of: later.state).map(\.name) == ["alice", "carol"])
+        #expect(later.state.ignored.isEmpty)
+        await node.end()
+    }
+
     @Test("an unchanged folder is refused unless a label or a message is given")
     func unchanged() async throws {
         let node = try await PublishingNode()

@@ -94,11 +94,19 @@ final class PublishingNode: Sendable {
         _ name: String = "site",
         site: String? = nil,
         new: Bool = false,
+        by: String? = nil,
         label: String? = nil,
         message: String? = nil
     ) async throws(NodeError) -> PublishResult {
         let directory = folder.appending(path: name).path
-        let request = PublishRequest(directory: directory, site: site, new: new, label: label, message: message)
+        let request = PublishRequest(
+            directory: directory,
+            site: site,
+            new: new,
+            by: by,
+            label: label,
+            message: message
+        )
         return try await publisher.publish(request, names: names) { _ in }
     }
 
