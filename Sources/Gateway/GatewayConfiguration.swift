@@ -27,6 +27,9 @@ public struct GatewayConfiguration: Sendable {
     /// How long anything else waits, and how long a site may stay without an answer before it counts as not found in
     /// time: 60 s (the surface, "504 after 60 s").
     public var patience: Duration = .seconds(60)
+    /// How long the live page rests before it looks again where a search ended early: 2 s, since a search asks dozens of
+    /// nodes of the DHT.
+    public var searchPause: Duration = .seconds(2)
     /// How long open connections may take to end once the node stops. Default 3 s, of the 5 s that a stop may take.
     public var drain: Duration = .seconds(3)
 

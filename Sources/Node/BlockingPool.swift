@@ -22,6 +22,17 @@ struct BlockingPool: Sendable {
         }
     }
 
+    /// The same for what must happen even where the caller was cancelled: leaving things in order.
+    func runToEnd<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws(NodeError) -> Value {
+        let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+            threads.submit { state in
+                guard state == .active else { return continuation.resume(returning: .failure(CancellationError())) }
+                continuation.resume(returning: Result { try work() })
+            }
+        }
+        do { return try result.get() } catch { throw NodeError(unexpected: error) }
+    }
+
     /// The same for code that lives on an event loop.
     func run<Value: Sendable>(
         on loop: any EventLoop,

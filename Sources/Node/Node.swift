@@ -108,7 +108,7 @@ public final class Node: Service, NodeControl {
         await network.shutdown()
         let context = context
         do {
-            try await context.blocking.run {
+            try await context.blocking.runToEnd {
                 try context.keeper.flush()
                 try context.content.checkpoint()
                 try context.metadata.checkpoint()

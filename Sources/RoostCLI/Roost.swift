@@ -10,8 +10,7 @@ struct Roost: AsyncParsableCommand {
         abstract: "A peer-to-peer web: a folder becomes a website that its readers host.",
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "Begin", subcommands: [DemoCommand.self]),
-            CommandGroup(name: "Begin", subcommands: [InitCommand.self]),
+            CommandGroup(name: "Begin", subcommands: [DemoCommand.self, InitCommand.self]),
             CommandGroup(
                 name: "Sites",
                 subcommands: [

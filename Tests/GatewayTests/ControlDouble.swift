@@ -111,6 +111,11 @@ final class ControlDouble: NodeControl {
     func why(_ link: String) async throws(NodeError) -> WhyReport { WhyReport(url: link, ok: true, stages: []) }
     func sites() async throws(NodeError) -> [SiteSummary] { state.withLock { $0.sites } }
 
+    func siteWithHolders(_ address: String) async throws(NodeError) -> SiteSummary {
+        note("holders \(address)")
+        throw NodeError(.notFound, "no such site", remedy: "Open it.")
+    }
+
     func site(_ address: String) async throws(NodeError) -> SiteSummary {
         note("site \(address)")
         throw NodeError(.notFound, "no such site", remedy: "Open it.")

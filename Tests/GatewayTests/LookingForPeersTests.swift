@@ -39,6 +39,23 @@ import Testing
         }
     }
 
+    @Test("The live page looks again where a search ends at once: a node that has just begun knows nobody to ask")
+    func waitsOn() async throws {
+        let node = NodeDouble.with(["a.txt": "x"])
+        node.state.withLock {
+            $0.missing[site] = .milliseconds(1)
+            $0.known = [site]
+        }
+        let configure: (inout GatewayConfiguration) -> Void = { $0.searchPause = .milliseconds(5) }
+        try await ContentHarness.run(node, configure: configure) { (gateway: ContentHarness) async throws in
+            let own = ["Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"]
+            async let answer = gateway.send("/.roost/wait?%2Fa.txt", own)
+            while node.network.count < 3 { try await Task.sleep(for: .milliseconds(5)) }
+            node.state.withLock { $0.missing[site] = nil }
+            #expect(try await answer.status == 204)
+        }
+    }
+
     @Test("Other origins can neither wait nor watch, and a site that was never opened has nothing to watch")
     func watching() async throws {
         let node = NodeDouble.with(["a": "x"])

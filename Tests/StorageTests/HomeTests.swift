@@ -32,6 +32,30 @@ struct HomeTests {
         _ = try folder.home.open()
     }
 
+    @Test("has no holder after a crash, even where the number in the lock file is another process by now")
+    func staleLock() throws {
+        let folder = try TemporaryFolder()
+        try folder.home.prepare()
+        // Process 1 always runs, and is not the node.
+        try folder.write(Array("1\n".utf8), to: "home/lock")
+        #expect(folder.home.holder == nil)
+        let lock = try folder.home.open()
+        #expect(folder.home.holder != nil)
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test(
+        "in a place that cannot hold a folder is told apart from a file that is missing",
+        arguments: ["/proc/none/home"]
+    )
+    func noPlace(path: String) throws {
+        let error = #expect(throws: StorageError.self) { try Home(path: path).prepare() }
+        guard case .io(.create, _, code: _)? = error else {
+            Issue.record("refused as \(String(describing: error))")
+            return
+        }
+    }
+
     @Test("opening clears what an interrupted run left, and nothing else")
     func leftovers() throws {
         let folder = try TemporaryFolder()

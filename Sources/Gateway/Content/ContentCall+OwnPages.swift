@@ -71,7 +71,7 @@ extension ContentCall {
         let call = ContentCall(responder: responder, request: request, client: client, host: host, path: wanted)
         do {
             let page = try await Deadline.within(configuration.patience, of: client) {
-                try await call.page(mayUseNetwork: true, movesRelease: false)
+                try await call.pageAtLast()
             }
             guard page != nil else { throw Self.stillLooking }
             memory.searches.withLock { $0.found(host.site) }
@@ -81,6 +81,17 @@ extension ContentCall {
             return ContentResponder.plain(.init(code: status), error.message)
         } catch {
             return ContentResponder.plain(.internalServerError, "The page could not be read.")
+        }
+    }
+
+    /// Looks again where a search ended early with nobody found: a node that has just begun knows nobody to ask.
+    private func pageAtLast() async throws -> Response {
+        while true {
+            do {
+                return try await page(mayUseNetwork: true, movesRelease: false)
+            } catch let error as NodeError where error.kind == .unavailable {
+                try await Task.sleep(for: configuration.searchPause)
+            }
         }
     }
 

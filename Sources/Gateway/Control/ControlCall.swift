@@ -85,6 +85,7 @@ struct ControlCall: Sendable {
             return try Self.done
         case .open: return try ControlAnswer.encode(try await node.open(try text(body)))
         case .why: return try ControlAnswer.encode(try await node.why(try text(body)))
+        case .siteHolders: return try ControlAnswer.encode(try await node.siteWithHolders(try text(body)))
         case .changeSite:
             let wanted = try ControlAnswer.decode(SiteChangeRequest.self, from: body)
             return try ControlAnswer.encode(try await node.change(wanted.address, wanted.change))

@@ -110,9 +110,14 @@ function siteItem(site) {
   const item = element("li");
   const title = element(isGatewayAddress(site.gateway) ? "a" : "span", site.title || "Untitled site", "title");
   if (title.tagName === "A") title.href = site.gateway;
-  const facts = ["release " + site.seq + (site.label ? " (" + site.label + ")" : ""), plural(site.files, "file", "files")];
-  facts.push(site.stored < site.bytes ? bytes(site.stored) + " of " + bytes(site.bytes) + " here" : bytes(site.bytes));
-  facts.push(site.replicas ? "also kept by " + site.replicas : "kept only here");
+  const facts = [];
+  if (site.files || site.own) {
+    facts.push("release " + site.seq + (site.label ? " (" + site.label + ")" : ""), plural(site.files, "file", "files"));
+    facts.push(site.stored < site.bytes ? bytes(site.stored) + " of " + bytes(site.bytes) + " here" : bytes(site.bytes));
+    facts.push(site.replicas ? "also kept by " + site.replicas : site.stored > 0 ? "kept only here" : "nobody else seen with it");
+  } else {
+    facts.push("nothing of it was found yet");
+  }
   if (site.pinned) facts.push("pinned");
   if (site.withdrawn) facts.push("withdrawn");
   item.append(title, element("span", facts.join(" · "), "facts"), element("span", site.site, "id"));

@@ -17,6 +17,21 @@ extension Node {
         try await summary(of: try await record(address))
     }
 
+    public func siteWithHolders(_ address: String) async throws(NodeError) -> SiteSummary {
+        let record = try await record(address)
+        do {
+            _ = try await sites.refresh(.site(record.id), peers: hints.of(record.id), within: .seconds(10))
+        } catch  where error.kind == .unavailable {
+            // Nobody answered: that is the answer.
+        }
+        var summary = try await summary(of: record)
+        let own = listen
+        let holders = sites.holders(of: record.id).filter { $0 != own }
+        summary.holders = holders.map(\.description)
+        summary.replicas = holders.count
+        return summary
+    }
+
     /// The record of a site that is known here.
     func record(_ address: String) async throws(NodeError) -> SiteRecord {
         let id = try SiteLink(parsing: address).address.id

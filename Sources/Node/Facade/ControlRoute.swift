@@ -14,6 +14,7 @@ public enum ControlRoute: String, Sendable, CaseIterable {
     case why
     case sites
     case site
+    case siteHolders = "site/holders"
     case releases
     case changeSite = "site/change"
     case identities = "ids"

@@ -19,6 +19,8 @@ public protocol NodeControl: Sendable {
 
     func sites() async throws(NodeError) -> [SiteSummary]
     func site(_ address: String) async throws(NodeError) -> SiteSummary
+    /// The same, after a search for those who hold it, with their addresses.
+    func siteWithHolders(_ address: String) async throws(NodeError) -> SiteSummary
     /// The provable history, oldest first.
     func releases(of address: String) async throws(NodeError) -> [ReleaseSummary]
     func change(_ address: String, _ change: SiteChange) async throws(NodeError) -> SiteSummary

@@ -6,6 +6,12 @@ extension NodeError {
     /// What a failure of the disk or the home means to its user.
     public init(_ error: StorageError) {
         switch error {
+        case .io(.create, let path, let code) where Self.isNoPlace(code):
+            self.init(
+                .cannotCreate,
+                "\(path) cannot be made: \(Self.describe(code))",
+                remedy: "Name a place where folders can be made."
+            )
         case .io(let operation, let path, let code):
             self.init(
                 .inputOutput,
@@ -35,7 +41,7 @@ extension NodeError {
         case .homeInUse(let path, let holder):
             self.init(
                 .busy,
-                "the home of \(path) is in use by \(holder)",
+                "the home \(path) is in use by \(holder)",
                 remedy: "Use that node, or end it with `roost stop`."
             )
         case .tooNew(let path, let version):
@@ -49,6 +55,11 @@ extension NodeError {
         case .tooLarge(let path, let limit):
             self.init(.badData, "\(path) is larger than \(limit) bytes", remedy: "It is not what belongs there.")
         }
+    }
+
+    /// The path itself is at fault, not the disk: beneath a file, beneath what is no folder, on a read-only file system.
+    private static func isNoPlace(_ code: Int32) -> Bool {
+        [ENOENT, ENOTDIR, EROFS, ENAMETOOLONG, ELOOP, EPERM].contains(code)
     }
 
     private static func describe(_ code: Int32) -> String {

@@ -181,8 +181,10 @@ public struct SiteSummary: Equatable, Sendable, Codable {
     public var gateway: String
     /// Who else was last seen holding it.
     public var replicas: Int
-    /// The identities that endorse it, checked: their names in this home, else their ids in hex..
+    /// The identities that endorse it, checked: their names in this home, else their ids in hex.
     public var endorsers: [String]?
+    /// Their addresses, `host:port` each, where they were asked for.
+    public var holders: [String]?
     /// Evidence that its key signed two histories, in words; empty when there is none.
     public var warnings: [String]
 

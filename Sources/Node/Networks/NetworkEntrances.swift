@@ -37,6 +37,9 @@ final class NetworkEntrances: Sendable {
         thread?.start()
     }
 
+    /// Whether anybody is known to ask for the way in.
+    var exist: Bool { !literals.isEmpty || !names.isEmpty }
+
     /// Enters at the addresses that need no lookup.
     func join() {
         if !literals.isEmpty { dht.join(through: literals) }

@@ -44,7 +44,7 @@ extension NetworkService {
         throw NodeError(
             .denied,
             "a rule of the list '\(rule.list)' forbids it" + (rule.reason.isEmpty ? "" : ": \(rule.reason)"),
-            remedy: "Remove the rule with `roost allow` if you mean it."
+            remedy: "Take the rule back with `roost deny remove` if you mean it."
         )
     }
 }

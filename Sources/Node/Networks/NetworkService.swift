@@ -92,6 +92,8 @@ final class NetworkService: Sendable {
         growth.finish()
         do {
             try await dht.shutdown()
+        } catch is CancellationError {
+            // A node that never got to run; what an earlier one knew is still there.
         } catch {
             context.logger.warning("dht state could not be written", metadata: ["error": "\(error)"])
         }

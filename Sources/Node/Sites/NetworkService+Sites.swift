@@ -5,6 +5,10 @@ internal import Transport
 internal import Wire
 
 extension NetworkService: SiteNetwork {
+    func entered(within time: Duration) async {
+        if entrances.exist { await settle(within: time) }
+    }
+
     func readItem(key: PublicKey, salt: [UInt8]) async -> MutableItem? {
         try? await mutableItem(key: key, salt: salt)?.item
     }

@@ -8,6 +8,8 @@ internal import Wire
 /// Items are put once a call: ``SiteService`` repeats what must be said again. Cancelling a caller ends what was started
 /// for it.
 protocol SiteNetwork: PeerFinding {
+    /// Waits, for at most `time`, until there is anybody to ask; not at all where nobody is to be expected.
+    func entered(within time: Duration) async
     /// Asks for the newest item under a key; nil where no node has one that is not older than what was seen before.
     func readItem(key: PublicKey, salt: [UInt8]) async -> MutableItem?
     /// Puts a signed item exactly as it is.
@@ -19,6 +21,10 @@ protocol SiteNetwork: PeerFinding {
     func endAnnouncing(_ hash: Digest160) async
     /// Yields when the network can be reached again, or has grown from next to nothing. Bounded; ends with the network.
     func growthEvents() -> AsyncStream<Void>
+}
+
+extension SiteNetwork {
+    func entered(within time: Duration) async {}
 }
 
 /// What became of a put.

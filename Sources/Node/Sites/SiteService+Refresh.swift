@@ -85,9 +85,12 @@ extension SiteService {
             group.addTask {
                 if (try? await Task.sleep(for: limit)) != nil { sink.yield(.timeIsUp) }
             }
+            // A node that has just begun has nobody to ask yet. What is known already is not held up by that.
+            let patience = known == nil ? limit : .zero
             for hash in hashes {
                 trace.note("asking the DHT for peers of \(hash.hex)")
                 group.addTask {
+                    await network.entered(within: patience)
                     for await peers in network.peers(for: hash) {
                         trace.note("\(peers.count) peers from the DHT")
                         sink.yield(.found(peers))
@@ -97,6 +100,7 @@ extension SiteService {
             }
             for key in keys {
                 group.addTask {
+                    await network.entered(within: patience)
                     await self.readPointer(key, known, into: item, trace)
                     sink.yield(.searchEnded)
                 }

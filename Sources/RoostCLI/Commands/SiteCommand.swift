@@ -20,12 +20,15 @@ struct SiteCommand: AsyncParsableCommand {
             "\(site.title)  \(marks.joined(separator: ", "))",
             "  address  \(site.site)",
             "  browser  \(site.gateway)",
-            "  release  \(site.seq) (\(site.label)), \(site.files) files, \(ProgressBar.bytes(site.stored)) of "
-                + "\(ProgressBar.bytes(site.bytes)) here, \(site.replicas) other holders seen",
+            site.seq == 0
+                ? "  release  none found yet"
+                : "  release  \(site.seq) (\(site.label)), \(site.files) files, \(ProgressBar.bytes(site.stored)) of "
+                    + "\(ProgressBar.bytes(site.bytes)) here, \(site.replicas) other holders seen",
         ]
         if let endorsers = site.endorsers, !endorsers.isEmpty {
             lines.append("  endorsed by  \(endorsers.joined(separator: ", "))")
         }
+        lines += (site.holders ?? []).map { "  held by  \($0)" }
         lines += site.warnings.map { "  WARNING  \($0)" }
         return lines.joined(separator: "\n")
     }
@@ -50,11 +53,12 @@ struct SiteCommand: AsyncParsableCommand {
         @OptionGroup var options: GlobalOptions
         @OptionGroup var start: StartChoice
         @Argument(help: "The site's address.") var address: String
-        @Flag(help: "Count the holders seen now.") var replicas = false
+        @Flag(help: "Look for those who hold it now, and list them.") var replicas = false
 
         func run() async throws {
             let node = try await NodeConnection.open(options, start)
-            options.print(try await node.site(address), text: SiteCommand.text)
+            let site = replicas ? try await node.siteWithHolders(address) : try await node.site(address)
+            options.print(site, text: SiteCommand.text)
         }
     }
 

@@ -25,7 +25,11 @@ struct WhyCommand: AsyncParsableCommand {
                 return "\(stage.ok ? "ok  " : "FAIL")  \(time)  \(stage.stage): \(stage.detail)\(remedy)"
             }.joined(separator: "\n")
         }
-        if !report.ok { throw ExitCode(NodeError.Kind.unavailable.exitCode) }
+        if let failed = report.stages.first(where: { !$0.ok }) {
+            // An address that cannot be read fails at its name; everything later is something that is not there.
+            let kind = failed.stage == "name" ? NodeError.Kind.badData : .unavailable
+            throw ExitCode(kind.exitCode)
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Foundation
 internal import Node
 internal import Storage
 internal import Wire
 
 /// `control.token` in the home: who can read it may steer the node.
 enum ControlToken {
-    /// The token of the home; drawn anew, 256 bits, where there is none.
+    /// The token of the home; drawn anew, 256 bits, where there is none or others could have read it.
     static func make(in home: Home) throws(NodeError) -> String {
         do throws(StorageError) {
-            if let known = try? home.read(home.controlToken, limit: 256), known.count >= 64 {
+            if isPrivate(home.controlToken), let known = try? home.read(home.controlToken, limit: 256),
+                known.count >= 64
+            {
                 return String(decoding: known.prefix { $0 != 0x0A }, as: UTF8.self)
             }
             var random = SystemRandomNumberGenerator()
@@ -18,5 +21,12 @@ enum ControlToken {
         } catch {
             throw NodeError(error)
         }
+    }
+
+    /// Where the mode cannot be told there is no file, or none to be trusted.
+    private static func isPrivate(_ path: String) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let mode = attributes?[.posixPermissions] as? NSNumber else { return false }
+        return mode.intValue & 0o077 == 0
     }
 }

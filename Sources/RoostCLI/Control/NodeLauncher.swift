@@ -59,6 +59,16 @@ struct NodeLauncher {
         return pipe
     }
 
+    /// This program by its name, which `ps` and our own messages then show; by the kernel's link where the file was
+    /// replaced since.
+    private static var program: String {
+        let link = "/proc/self/exe"
+        guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: link),
+            FileManager.default.isExecutableFile(atPath: path)
+        else { return link }
+        return path
+    }
+
     private func spawn(readyDescriptor: Int32, secretDescriptor: Int32?) throws(NodeError) -> pid_t {
         do throws(StorageError) { try home.prepare() } catch { throw NodeError(error) }
         let words =
@@ -68,7 +78,7 @@ struct NodeLauncher {
         // SAFETY: the C strings live until the call that copies them has returned.
         let status = unsafe withCStrings(words) { words in
             unsafe roost_spawn_detached(
-                "/proc/self/exe",
+                Self.program,
                 words,
                 home.log,
                 readyDescriptor,

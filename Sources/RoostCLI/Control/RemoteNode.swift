@@ -43,6 +43,10 @@ struct RemoteNode: NodeControl {
 
     func site(_ address: String) async throws(NodeError) -> SiteSummary { try await client.get(.site, address) }
 
+    func siteWithHolders(_ address: String) async throws(NodeError) -> SiteSummary {
+        try await client.post(.siteHolders, ControlArgument(address))
+    }
+
     func releases(of address: String) async throws(NodeError) -> [ReleaseSummary] {
         try await client.get(.releases, address)
     }

@@ -13,13 +13,32 @@ enum Failure {
         if error is CancellationError {
             Foundation.exit(130)
         }
-        // Help, the version, wrong words: the parser knows what to print, and 64 is its code for usage.
-        Roost.exit(withError: error)
+        let code = Roost.exitCode(for: error)
+        // Help, the version, and codes whose reason was printed: the parser knows what is left to do.
+        guard !code.isSuccess, !(error is ExitCode) else { Roost.exit(withError: error) }
+        guard code == .validationFailure else {
+            let known = NodeError(
+                .internal,
+                "something unexpected failed: \(error)",
+                remedy: "Report this with the node's log."
+            )
+            report(known)
+            Foundation.exit(known.kind.exitCode)
+        }
+        guard asksForJSON else { Roost.exit(withError: error) }
+        let usage = NodeError(.usage, Roost.message(for: error), remedy: "`roost help` lists commands and their words.")
+        report(usage)
+        Foundation.exit(usage.kind.exitCode)
+    }
+
+    /// The words may be wrong, so they are looked at before the parser understood them.
+    private static var asksForJSON: Bool {
+        let words = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+        return words.contains("--json") || words.contains("--events")
     }
 
     static func report(_ error: NodeError) {
-        let asJSON = CommandLine.arguments.contains("--json") || CommandLine.arguments.contains("--events")
-        let text = asJSON ? Output.json(["error": error]) : "roost: \(error.message)\n  \(error.remedy)"
+        let text = asksForJSON ? Output.json(["error": error]) : "roost: \(error.message)\n  \(error.remedy)"
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }

@@ -54,6 +54,7 @@ final class ExportedFolder {
 
     private static func make(_ name: String, in folder: OpenFile, mode: mode_t) throws(StorageError) {
         guard unsafe mkdirat(folder.descriptor, name, mode) == 0 else {
+            if errno == ENOENT { throw .io(.create, path: "\(folder.path)/\(name)", code: ENOENT) }
             throw .lastError(.create, "\(folder.path)/\(name)")
         }
     }

@@ -6,6 +6,8 @@ internal import Glibc
 enum Disk {
     static func makeDirectory(_ path: String, mode: mode_t = 0o700) throws(StorageError) {
         guard unsafe mkdir(path, mode) != 0 else { return }
+        // Nothing was looked for here: that a folder cannot stand at this place is not "not found".
+        if errno == ENOENT { throw .io(.create, path: path, code: ENOENT) }
         guard errno == EEXIST else { throw .lastError(.create, path) }
         guard try status(of: path, followingLinks: true).kind == .directory else {
             throw .io(.create, path: path, code: ENOTDIR)
