@@ -50,7 +50,7 @@ docs: ## links and commands of the documents
 	@Scripts/check-docs
 
 interop: build ## other people's clients, in private network namespaces (root)
-	$(PYTHON) Interop/run.py
+	$(PYTHON) Interop/run.py --again
 
 browser: build ## a real browser against the gateway, and hostile pages
 	$(PYTHON) Interop/run.py --only browser
