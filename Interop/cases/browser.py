@@ -253,7 +253,9 @@ def asking(lab):
             if "open this site" not in body.lower():
                 raise AssertionError(f"coming from {name} there was no question, but: {body[:200]}")
             scene.untouched(f"a link from {name}")
-        page = scene.browser.page(scene.near_origin + "/go?to=" + target)
+        page = scene.browser.page()
+        page.open(scene.near_origin + "/")
+        page.evaluate(f"location.href = '/go?to={target}'")
         page.wait(lambda: "open this site" in (page.evaluate("document.body?.innerText") or "").lower(), "the question after a redirect")
         page.screenshot(PICTURES / "question.png")
         scene.untouched("a redirect")

@@ -69,10 +69,26 @@ def transmission_keeps_it(lab):
     keeper.add(magnet=f"magnet:?xt=urn:btih:{report['v1']}")
     keeper.wait_complete(240)
     expect_same(source, lab.hosts[-1].path("kept", "site"), ignore=MARKER, without_empty=True)
+    # Transmission 3.00 announces itself only when its search has ended, which can take it a minute.
+    wait_for_peers(dht, report["v1"], 2)
     publisher.stop()
     reader = joined(lab, "reader", dht)
     reader.fetch(report["magnet"], reader.host.path("got"), timeout=240)
     expect_same(source, reader.host.path("got"), ignore=MARKER)
+
+
+def wait_for_peers(dht, v1, count, timeout=150):
+    """Until a node of the DHT names that many peers of the torrent."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            if dht.ask(op="get_peers", info_hash=v1, timeout=10)["peers"] >= count:
+                return
+        except TimeoutError:
+            pass
+        if time.monotonic() > end:
+            raise TimeoutError(f"the DHT names fewer than {count} peers after {timeout} s")
+        time.sleep(1)
 
 
 def register_for(kind, link):
