@@ -64,6 +64,22 @@ class DHTNode:
         return ask(self.process, self, timeout, operation)
 
 
+class DHT:
+    """A small network of `roost dht node`s, all on one host with an address each."""
+
+    def __init__(self, lab, nodes=8):
+        self.host = lab.host("dht", addresses=nodes)
+        self.bootstrap = f"{self.host.address}:{PORT}"
+        self.next = 0
+        self.processes = []
+        for address in self.host.addresses:
+            argv = [BINARY, "dht", "node", "--listen", f"{address}:{PORT}", "--bootstrap", self.bootstrap, "--events"]
+            self.processes.append(self.host.start(argv))
+            expect(self.processes[-1], "ready", 20)
+        for process in self.processes:
+            ask(process, self, 30, {"op": "warm", "lookups": 2})
+
+
 class Node:
     """A node with its own home; its gateway and control API stand on the loopback interface of its host."""
 

@@ -4,7 +4,8 @@ import hashlib
 import time
 
 import roost
-from clients import DHT
+from clients import DHT, Libtorrent, Transmission
+from content import expect_same, make_tree
 from lab import common
 from registry import case
 
@@ -81,3 +82,87 @@ def peers(lab):
                 pass
             if time.monotonic() > end:
                 raise AssertionError("the announced peer was not found within 20 s")
+
+
+@case("dht", "S3-070 S2-06: what a running node holds is announced so that libtorrent finds it by get_peers, and it finds what libtorrent announced")
+def node_announces(lab):
+    dht = DHT(lab, nodes=20)
+    node = roost.Node(lab.host("publisher"), dht).wait_dht()
+    report = node.publish(make_tree(node.host.path("site")), "--new", "--label", "1.0.0")
+    wanted = {"v1 torrent": report["v1"], "v2 torrent": report["v2"][:40], "site": roost.site_id(report)[:40]}
+    for what, infohash in wanted.items():
+        found(dht, infohash, what)
+    reader = lab.host("reader")
+    seeder = lab.host("seeder")
+    source = make_tree(seeder.path("data", "tree"), seed=8)
+    meta = common.make_torrent(str(source), str(seeder.path("t.torrent")), "v1", 65536)
+    Libtorrent(seeder, "seed", source.parent, seeder.path("t.torrent"), dht=dht).wait_seeding()
+    other = roost.Node(reader, dht).wait_dht()
+    other.fetch(common.magnet_of(meta), reader.path("got"))
+    expect_same(source, reader.path("got"))
+
+
+def found(reader, infohash, what, timeout=30):
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            if reader.ask(op="get_peers", info_hash=infohash, timeout=5)["peers"] > 0:
+                return
+        except TimeoutError:
+            pass
+        if time.monotonic() > end:
+            raise AssertionError(f"nobody is announced for the {what} after {timeout} s")
+
+
+@case("dht", "S2-09: the item of a published site is exactly {ih, ih2, r}, signed, under the site key; libtorrent reads it by dht_get_mutable_item, and the next release replaces it (S2-11)")
+def site_item(lab):
+    dht = DHT(lab)
+    node = roost.Node(lab.host("publisher"), dht).wait_dht()
+    source = make_tree(node.host.path("site"))
+    first = node.publish(source, "--new", "--label", "1.0.0")
+    older = expect_item(dht, first)
+    (source / "index.html").write_text("<p>changed</p>")
+    second = node.publish(source, "--site", first["site"], "--label", "1.0.1")
+    if second["v1"] == first["v1"] or second["v2"] == first["v2"]:
+        raise AssertionError("S2-07: the content changed and an infohash did not")
+    newer = expect_item(dht, second)
+    if newer <= older:
+        raise AssertionError(f"seq went from {older} to {newer}")
+
+
+def expect_item(dht, report, timeout=40):
+    """Waits for the item to name this release; its seq."""
+    end, problem = time.monotonic() + timeout, "no item was found"
+    while time.monotonic() < end:
+        try:
+            answer = dht.ask(op="get", key=report["key"], salt="", timeout=20)
+        except TimeoutError:
+            continue
+        value = common.bdecode(bytes.fromhex(answer["value"]))[0] if answer["value"] else {}
+        if value.get(b"ih", b"").hex() == report["v1"] and value.get(b"ih2", b"").hex() == report["v2"]:
+            if sorted(value) != [b"ih", b"ih2", b"r"] or len(value[b"r"]) != 32:
+                raise AssertionError(f"the item holds {value}")
+            if hashlib.sha256(bytes.fromhex(report["key"])).hexdigest() != roost.site_id(report):
+                raise AssertionError("S4-61: the site id is not the hash of the key")
+            return answer["seq"]
+        problem = f"the item says {value}"
+        time.sleep(1)
+    raise AssertionError(problem)
+
+
+@case("dht", "a DHT of Roost nodes alone serves Transmission: it bootstraps, announces, and finds what Roost announced (S3-070)")
+def transmission_among_roost(lab):
+    dht = roost.DHT(lab)
+    seeder = lab.host("seeder")
+    source = make_tree(seeder.path("data", "tree"))
+    meta = common.make_torrent(str(source), str(seeder.path("t.torrent")), "v1", 65536)
+    client = Transmission(seeder, source.parent, dht=dht)
+    client.add(seeder.path("t.torrent")).wait_seeding()
+    reader = lab.host("reader")
+    roost.Torrent(reader, "get", common.magnet_of(meta), reader.path("got"), dht=dht).wait_complete(240)
+    expect_same(source, reader.path("got", "tree"))
+    client.process.stop()
+    last = lab.host("last")
+    second = Transmission(last, last.path("got"), dht=dht).add(magnet=common.magnet_of(meta))
+    second.wait_complete(240)
+    expect_same(source, last.path("got", "tree"), without_empty=True)

@@ -6,7 +6,7 @@ import Wire
 
 @Suite("Peer ids, multihashes of content, device keys")
 struct PeerIDTests {
-    @Test("A peer id is 0x12 0x20 and the SHA-256 of the public key, 34 bytes")
+    @Test("S4-44: a peer id is 0x12 0x20 and the SHA-256 of the public key, 34 bytes")
     func peerID() throws {
         // The key of RFC 8032 §7.1 test 1; the hash by coreutils' sha256sum.
         let key = try #require(PublicKey(hex: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
@@ -33,6 +33,19 @@ struct PeerIDTests {
             #expect(hash.matches(input) == isFull)
             #expect(!hash.matches(input + [0]))
         }
+    }
+
+    @Test("S4-53: a content id is the SHA-256 multihash of the content, and other content is not taken for it")
+    func contentID() throws {
+        // The hash of "abc" in FIPS 180-4's examples.
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        let content = Array("abc".utf8)
+        let id = CID(.raw, hash: Multihash(sha256: Hash.sha256(content)))
+        #expect(Hex.encode(id.bytes) == "01551220" + hex)
+        #expect(id.hash.matches(content))
+        #expect(!id.hash.matches(Array("abd".utf8)))
+        #expect(!id.hash.matches(content + [0]))
+        #expect(!id.hash.matches([]))
     }
 
     @Test("A device's keys differ by network and by identity, and are the same at every start")

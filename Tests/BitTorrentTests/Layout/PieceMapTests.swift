@@ -33,6 +33,15 @@ struct PieceMapTests {
         #expect(map.pieces(file: 2) == 0..<2)
     }
 
+    @Test("S3-094: a message is cut into chunks of a size that can be set: 9 MiB are 4 + 4 + 1 MiB")
+    func chunks() throws {
+        for alignment in [PieceMap.Alignment.contiguous, .perFile] {
+            let map = try map([9 << 20], pieceLength: 4 << 20, alignment)
+            #expect((0..<map.pieceCount).map { map.length(of: PieceIndex(Int32($0))) } == [4 << 20, 4 << 20, 1 << 20])
+            #expect(try self.map([9 << 20], pieceLength: 1 << 20, alignment).pieceCount == 9)
+        }
+    }
+
     @Test("BEP 52: each file starts a piece and its last piece ends with it")
     func perFile() throws {
         let map = try map([0, 5, 0, 17, 0], pieceLength: 8, .perFile)

@@ -13,6 +13,9 @@ final class SimulatedPeer {
     private(set) var events: [SessionEvent] = []
     private(set) var closings: [CloseReason] = []
     private(set) var reads = 0
+    /// The most blocks that were asked of this peer at one time.
+    private(set) var mostReadsAtOnce = 0
+    private(set) var blocksSent = 0
     /// Pieces in the order in which they were verified.
     private(set) var order: [Int] = []
     private var buffers: [Int: [UInt8]] = [:]
@@ -36,6 +39,7 @@ final class SimulatedPeer {
         _ sample: SampleContent,
         isSeed: Bool,
         hasMetadata: Bool = true,
+        holding pieces: Set<Int> = [],
         adjust: (inout SessionConfiguration) -> Void = { _ in }
     ) {
         address = Endpoint(.v4(0x0A00_0000 + number), port: 6881)
@@ -44,16 +48,19 @@ final class SimulatedPeer {
         var configuration = SessionConfiguration(peerID: Digest160(id) ?? .zero)
         adjust(&configuration)
         content = hasMetadata ? sample.content : nil
+        let held = isSeed ? Set(0..<sample.pieceCount) : pieces
+        var have = Bitfield(count: sample.pieceCount)
+        for piece in held { have[piece] = true }
         session = TorrentSession(
             infoHashes: sample.metainfo.infoHashes,
             content: content,
             infoDictionary: hasMetadata ? sample.metainfo.infoDictionary : nil,
-            have: isSeed ? Bitfield(allSet: sample.pieceCount) : nil,
+            have: held.isEmpty ? nil : have,
             configuration: configuration,
             seed: UInt64(number),
             now: .zero
         )
-        if isSeed { for piece in 0..<sample.pieceCount { disk[piece] = sample.piece(piece) } }
+        for piece in held { disk[piece] = sample.piece(piece) }
     }
 
     /// Of a sparse torrent.
@@ -99,6 +106,7 @@ final class SimulatedPeer {
         self.checks = []
         for check in checks { finish(check) }
         let reads = pendingReads
+        mostReadsAtOnce = max(mostReadsAtOnce, reads.count)
         pendingReads = []
         for (id, piece, offset, length) in reads { finishRead(id, piece, offset, length) }
         let leaves = pendingLeaves
@@ -128,6 +136,7 @@ final class SimulatedPeer {
         case .dial(let id, let endpoint): dials.append((id, endpoint))
         case .send(let id, let bytes): outgoing[id, default: []] += bytes
         case .sendBlock(let id, let header, let read, let range):
+            blocksSent += 1
             outgoing[id, default: []] += header + Array(cache[read]?[range] ?? [])
         case .copy(let piece, let length, let offset, let range):
             var buffer = buffers[Int(piece.raw)] ?? Array(repeating: 0, count: length)
