@@ -98,7 +98,7 @@ def refused(value, what, secret):
 
 # -------------------------------------------------------------------- what a reader sees
 
-@case("browser", "a page from another peer: its text, picture and style; a relative link; a picture of it is kept")
+@case("browser", "S0-17 S2-17: a page from another peer: its text, picture and style; a relative link; a picture of it is kept")
 def page(lab):
     with Scene(lab) as scene:
         page = scene.open_victim()
@@ -115,7 +115,7 @@ def page(lab):
         expect(page.evaluate("document.querySelector('h1').textContent"), "This page is not in this release", "the site's own 404 page")
 
 
-@case("browser", "the film seeks: the browser asks for ranges, gets 206, and shows the second that was asked for")
+@case("browser", "S2-17: the film seeks: the browser asks for ranges, gets 206, and shows the second that was asked for")
 def film(lab):
     with Scene(lab) as scene:
         page = scene.open_victim()
@@ -147,7 +147,7 @@ def home(lab):
         page.screenshot(PICTURES / "ui-narrow-dark.png", width=420, height=900, dark=True)
 
 
-@case("browser", "the publisher is gone and the reader's page still loads")
+@case("browser", "S0-18 S3-030: the publisher is gone and the reader's page still loads")
 def still_there(lab):
     with Scene(lab) as scene:
         scene.open_victim()

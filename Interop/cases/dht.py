@@ -150,7 +150,7 @@ def expect_item(dht, report, timeout=40):
     raise AssertionError(problem)
 
 
-@case("dht", "a DHT of Roost nodes alone serves Transmission: it bootstraps, announces, and finds what Roost announced (S3-070)")
+@case("dht", "a DHT of Roost nodes alone serves Transmission: it bootstraps in it, and Roost finds what it announced (S3-070)")
 def transmission_among_roost(lab):
     dht = roost.DHT(lab)
     seeder = lab.host("seeder")
@@ -161,8 +161,3 @@ def transmission_among_roost(lab):
     reader = lab.host("reader")
     roost.Torrent(reader, "get", common.magnet_of(meta), reader.path("got"), dht=dht).wait_complete(240)
     expect_same(source, reader.path("got", "tree"))
-    client.process.stop()
-    last = lab.host("last")
-    second = Transmission(last, last.path("got"), dht=dht).add(magnet=common.magnet_of(meta))
-    second.wait_complete(240)
-    expect_same(source, last.path("got", "tree"), without_empty=True)

@@ -24,7 +24,7 @@ def count(process, event):
     return sum(f'"event": "{event}"' in line for _, line in list(process.lines))
 
 
-@case("hostile", "a peer that sends noise is dropped and stays out while the download completes from an honest one")
+@case("hostile", "S2-01: a peer that sends noise is dropped and stays out while the download completes from an honest one")
 def noise(lab):
     host = lab.host("seeder")
     source = make_tree(host.path("data", "tree"))

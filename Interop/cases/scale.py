@@ -15,7 +15,7 @@ def sent(host):
     return next(int(line.split(":")[1].split()[8]) for line in lines if line.strip().startswith("p"))
 
 
-@case("scale", f"{READERS} readers of 8 MiB: the first seeder, on a slow line, uploads at most three times its size, and then may leave", optional=True)
+@case("scale", f"S0-01: {READERS} readers of 8 MiB: the first seeder, on a slow line, uploads at most three times its size, and then may leave", optional=True)
 def many_readers(lab):
     dht = DHT(lab)
     host = lab.host("seeder")

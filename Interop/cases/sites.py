@@ -24,7 +24,7 @@ def joined(lab, name, dht, **options):
     return roost.Node(lab.host(name), dht, **options).wait_dht()
 
 
-@case("sites", "a site is published, fetched by a second node, and by a third after the publisher stopped")
+@case("sites", "S0-18 S3-004 S3-030: a site is published, fetched by a second node, and by a third after the publisher stopped")
 def outlives_its_publisher(lab):
     dht = DHT(lab)
     publisher, source, report = published(lab, dht)
@@ -61,7 +61,7 @@ def update_moves_little(lab):
         raise AssertionError(f"received {fetched['received']} bytes for a page of 25")
 
 
-@case("sites", "a site survives with only Transmission seeding its v1 twin")
+@case("sites", "S2-03: a site survives with only Transmission seeding its v1 twin")
 def transmission_keeps_it(lab):
     dht = DHT(lab)
     publisher, source, report = published(lab, dht)
@@ -92,7 +92,7 @@ def wait_for_peers(dht, v1, count, timeout=150):
 
 
 def register_for(kind, link):
-    @case("sites", f"libtorrent finds and downloads a published site by the magnet link of its {kind} torrent")
+    @case("sites", f"S0-02 S2-05: libtorrent finds and downloads a published site by the magnet link of its {kind} torrent")
     def libtorrent_reads_a_site(lab):
         dht = DHT(lab)
         _, source, report = published(lab, dht)
@@ -128,7 +128,7 @@ def wait_for_item(dht, report, timeout=40):
         time.sleep(1)
 
 
-@case("sites", "Roost opens a stock BEP 46 item that libtorrent nodes hold, with nothing of ours in it")
+@case("sites", "S2-08 S2-09: Roost opens a stock BEP 46 item that libtorrent nodes hold, with nothing of ours in it")
 def stock_bep46_item(lab):
     dht = DHT(lab)
     host = lab.host("stranger")

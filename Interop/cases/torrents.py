@@ -28,7 +28,7 @@ def shown(host, torrent):
 
 
 def register_for(kind):
-    @case("libtorrent", f"{kind}: a torrent that Roost writes is valid to libtorrent, which seeds it to Roost")
+    @case("libtorrent", f"S0-02: {kind}: a torrent that Roost writes is valid to libtorrent, which seeds it to Roost")
     def created_by_roost(lab):
         host, source, torrent, _ = prepared(lab, kind, maker="roost")
         seeder = Libtorrent(host, "seed", source.parent, torrent).wait_seeding()
@@ -37,7 +37,7 @@ def register_for(kind):
         name = shown(host, torrent)["name"]
         expect_same(source, reader.path("got", name))
 
-    @case("libtorrent", f"{kind}: Roost reads libtorrent's torrent, agrees on its infohashes, and seeds it to libtorrent")
+    @case("libtorrent", f"S0-02: {kind}: Roost reads libtorrent's torrent, agrees on its infohashes, and seeds it to libtorrent")
     def created_by_libtorrent(lab):
         host, source, torrent, _ = prepared(lab, kind, maker="libtorrent")
         info = libtorrent.torrent_info(str(torrent)).info_hashes()
@@ -66,7 +66,7 @@ def register_for(kind):
         Libtorrent(reader, "leech", reader.path("got"), magnet=common.magnet_of(meta), peers=[seeder.address]).wait_complete()
         expect_same(source, reader.path("got", "tree"), ignore=(".pad",))
 
-    @case("libtorrent", f"{kind}: Roost gets by magnet a torrent that it finds through the DHT")
+    @case("libtorrent", f"S2-06: {kind}: Roost gets by magnet a torrent that it finds through the DHT")
     def discovered_by_roost(lab):
         dht = DHT(lab)
         host, source, torrent, meta = prepared(lab, kind)
@@ -75,7 +75,7 @@ def register_for(kind):
         roost.Torrent(reader, "get", common.magnet_of(meta), reader.path("got"), dht=dht).wait_complete(120)
         expect_same(source, reader.path("got", "tree"))
 
-    @case("libtorrent", f"{kind}: libtorrent gets by magnet a torrent that Roost announced to the DHT")
+    @case("libtorrent", f"S2-06: {kind}: libtorrent gets by magnet a torrent that Roost announced to the DHT")
     def discovered_by_libtorrent(lab):
         dht = DHT(lab)
         host, source, torrent, meta = prepared(lab, kind)
@@ -95,7 +95,7 @@ def listed(tracker, meta, address):
     tracker.swarms.setdefault(bytes.fromhex(meta["v1"]), {})[(host, int(port))] = True
 
 
-@case("transmission", "v1: Transmission seeds, Roost gets")
+@case("transmission", "S3-157: v1: Transmission seeds, Roost gets")
 def transmission_seeds(lab):
     host, source, torrent, _ = prepared(lab, "v1")
     client = Transmission(host, source.parent).add(torrent)
@@ -105,7 +105,7 @@ def transmission_seeds(lab):
     expect_same(source, reader.path("got", "tree"))
 
 
-@case("transmission", "v1: Roost seeds, Transmission gets, told by a tracker")
+@case("transmission", "S3-157: v1: Roost seeds, Transmission gets, told by a tracker")
 def transmission_gets(lab):
     tracker = lab.tracker()
     host, source, _, _ = prepared(lab, "v1")

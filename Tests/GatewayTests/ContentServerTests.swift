@@ -12,7 +12,7 @@ import Wire
 @Suite struct ContentServerTests {
     private let page = "<!doctype html><title>Home</title>"
 
-    @Test("GET serves index.html at the root, with its tag, its type and its release")
+    @Test("S2-17: GET serves index.html at the root, with its tag, its type and its release")
     func index() async throws {
         let page = page
         try await ContentHarness.run(.with(["index.html": page])) { (gateway: ContentHarness) async throws in
@@ -78,7 +78,7 @@ import Wire
         }
     }
 
-    @Test("What is not in the release is 404, by the site's own 404.html where it has one")
+    @Test("S2-17: What is not in the release is 404, by the site's own 404.html where it has one")
     func notFound() async throws {
         try await ContentHarness.run(.with(["a": "x"])) { (gateway: ContentHarness) async throws in
             let answer = try await gateway.send("/%3Cscript%3E")
@@ -107,7 +107,7 @@ import Wire
         }
     }
 
-    @Test("Ranges: one, several, open, suffix, 416, and If-Range (RFC 9110 §14)")
+    @Test("S2-17: Ranges: one, several, open, suffix, 416, and If-Range (RFC 9110 §14)")
     func ranges() async throws {
         try await ContentHarness.run(.with(["a.txt": "0123456789"])) { (gateway: ContentHarness) async throws in
             let one = try await gateway.send("/a.txt", ["Range": "bytes=2-4"])

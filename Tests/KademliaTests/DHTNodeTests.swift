@@ -131,7 +131,7 @@ internal import Wire
         #expect((bench.sent.first?.bytes.count ?? 0) <= DHTNode.ordinaryAnswer)
     }
 
-    @Test("Forged items from the network are refused, and the valid one is found among them")
+    @Test("S2-10: Forged items from the network are refused, and the valid one is found among them")
     func forgeries() throws {
         let bench = NodeBench()
         let good = try MutableItem.signed(value: Array("4:good".utf8), sequence: 3, by: key())

@@ -104,7 +104,10 @@ internal import Wire
         }
     }
 
-    @Test("BEP 46: the target of a link's key and salt", arguments: ["bep46/bep46.json", "bep46/bep46-salted.json"])
+    @Test(
+        "S2-09, BEP 46: the target of a link's key and salt",
+        arguments: ["bep46/bep46.json", "bep46/bep46-salted.json"]
+    )
     func links(file: String) throws {
         for vector in try Vectors.json(file, as: [Link].self) {
             let fields = vector.magnet.split(separator: "&")
@@ -114,7 +117,9 @@ internal import Wire
         }
     }
 
-    @Test("BEP 5: each message that it prints is read, and written again byte for byte where its content is kept")
+    @Test(
+        "S3-044, S3-070, BEP 5: each message that it prints is read, and written again byte for byte where its content is kept"
+    )
     func examples() throws {
         for text in try Vectors.json("krpc/bep5-examples.json", as: [String].self) {
             let message = try KRPCMessage(parsing: Array(text.utf8))

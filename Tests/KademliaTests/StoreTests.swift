@@ -14,7 +14,7 @@ internal import Wire
         return try MutableItem.signed(value: BencodeValue.string(text).encoded, sequence: sequence, by: key)
     }
 
-    @Test("BEP 44: a lower sequence number never replaces a higher one, up to 2^63 - 1")
+    @Test("S2-11, BEP 44: a lower sequence number never replaces a higher one, up to 2^63 - 1")
     func sequences() throws {
         var store = ItemStore(capacity: 10)
         for sequence in [0, 1, 5, Int64.max] {
@@ -29,7 +29,7 @@ internal import Wire
         #expect(store.mutable(target, now: .zero)?.sequence == Int64.max)
     }
 
-    @Test("BEP 44: cas must name the stored number, and is ignored where nothing is stored")
+    @Test("S2-11, BEP 44: cas must name the stored number, and is ignored where nothing is stored")
     func compareAndSwap() throws {
         var store = ItemStore(capacity: 10)
         try store.put(item("a", 3), expecting: 99, near: near, now: .zero)

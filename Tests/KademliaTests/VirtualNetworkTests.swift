@@ -133,7 +133,7 @@ internal import Wire
         #expect(report.holders >= 8)
     }
 
-    @Test("BEP 44: items stay for as long as their publisher or a reader that was allowed to puts them again")
+    @Test("S2-13, BEP 44: items stay for as long as their publisher or a reader that was allowed to puts them again")
     func republishing() throws {
         let network = VirtualNetwork(seed: 4)
         network.grow(to: 12)

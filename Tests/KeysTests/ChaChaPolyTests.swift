@@ -17,7 +17,7 @@ struct ChaChaPolyTests {
         var result: String
     }
 
-    @Test("Wycheproof: valid cases seal and open, changed tags and other nonce sizes do not")
+    @Test("S4-09: Wycheproof: valid cases seal and open, changed tags and other nonce sizes do not")
     func wycheproof() throws {
         for group in try Vectors.json("aead/wycheproof-chacha20-poly1305.json", as: Wycheproof<Test>.self).testGroups {
             for test in group.tests {

@@ -31,7 +31,7 @@ struct HKDFTests {
         var expand_label: [Label]
     }
 
-    @Test("Wycheproof: every output, and none beyond 255 blocks")
+    @Test("S4-10: Wycheproof: every output, and none beyond 255 blocks")
     func wycheproof() throws {
         for group in try Vectors.json("hkdf/wycheproof-hkdf-sha256.json", as: Wycheproof<Test>.self).testGroups {
             for test in group.tests {

@@ -48,7 +48,7 @@ struct SignatureTests {
     }
 
     @Test(
-        "RFC 8032 §7.1: tests 1 to 3",
+        "S4-11, RFC 8032 §7.1: tests 1 to 3",
         arguments: [
             (
                 "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
@@ -101,7 +101,7 @@ struct SignatureTests {
         #expect(SigningKey(expanded: [UInt8](repeating: 0xFF, count: 64)) == nil)
     }
 
-    @Test("A changed bit of signature, key or message is always noticed: 1,500 seeded cases")
+    @Test("S1-09: A changed bit of signature, key or message is always noticed: 1,500 seeded cases")
     func changedBits() throws {
         var random = SplitMix64(seed: 20)
         let key = try #require(SigningKey(seed: random.bytes(32)))

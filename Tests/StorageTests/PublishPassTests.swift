@@ -87,7 +87,7 @@ struct PublishPassTests {
         #expect(try folder.names(in: "home/tmp").isEmpty)
     }
 
-    @Test("one folder has one infohash, whatever the order of its making, its dates and the number of threads")
+    @Test("S2-07: one folder has one infohash, whatever the order of its making, its dates and the number of threads")
     func determinism() throws {
         try writeSample()
         let first = try publish()

@@ -120,7 +120,7 @@ struct ListenerTests {
         await seeder.shutdown()
     }
 
-    @Test("A download that was stopped goes on where it was")
+    @Test("S3-096: A download that was stopped goes on where it was")
     func restart() async throws {
         let sample = try SampleTorrent(kind: .v1, sizes: [700_000])
         try sample.write()

@@ -19,7 +19,7 @@ struct QUICVarintTests {
         var ranges: [Range]
     }
 
-    @Test("RFC 9000 appendix A.1: examples decode; the shortest ones encode to the same bytes")
+    @Test("S4-06, RFC 9000 appendix A.1: examples decode; the shortest ones encode to the same bytes")
     func examples() throws {
         for vector in try Vectors.json("quic-varint/rfc9000-a1.json", as: Cases.self).decode {
             let bytes = try #require(Hex.decode(vector.hex))

@@ -58,7 +58,7 @@ struct MagnetTests {
         #expect(magnet.nodes.map(\.description) == ["r.example:6881"])
     }
 
-    @Test("BEP 46: a publisher's key and its salt in hexadecimal")
+    @Test("S2-08, BEP 46: a publisher's key and its salt in hexadecimal")
     func publisher() throws {
         let key = "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e"
         let magnet = try Magnet("magnet:?xs=urn:btpk:\(key)&s=6e")
@@ -70,7 +70,7 @@ struct MagnetTests {
         #expect(throws: MagnetError.invalidInfoHash) { try Magnet("magnet:?xs=urn:btpk:abcd") }
     }
 
-    @Test("BEP 52: both hashes of a hybrid; escapes, numbered parameters and upper case are read")
+    @Test("S2-05, BEP 52: both hashes of a hybrid; escapes, numbered parameters and upper case are read")
     func forms() throws {
         let v2 = String(repeating: "ab", count: 32)
         let magnet = try Magnet(

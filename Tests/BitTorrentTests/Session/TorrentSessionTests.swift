@@ -37,7 +37,7 @@ struct TorrentSessionTests {
         #expect(Self.isComplete(leecher, sample))
     }
 
-    @Test("Eight peers pass pieces among themselves")
+    @Test("S0-01: Eight peers pass pieces among themselves")
     func crowd() throws {
         let sample = try SampleContent(.hybrid, sizes: [1_000_000])
         let seeder = SimulatedPeer(1, sample, isSeed: true)
@@ -50,7 +50,7 @@ struct TorrentSessionTests {
     }
 
     @Test(
-        "A liar among honest peers is found and banned, and the download completes",
+        "S2-01: A liar among honest peers is found and banned, and the download completes",
         arguments: [TorrentKind.v1, .v2]
     )
     func liar(kind: TorrentKind) throws {

@@ -135,7 +135,7 @@ private struct Pair: ~Copyable {
         #expect(pair.adopted.isEmpty)
     }
 
-    @Test("wrong key, forged head, entries that do not fit: the peer is left and nothing is adopted")
+    @Test("S4-62: wrong key, forged head, entries that do not fit: the peer is left and nothing is adopted")
     func liars() throws {
         let fixture = try FeedFixture(releases: 2)
         let other = try FeedFixture.key(9).publicKey

@@ -53,7 +53,7 @@ import Wire
         }
     }
 
-    @Test("releases count by rising numbers; a withdrawn one stays in the history and is not newest")
+    @Test("S0-22: releases count by rising numbers; a withdrawn one stays in the history and is not newest")
     func releases() throws {
         var fixture = try FeedFixture(releases: 3)
         try fixture.append(.release(FeedFixture.release(3, label: "again")))
@@ -110,7 +110,7 @@ import Wire
         #expect(fixture.log.head(time: 0, signer: fixture.nextKey) != nil)
     }
 
-    @Test("a feed begins with a root record whose key gives the site id")
+    @Test("S4-62: a feed begins with a root record whose key gives the site id")
     func rootRecord() throws {
         let fixture = try FeedFixture(releases: 1)
         #expect(throws: FeedError.wrongRoot) { try SiteLog(site: .zero, entries: fixture.log.entries) }

@@ -23,7 +23,7 @@ struct IdentitiesTests {
         }
     }
 
-    @Test("a new identity admits this device, and its kit alone has the recovery key")
+    @Test("S1-09: a new identity admits this device, and its kit alone has the recovery key")
     func newIdentity() throws {
         let new = try folder.keys.newIdentity(name: "Ada Lovelace", kitPath: folder.path + ".kit")
         defer { try? FileManager.default.removeItem(atPath: folder.path + ".kit") }

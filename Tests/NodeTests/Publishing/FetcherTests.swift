@@ -33,7 +33,7 @@ struct FetcherTests {
         await publisher.end()
     }
 
-    @Test("an update costs what changed, and an old release can still be had")
+    @Test("S2-07: an update costs what changed, and an old release can still be had")
     func update() async throws {
         let (publisher, reader, site) = try await Self.world()
         let first = try await reader.fetch(site.site, from: publisher, to: nil)

@@ -78,7 +78,7 @@ struct KeepingServiceTests {
         await node.end()
     }
 
-    @Test("only the owner withdraws")
+    @Test("S0-22: only the owner withdraws")
     func withdraw() async throws {
         let (publisher, reader, site) = try await FetcherTests.world()
         let id = try Self.id(site)

@@ -10,7 +10,7 @@ import Wire
 
 @Suite("Publishing folders", .timeLimit(.minutes(1)))
 struct PublisherTests {
-    @Test("a first release makes a site, its marker and its recovery kit, and is on disk")
+    @Test("S2-02: a first release makes a site, its marker and its recovery kit, and is on disk")
     func first() async throws {
         let node = try await PublishingNode()
         try node.write("<p>1", to: "site/index.html")

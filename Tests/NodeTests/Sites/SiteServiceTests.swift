@@ -9,7 +9,7 @@ import Wire
 @testable import Node
 
 @Suite struct SiteServiceTests {
-    @Test("a site opens by its id alone, and an update arrives over the open connection and by asking again")
+    @Test("S2-11: a site opens by its id alone, and an update arrives over the open connection and by asking again")
     func openAndUpdate() async throws {
         let world = SiteWorld()
         let (owner, reader) = (try await SiteNode(in: world), try await SiteNode(in: world))

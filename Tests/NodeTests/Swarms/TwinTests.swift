@@ -89,7 +89,7 @@ struct TwinTests {
         await publisher.end()
     }
 
-    @Test("who fetched by v2 hosts the twin afterwards")
+    @Test("S0-18, S3-004: who fetched by v2 hosts the twin afterwards")
     func hosted() async throws {
         let (publisher, reader) = (try await SwarmNode(), try await SwarmNode())
         let third = try await SwarmNode(patience: Self.patience)
