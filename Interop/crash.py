@@ -120,7 +120,12 @@ class Fetching:
         # What is left half-way is picked up, and what is delivered is right.
         again = self.node.host.path("again", str(number))
         began = time.monotonic()
-        self.node.fetch(address, again, timeout=180)
+        try:
+            self.node.fetch(address, again, timeout=180)
+        except RuntimeError:
+            print(f"      {self.node.command('fetch', address, '-o', str(again), '--trace', timeout=180, check=False)}", flush=True)
+            print(f"      {self.publisher.command('why', address, timeout=180, check=False)}", flush=True)
+            raise
         self.longest = max(0.5, 0.7 * self.longest + 0.5 * (time.monotonic() - began))
         expect_same(source, again, ignore=MARKER)
         self.fetched.append((address, source))
@@ -136,6 +141,15 @@ class Fetching:
             expect_same(source, own, ignore=MARKER)
             checker.fetch(address, others, timeout=180)
             expect_same(source, others, ignore=MARKER)
+
+
+def explain(network):
+    """What the nodes that still run say of themselves and of the sites they know."""
+    for host in network.hosts:
+        for home in host.folder.glob("home"):
+            for command in (["status"], ["dht", "table"], ["site", "list"]):
+                done = roost.run(host, *command, "--home", home, check=False, timeout=30)
+                print(f"      {host.name} {' '.join(command)}: {(done.stdout or done.stderr).strip()[-1500:]}", flush=True)
 
 
 def expect(condition, what):
@@ -164,6 +178,7 @@ def main():
                 print(f"PASS {kind.__name__.lower()}: all that was acknowledged is there, byte-identical", flush=True)
                 passed += 1
             except Exception as error:  # noqa: BLE001  (any failure is the finding)
+                explain(network)
                 print(f"FAIL {kind.__name__.lower()}: {type(error).__name__}: {error}", flush=True)
                 failed += 1
     print(f"{passed} passed, {failed} failed")

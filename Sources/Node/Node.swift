@@ -101,6 +101,7 @@ public final class Node: Service, NodeControl {
         let metadata = context.metadata
         let records = try await context.blocking.run { try metadata.read { try $0.sites() } }
         for record in records { await keeping.serve(record.id) }
+        await publisher.clearUnfinished()
     }
 
     private func close() async {

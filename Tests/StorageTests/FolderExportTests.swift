@@ -72,6 +72,21 @@ struct FolderExportTests {
         #expect(!written.contains { $0.split(separator: "/").contains("..") })
     }
 
+    @Test("what a process left that died while it wrote is removed; what another writes now is not")
+    func leftovers() throws {
+        let fixture = try Fixture()
+        try fixture.folder.write([1], to: ".roost-fetch-dead/a/b")
+        try fixture.folder.write([1], to: "out/.roost-fetch-dead/a")
+        try fixture.folder.write([1], to: ".roost-fetch-live/a")
+        let descriptor = unsafe open(fixture.folder.path + "/.roost-fetch-live", O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        _ = try fixture.run([fixture.item(["a"])])
+        #expect(try fixture.others == [".roost-fetch-live", "out"])
+        #expect(try fixture.folder.read(".roost-fetch-live/a") == [1])
+        #expect(try fixture.folder.names(in: "out") == ["a"])
+    }
+
     @Test("a folder that holds anything, a file and a link are refused and left alone")
     func occupied() throws {
         let fixture = try Fixture()

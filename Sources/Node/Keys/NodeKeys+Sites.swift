@@ -24,10 +24,15 @@ extension NodeKeys {
     }
 
     /// Draws the keys of a new site, and writes its recovery kit, which is the only place that has the recovery key.
-    func createSite() throws(NodeError) -> NewSite {
+    ///
+    /// `beginning` is called before anything of it is on disk.
+    func createSite(
+        beginning: (Digest256) throws(NodeError) -> Void = { _ in }
+    ) throws(NodeError) -> NewSite {
         try changing { () throws(NodeError) in
             let pair = SiteKeyFile.Pair(signing: Self.newSeed(), next: Self.newSeed())
             let keys = pair.keys(of: pair.writer.identifier, origin: pair.signing)
+            try beginning(keys.site)
             // The key first: without a passphrase it fails here, and no kit without a site is left behind.
             try save(SiteKeyFile(origin: pair.signing, current: pair), of: keys.site)
             do throws(NodeError) {
@@ -42,12 +47,13 @@ extension NodeKeys {
     }
 
     /// Takes back ``createSite()`` for a site that did not come to be.
-    func discard(_ site: NewSite) throws(NodeError) {
+    func discard(_ site: Digest256) throws(NodeError) {
         try changing { () throws(NodeError) in
-            do throws(KeyStoreError) { try store.remove(Self.name(of: site.keys.site)) } catch {
+            do throws(KeyStoreError) { try store.remove(Self.name(of: site)) } catch {
                 throw NodeError(error)
             }
-            do throws(StorageError) { try home.remove(site.kitPath) } catch { throw NodeError(error) }
+            let kit = home.recovery + "/" + kitName(site, nil)
+            do throws(StorageError) { try home.remove(kit) } catch { throw NodeError(error) }
         }
     }
 

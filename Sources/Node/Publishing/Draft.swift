@@ -76,6 +76,7 @@ struct Draft: Sendable {
         site.folder = folder.path
         if site.title.isEmpty { site.title = folder.path.split(separator: "/").last.map(String.init) ?? "" }
         try connection.save(site)
+        try BegunSites.finish(feed.site, in: connection)
         try tree.save(as: SiteRelease(site: feed.site, release: release).record, in: connection)
     }
 }

@@ -18,6 +18,7 @@ final class Publisher: Sendable {
     let sites: SiteService
     let held: HeldReleases
     private let writer: FeedWriter
+    let begun: BegunSites
     /// Folders and sites that are being published now.
     private let busy = Mutex<Set<String>>([])
 
@@ -26,6 +27,17 @@ final class Publisher: Sendable {
         self.sites = sites
         held = HeldReleases(context: context, sites: sites, swarms: swarms)
         writer = FeedWriter(service: sites)
+        begun = BegunSites(context: context)
+    }
+
+    /// Removes what a crash left of sites that never came to be. Once, when the node starts.
+    func clearUnfinished() async {
+        let begun = begun
+        do {
+            try await context.blocking.run { _ = try begun.clear() }
+        } catch {
+            context.logger.warning("keys of an unfinished site stay", metadata: ["error": "\(error.message)"])
+        }
     }
 
     /// Publishes a folder. Durable when it returns; announced in the background.
@@ -188,7 +200,7 @@ final class Publisher: Sendable {
     ) async throws(NodeError) -> (SiteFeed, kit: String?) {
         let release: @Sendable (Int64) throws -> Release = { try draft.release(of: tree, seq: $0) }
         let recording: FeedWriter.Recording = { try draft.record(tree, in: $0, feed: $1) }
-        let keys = context.keys
+        let begun = begun
         if let owner {
             let endorsement = try await endorsement(of: owner.feed.site, by: endorser, owner.feed.state.writer)
             let feed = try await writer.append(
@@ -201,7 +213,7 @@ final class Publisher: Sendable {
             )
             return (feed, nil)
         }
-        let site = try await context.blocking.run { try keys.createSite() }
+        let site = try await context.blocking.run { try begun.create() }
         do throws(NodeError) {
             let endorsement = try await endorsement(of: site.keys.site, by: endorser, site.keys.signing.publicKey)
             let feed = try await writer.create(
@@ -214,7 +226,7 @@ final class Publisher: Sendable {
             )
             return (feed, site.kitPath)
         } catch {
-            try? await context.blocking.run { try keys.discard(site) }
+            try? await context.blocking.run { try begun.discard(site.keys.site) }
             throw error
         }
     }

@@ -175,7 +175,12 @@ extension SwarmService {
         guard let failure = error as? Torrent.Failure else { return NodeError(unexpected: error) }
         return switch failure {
         case .stopped: NodeError(.unavailable, "the download was ended", remedy: "Try again.")
-        case .storage: NodeError(.inputOutput, "what arrived could not be written", remedy: "Free space on the disk.")
+        case .storage:
+            NodeError(
+                .inputOutput,
+                "what arrived could not be written: no space is left, or the disk fails",
+                remedy: "Free space on the disk of the home, or lower `quota` with `roost config set quota BYTES`."
+            )
         case .outOfRange:
             NodeError(
                 .badData,

@@ -12,7 +12,7 @@ struct FetchCommand: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
     @OptionGroup var start: StartChoice
 
-    @Argument(help: "A betanet: or magnet: address, or a gateway URL.")
+    @Argument(help: "A betanet: or magnet: address, a gateway URL, or a .torrent file.")
     var url: String
 
     @Option(
@@ -30,7 +30,7 @@ struct FetchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let request = FetchRequest(
-            link: url,
+            link: try AddressArgument.resolve(url),
             directory: output.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
             peers: peers,
             trace: trace

@@ -12,15 +12,16 @@ struct OpenCommand: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
     @OptionGroup var start: StartChoice
 
-    @Argument(help: "A betanet: or magnet: address, or a gateway URL.")
+    @Argument(help: "A betanet: or magnet: address, a gateway URL, or a .torrent file.")
     var url: String
 
     @Flag(name: .customLong("print"), help: "Only print the address for the browser.")
     var printOnly = false
 
     func run() async throws {
+        let address = try AddressArgument.resolve(url)
         let node = try await NodeConnection.open(options, start)
-        let result = try await node.open(url)
+        let result = try await node.open(address)
         options.print(result) { "\($0.url)\n\($0.exposed)" }
         if !printOnly { Browser.open(result.url) }
     }

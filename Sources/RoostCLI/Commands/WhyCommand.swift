@@ -12,12 +12,13 @@ struct WhyCommand: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
     @OptionGroup var start: StartChoice
 
-    @Argument(help: "A betanet: or magnet: address, or a gateway URL.")
+    @Argument(help: "A betanet: or magnet: address, a gateway URL, or a .torrent file.")
     var url: String
 
     func run() async throws {
+        let address = try AddressArgument.resolve(url)
         let node = try await NodeConnection.open(options, start)
-        let report = try await node.why(url)
+        let report = try await node.why(address)
         options.print(report) { report in
             report.stages.map { stage in
                 let time = String(format: "%8.1f ms", stage.seconds * 1000)

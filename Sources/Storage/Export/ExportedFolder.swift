@@ -6,8 +6,11 @@ internal import Glibc
 /// Every name is used beneath a folder that is held open, and no link is followed: whoever else writes in the
 /// neighbourhood cannot lead a file elsewhere.
 final class ExportedFolder {
+    private static let prefix = ".roost-fetch-"
+
     private let parent: OpenFile
     private let name: String
+    /// Locked while it is filled: what is not locked belongs to nobody any more.
     private let root: OpenFile
     private let usualPermissions: mode_t
     /// The folder written to last with those above it, by name.
@@ -16,14 +19,39 @@ final class ExportedFolder {
     /// Makes a hidden folder in the folder at `parent`, open to this user alone while it is filled.
     init(in parent: String) throws(StorageError) {
         self.parent = try OpenFile.open(parent, flags: O_RDONLY | O_DIRECTORY)
-        var random = SystemRandomNumberGenerator()
-        let name = ".roost-fetch-" + String(random.next(), radix: 36)
-        try Self.make(name, in: self.parent, mode: 0o777)
-        self.name = name
-        root = try self.parent.openBeneath(name, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        (name, root) = try Self.makeLocked(in: self.parent)
         // What the user's mask leaves of 0777 is what a new folder gets in the end.
         usualPermissions = mode_t(try root.status().permissions & 0o777)
         guard fchmod(root.descriptor, 0o700) == 0 else { throw .lastError(.create, name) }
+    }
+
+    private static func makeLocked(in parent: OpenFile) throws(StorageError) -> (String, OpenFile) {
+        var random = SystemRandomNumberGenerator()
+        while true {
+            let name = prefix + String(random.next(), radix: 36)
+            try make(name, in: parent, mode: 0o777)
+            // Somebody who sweeps may come between; then it is the next name's turn.
+            guard let root = try? parent.openBeneath(name, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { continue }
+            guard flock(root.descriptor, LOCK_EX | LOCK_NB) == 0, try root.status().links > 0 else { continue }
+            return (name, root)
+        }
+    }
+
+    /// Whether a name is that of a folder that is being filled, or was when its process died.
+    static func isOurs(_ name: String) -> Bool { name.hasPrefix(prefix) }
+
+    /// Removes what processes that died while they filled it left in the folder at `path`.
+    static func sweep(_ path: String) {
+        guard let folder = try? OpenFile.open(path, flags: O_RDONLY | O_DIRECTORY),
+            let names = try? Disk.names(in: folder)
+        else { return }
+        for name in names.map({ String(decoding: $0, as: UTF8.self) }) where isOurs(name) {
+            guard let left = try? folder.openBeneath(name, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+                flock(left.descriptor, LOCK_EX | LOCK_NB) == 0
+            else { continue }
+            empty(left)
+            unsafe unlinkat(folder.descriptor, name, AT_REMOVEDIR)
+        }
     }
 
     /// A new file at `path`, opened for writing.
@@ -67,6 +95,20 @@ final class ExportedFolder {
         guard unsafe renameat(parent.descriptor, name, parent.descriptor, target) == 0 else {
             throw .lastError(.rename, "\(parent.path)/\(target)")
         }
+        try parent.sync()
+    }
+
+    /// Moves all that is in the folder to where the folder itself stands, and removes it: for a target that cannot be
+    /// replaced. A crash in between leaves a part of it there.
+    func finishInPlace() throws(StorageError) {
+        open = []
+        try root.syncFileSystem()
+        for name in try Disk.names(in: root).map({ String(decoding: $0, as: UTF8.self) }) {
+            guard unsafe renameat(root.descriptor, name, parent.descriptor, name) == 0 else {
+                throw .lastError(.rename, "\(parent.path)/\(name)")
+            }
+        }
+        unsafe unlinkat(parent.descriptor, name, AT_REMOVEDIR)
         try parent.sync()
     }
 

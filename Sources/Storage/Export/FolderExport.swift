@@ -8,6 +8,8 @@ internal import Wire
 /// They are copied, sharing blocks where the file system can, into a hidden folder beside it, which takes its place when
 /// all of them are there: a crash or a failure leaves either the whole release or nothing of it in the folder. Names go
 /// through `PathSanitizer`. Blocks for as long as it takes.
+///
+/// An empty folder that cannot be replaced, such as one where a disk is mounted, is filled by way of a hidden folder in it.
 public struct FolderExport {
     /// Called some hundred times an export: bytes written, bytes in all.
     public typealias Report = @Sendable (Int64, Int64) -> Void
@@ -65,22 +67,50 @@ public struct FolderExport {
     /// Writes `files` into the folder at the absolute path `path`, making those above it as needed.
     public func run(_ files: [Item], to path: String) throws(ExportError) -> Result {
         let permissions = try Self.permissions(of: path)
-        let folder: ExportedFolder
         let name = path.split(separator: "/").last.map(String.init)
         guard let name, name != ".", name != ".." else { throw .notEmpty(path: path) }
+        let parent = Disk.parent(of: Self.trimmed(path))
         do throws(StorageError) {
-            let parent = Disk.parent(of: Self.trimmed(path))
             try Disk.makeDirectories(parent, mode: 0o755)
-            folder = try ExportedFolder(in: parent)
+            ExportedFolder.sweep(parent)
+            if permissions != nil { ExportedFolder.sweep(path) }
         } catch {
             throw .storage(error)
         }
         do throws(ExportError) {
+            return try run(files, to: path, by: parent) { folder throws(StorageError) in
+                try folder.finish(as: name, permissions: permissions)
+            }
+        } catch  where permissions != nil && Self.isOfAnotherPlace(error) {
+            return try run(files, to: path, by: path) { folder throws(StorageError) in try folder.finishInPlace() }
+        } catch {
+            throw error
+        }
+    }
+
+    /// Whether the folder stands, but cannot be replaced from the one above it.
+    private static func isOfAnotherPlace(_ error: ExportError) -> Bool {
+        switch error {
+        case .storage(.io(.rename, _, code: EXDEV)), .storage(.io(.rename, _, code: EBUSY)): true
+        case .storage(.notPermitted): true
+        default: false
+        }
+    }
+
+    private func run(
+        _ files: [Item],
+        to target: String,
+        by parent: String,
+        finish: (ExportedFolder) throws(StorageError) -> Void
+    ) throws(ExportError) -> Result {
+        let folder: ExportedFolder
+        do throws(StorageError) { folder = try ExportedFolder(in: parent) } catch { throw .storage(error) }
+        do throws(ExportError) {
             let result = try write(files, to: folder)
             do throws(StorageError) {
-                try folder.finish(as: name, permissions: permissions)
+                try finish(folder)
             } catch .io(.rename, _, code: ENOTEMPTY), .io(.rename, _, code: EEXIST), .io(.rename, _, code: ENOTDIR) {
-                throw ExportError.notEmpty(path: path)
+                throw ExportError.notEmpty(path: target)
             } catch {
                 throw ExportError.storage(error)
             }
@@ -102,7 +132,9 @@ public struct FolderExport {
         let path = trimmed(path)
         do throws(StorageError) {
             let status = try Disk.status(of: path)
-            if status.kind == .directory, try Disk.names(in: path).isEmpty { return mode_t(status.permissions & 0o777) }
+            if status.kind == .directory, try Disk.names(in: path).allSatisfy(ExportedFolder.isOurs) {
+                return mode_t(status.permissions & 0o777)
+            }
         } catch .notFound {
             return nil
         } catch {

@@ -14,6 +14,8 @@ struct FileStatus: Equatable, Sendable {
     var changed: Int64
     var permissions: UInt32
     var owner: UInt32
+    /// How many names it has; 0 once it is removed.
+    var links: UInt64
 
     init(_ raw: stat) {
         kind =
@@ -30,6 +32,7 @@ struct FileStatus: Equatable, Sendable {
         changed = Self.nanoseconds(raw.st_ctim)
         permissions = UInt32(raw.st_mode & 0o7777)
         owner = UInt32(raw.st_uid)
+        links = UInt64(raw.st_nlink)
     }
 
     private static func nanoseconds(_ time: timespec) -> Int64 {

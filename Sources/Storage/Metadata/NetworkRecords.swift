@@ -77,6 +77,13 @@ extension MetadataConnection {
         try row("SELECT value FROM setting WHERE name = ?", [name]) { Self.bytes($0, "value") ?? [] }
     }
 
+    /// All settings whose names begin so, by name.
+    public func settings(startingWith prefix: String) throws -> [(name: String, value: [UInt8])] {
+        try rows("SELECT name, value FROM setting WHERE substr(name, 1, ?) = ? ORDER BY name", [prefix.count, prefix]) {
+            (try Self.text($0, "name"), Self.bytes($0, "value") ?? [])
+        }
+    }
+
     /// Replaces the value; nil removes it.
     public func saveSetting(_ name: String, _ value: [UInt8]?) throws {
         if let value {

@@ -157,13 +157,21 @@ struct PublisherTests {
         try node.write("1", to: "site/index.html")
         // All that a publish does before its transaction.
         let tree = try PublishPass.run(folder: node.folder.appending(path: "site").path, into: node.context.content)
-        let keys = try node.context.keys.createSite()
+        let keys = try node.publisher.begun.create()
+        // Keys that the user has put there, without a history yet, are not of that kind.
+        let own = try node.context.keys.createSite().keys.site
         withExtendedLifetime(tree) {}
         await node.stop()
         let after = try await PublishingNode(at: node.folder)
         #expect(try after.context.metadata.read { try $0.sites() }.isEmpty)
         let result = try await after.publish()
         #expect(result.seq == 1 && !result.site.contains(keys.keys.site.hex))
+        await after.publisher.clearUnfinished()
+        #expect(!after.context.keys.hasSite(keys.keys.site))
+        #expect(!FileManager.default.fileExists(atPath: keys.kitPath))
+        #expect(after.context.keys.hasSite(own))
+        #expect(try after.context.keys.ownSites().count == 2)
+        #expect(try after.context.metadata.read { try $0.settings(startingWith: "site.begun.") }.isEmpty)
         await after.end()
     }
 
