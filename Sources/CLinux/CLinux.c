@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <spawn.h>
@@ -116,4 +117,10 @@ ssize_t roost_udp_send(
     struct sockaddr_storage storage;
     socklen_t size = roost_socket_address(&storage, address, count, port);
     return sendto(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&storage, size);
+}
+
+void roost_limit_allocator(void) {
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 1 << 19);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }

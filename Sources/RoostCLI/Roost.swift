@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import CLinux
 internal import Foundation
 
 /// The program `roost`.
@@ -36,6 +37,8 @@ struct Roost: AsyncParsableCommand {
     static func main() async {
         // A reader of our output that closes early is no error; EPIPE is handled where we write.
         signal(SIGPIPE, SIG_IGN)
+        // An arena for each thread would keep several times what is in use.
+        roost_limit_allocator()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -7,7 +7,7 @@ public struct SwarmConfiguration: Sendable {
     /// Threads that hash, read and write, 1...64. More than there are cores is of no use.
     public var diskThreads: Int
     /// Bytes of piece buffers that are kept for the next pieces while none are in use.
-    public var retainedBufferBytes = 32 << 20
+    public var retainedBufferBytes = 24 << 20
     /// Connections of all torrents together. Each costs up to 80 KiB.
     public var maximumConnections = 1000
     /// What we call ourselves towards peers.

@@ -10,6 +10,9 @@ struct PeerBook {
     static let longestRetry = Duration.seconds(300)
     /// Failures in a row after which an address is forgotten, unless the user gave it.
     static let patience = 8
+    /// Bans of one local address after which nobody is let in from it for a while: its ports and ids cost nothing.
+    static let localPatience = 4
+    static let suspension = Duration.seconds(600)
 
     struct Entry {
         var failures = 0
@@ -20,10 +23,16 @@ struct PeerBook {
         var order: UInt64
     }
 
+    private struct Strikes {
+        var count = 0
+        var end = Duration.zero
+    }
+
     private(set) var entries: [Endpoint: Entry] = [:] { didSet { isEarliestKnown = false } }
     private var banned: Set<Endpoint> = []
     private var bannedIDs: Set<Digest160> = []
     private var bannedAddresses: Set<IPAddress> = []
+    private var strikes: [IPAddress: Strikes] = [:]
     /// Looked up with every input of the session, so it is kept.
     private var earliest: Duration?
     private var isEarliestKnown = true
@@ -76,15 +85,29 @@ struct PeerBook {
     mutating func forget(_ endpoint: Endpoint) { entries[endpoint] = nil }
 
     /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing; on a local one,
-    /// where many may share it, the port and the peer id.
-    mutating func ban(_ endpoint: Endpoint, _ id: Digest160? = nil) {
+    /// where many may share it, the port and the peer id, and all who come from it once that has happened too often.
+    mutating func ban(_ endpoint: Endpoint, _ id: Digest160? = nil, now: Duration) {
         entries[endpoint] = nil
         if endpoint.address.isLocal {
             if banned.count < Self.capacity { banned.insert(endpoint) }
             if let id, bannedIDs.count < Self.capacity { bannedIDs.insert(id) }
+            strike(endpoint.address, now)
         } else if bannedAddresses.count < Self.capacity {
             bannedAddresses.insert(endpoint.address)
         }
+    }
+
+    private mutating func strike(_ address: IPAddress, _ now: Duration) {
+        guard strikes[address] != nil || strikes.count < Self.capacity else { return }
+        strikes[address, default: Strikes()].count += 1
+        strikes[address]?.end = now + Self.suspension
+    }
+
+    /// Whether a connection from there is to be turned away.
+    func refuses(incoming endpoint: Endpoint, now: Duration) -> Bool {
+        if isBanned(endpoint) { return true }
+        guard let strikes = strikes[endpoint.address], strikes.count >= Self.localPatience else { return false }
+        return now < strikes.end
     }
 
     func isBanned(id: Digest160) -> Bool { bannedIDs.contains(id) }

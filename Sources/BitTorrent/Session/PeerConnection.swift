@@ -34,6 +34,8 @@ final class PeerConnection {
         var position: Int
         var end: Int
         var isKept: Bool
+        /// The block was given to others, since it did not go on.
+        var isReleased = false
     }
 
     let id: ConnectionID
@@ -63,6 +65,8 @@ final class PeerConnection {
     var isChoked = true
     var isInterested = false
     var isChokingUs = true
+    /// When it last began to serve us.
+    var unchokedAt = Duration.zero
     var weAreInterested = false
     var allowedFast: Set<Int> = []
 
@@ -85,6 +89,7 @@ final class PeerConnection {
     private(set) var aheadCount = 0
     private(set) var aheadBytes = 0
     var inFlight = 0
+    var sendWindow = SendWindow()
     var uploaded: Int64 = 0
     var uploadedBefore: Int64 = 0
     var uploadRate = 0
@@ -126,6 +131,9 @@ final class PeerConnection {
 
     var isFast: Bool { capabilities.contains(.fast) }
     var isRunning: Bool { phase == .running && !isClosed }
+
+    /// It was asked for blocks, or stands in the middle of one.
+    var owesBlocks: Bool { !requests.isEmpty || incoming.map { !$0.isReleased } ?? false }
 
     func has(_ piece: Int) -> Bool { hasAll || pieces?[piece] == true }
 

@@ -13,6 +13,8 @@ struct PiecePicker {
     static let readerPatience = Duration.milliseconds(500)
     static let maximumDuplicates: UInt8 = 2
     static let endGameBatch = 8
+    /// A piece that so many have is not rare: seeds that are to be spared are not asked for it.
+    static let commonAvailability = 2
     /// How many of the pieces that readers wait for are looked at.
     static let readerWindow = 64
 
@@ -59,11 +61,13 @@ struct PiecePicker {
     ///
     /// `budget`: bytes that open pieces may take together.
     /// `length`: bytes of a piece that is to be opened.
+    /// `isSpared`: the peer is asked only for what is rare, or what others let lie.
     /// `isActive`: whether a connection still downloads.
     mutating func next(
         for peer: PeerConnection,
         budget: Int,
         now: Duration,
+        isSpared: Bool = false,
         length: (Int) -> Int,
         isActive: (ConnectionID) -> Bool
     ) -> (piece: Int, block: Int)? {
@@ -78,19 +82,23 @@ struct PiecePicker {
         ) {
             return choice
         }
-        if let piece = nextToOpen(for: peer, budget: budget, length: length) {
+        if let piece = nextToOpen(for: peer, budget: budget, isSpared: isSpared, length: length) {
             openPiece(piece, for: peer, length: length(piece), now: now)
             if let block = takeMissing(piece) { return (piece, block) }
         }
-        if let choice = takePartial(for: peer, where: { _ in true }) { return choice }
-        return nil
+        return isSpared ? nil : takePartial(for: peer, where: { _ in true })
     }
 
     private func mayRequest(_ piece: Int, from peer: PeerConnection) -> Bool {
         peer.has(piece) && (!peer.isChokingUs || peer.allowedFast.contains(piece))
     }
 
-    private mutating func nextToOpen(for peer: PeerConnection, budget: Int, length: (Int) -> Int) -> Int? {
+    private mutating func nextToOpen(
+        for peer: PeerConnection,
+        budget: Int,
+        isSpared: Bool,
+        length: (Int) -> Int
+    ) -> Int? {
         guard !order.isEmpty, !peer.hasNothingNew else { return nil }
         guard let piece = order.first(where: { mayRequest($0, from: peer) }) else {
             // Until the peer announces something, or a piece comes back, there is no need to look again.
@@ -98,6 +106,8 @@ struct PiecePicker {
             return nil
         }
         guard open.isEmpty || openBytes + length(piece) <= budget else { return nil }
+        // The first is the rarest.
+        if isSpared, order.availability(of: piece) >= Self.commonAvailability { return nil }
         return piece
     }
 

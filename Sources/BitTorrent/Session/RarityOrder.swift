@@ -24,6 +24,9 @@ struct RarityOrder {
     var isEmpty: Bool { order.isEmpty }
     var count: Int { order.count }
 
+    /// Peers that have the piece, seeds not counted.
+    func availability(of piece: Int) -> Int { Int(availability[piece]) }
+
     func contains(_ piece: Int) -> Bool { position[piece] != Self.absent }
 
     /// The first piece, rarest first, for which `isWanted`.

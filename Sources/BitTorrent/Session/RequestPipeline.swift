@@ -5,8 +5,9 @@
 /// Grows by one with each block that comes while a second brings more than the one before, so it doubles a round trip as
 /// TCP's slow start does; afterwards it follows the rate of the last seconds.
 struct RequestPipeline: Sendable {
-    /// Before anything is known: 1 MiB, so that the first round trips are not wasted.
-    static let initialDepth = 64
+    /// Before anything is known: half a MiB, so that the first round trips are not wasted, and a slow seed does not owe
+    /// everybody the same megabytes.
+    static let initialDepth = 32
     static let minimumDepth = 8
     /// Where the other side gives no `reqq`.
     static let assumedPeerLimit = 250

@@ -18,7 +18,7 @@ public struct SessionConfiguration: Sendable {
     /// Peers served at once, 0 for none. More than the usual four or eight: a page must not wait for a slot.
     public var uploadSlots = 24
     /// Bytes of pieces being received or verified: the most memory that a download takes. One piece is always allowed.
-    public var bufferBytes = 32 << 20
+    public var bufferBytes = 24 << 20
     /// Bytes read from disk that wait to be sent.
     public var readCacheBytes = 8 << 20
     /// Requests to one peer at once, 1...2000. 16 MiB fill a fast local network.

@@ -75,7 +75,7 @@ extension TorrentSession {
         hash: Digest160,
         now: Duration
     ) -> (ConnectionID?, [SessionAction]) {
-        guard !isStopped, infoHashes.matches(hash), !book.isBanned(endpoint),
+        guard !isStopped, infoHashes.matches(hash), !book.refuses(incoming: endpoint, now: now),
             connections.count < configuration.maximumConnections, hasRoom(for: endpoint.address)
         else { return (nil, []) }
         let peer = makeConnection(endpoint, isOutgoing: false, now)
@@ -107,6 +107,7 @@ extension TorrentSession {
     public mutating func sent(_ id: ConnectionID, bytes: Int, now: Duration) -> [SessionAction] {
         guard let peer = connections[id] else { return [] }
         peer.inFlight = max(0, peer.inFlight - bytes)
+        peer.sendWindow.sent(bytes, now: now)
         guard !peer.uploads.isEmpty else { return [] }
         touch(peer)
         return finish(now)
@@ -221,7 +222,7 @@ extension TorrentSession {
     /// Ends the connection for good: the peer harmed us.
     mutating func ban(_ peer: PeerConnection, _ now: Duration) {
         guard !peer.isClosed else { return }
-        book.ban(peer.endpoint, peer.peerID)
+        book.ban(peer.endpoint, peer.peerID, now: now)
         actions.append(.event(.banned(peer.endpoint)))
         close(peer, .badData, now)
     }
@@ -239,6 +240,7 @@ extension TorrentSession {
         forgetPieces(of: peer)
         uploads.connectionEnded(peer.id)
         for other in connections.values { other.hasNothingNew = false }
+        lookAround(now)
         touchAll()
         guard !isStopped else { return }
         if !peer.isChoked { fillSlots() }

@@ -17,7 +17,7 @@ extension TorrentSession {
             request(piece, block, from: peer, now)
         }
         guard peer.requests.isEmpty, peer.incoming == nil else { return }
-        for (piece, block) in picker.endGame(for: peer) { request(piece, block, from: peer, now) }
+        for (piece, block) in isSpared(peer) ? [] : picker.endGame(for: peer) { request(piece, block, from: peer, now) }
         if peer.requests.isEmpty, !isInteresting(peer) { setInterest(peer, false) }
     }
 
@@ -29,6 +29,7 @@ extension TorrentSession {
             for: peer,
             budget: budget,
             now: now,
+            isSpared: isSpared(peer),
             length: { content?.dataLength(of: $0) ?? 0 },
             isActive: { connections[$0].map { !$0.isStalled && !$0.isChokingUs } ?? false }
         )
@@ -56,10 +57,11 @@ extension TorrentSession {
             picker.requestEnded(piece: Int(request.piece), block: Int(request.block), by: peer.id)
         }
         peer.requests.removeAll()
-        if let incoming = peer.incoming {
+        if let incoming = peer.incoming, !incoming.isReleased {
             picker.requestEnded(piece: incoming.piece, block: incoming.block, by: peer.id)
-            if peer.isClosed { peer.incoming = nil }
+            peer.incoming?.isReleased = true
         }
+        if peer.isClosed { peer.incoming = nil }
         peer.currentPiece = nil
         touchAll()
     }
@@ -133,7 +135,9 @@ extension TorrentSession {
         peer.lastBlock = now
         peer.pipeline.received(bytes: incoming.end - incoming.block * TorrentSpecification.blockLength, now: now)
         if incoming.isKept { picker.finishReceiving(piece: incoming.piece, block: incoming.block, now: now) }
-        picker.requestEnded(piece: incoming.piece, block: incoming.block, by: peer.id)
+        if !incoming.isReleased {
+            picker.requestEnded(piece: incoming.piece, block: incoming.block, by: peer.id)
+        }
         guard incoming.isKept, let piece = picker.open[incoming.piece] else { return }
         if piece.requests[incoming.block] > 0 { cancelElsewhere(incoming.piece, incoming.block) }
         if piece.isComplete { verify(incoming.piece) }

@@ -8,9 +8,11 @@ extension TorrentSession {
         case .keepAlive: break
         case .choke: receiveChoke(peer)
         case .unchoke:
+            if peer.isChokingUs { peer.unchokedAt = now }
             peer.isChokingUs = false
             peer.hasNothingNew = false
             peer.lastBlock = now
+            lookAround(now)
         case .interested: receiveInterested(peer)
         case .notInterested:
             peer.isInterested = false
@@ -139,14 +141,19 @@ extension TorrentSession {
         guard !peer.isInterested else { return }
         peer.isInterested = true
         let unchoked = connections.values.count { !$0.isChoked }
-        if choker.hasFreeSlot(unchoked: unchoked) { setChoked(peer, false) }
+        if canTakeOn(unchoked: unchoked) { setChoked(peer, false) }
     }
 
-    /// Gives free slots to those who wait for one.
-    mutating func fillSlots() {
+    /// Gives free slots to those who wait for one; `additional`: how many of them even while the line is busy.
+    mutating func fillSlots(additional: Int = 0) {
+        var additional = additional
         var unchoked = connections.values.count { !$0.isChoked }
         let waiting = connections.values.filter { $0.isRunning && $0.isInterested && $0.isChoked }
         for peer in waiting.sorted(by: { $0.id < $1.id }) where choker.hasFreeSlot(unchoked: unchoked) {
+            if !canTakeOn(unchoked: unchoked) {
+                guard additional > 0 else { return }
+                additional -= 1
+            }
             setChoked(peer, false)
             unchoked += 1
         }

@@ -38,6 +38,8 @@ extension TorrentSession {
             touch(peer)
         }
         metadata?.expire(now: now)
+        lookAround(now, decays: true)
+        fillSlots(additional: Self.slotsPerSecond)
         releaseStuckPieces(now)
         if now - lastChoke >= Choker.interval { rechoke(now) }
     }
@@ -47,7 +49,7 @@ extension TorrentSession {
         case .dialling where now - peer.since > Self.dialTimeout: close(peer, .timeout, now)
         case .handshake where now - peer.lastReceived > Self.handshakeTimeout: close(peer, .timeout, now)
         case .running where now - peer.lastReceived > configuration.idleTimeout: close(peer, .timeout, now)
-        case .running where !peer.requests.isEmpty && now - peer.lastBlock > Self.requestTimeout:
+        case .running where peer.owesBlocks && now - peer.lastBlock > Self.requestTimeout:
             snub(peer, now)
         default: break
         }

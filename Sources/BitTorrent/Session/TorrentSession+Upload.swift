@@ -3,8 +3,6 @@ internal import DequeModule
 internal import Wire
 
 extension TorrentSession {
-    /// Bytes given to the driver for one peer ahead of the network: enough for it to write in large runs.
-    static let sendWindow = 1 << 20
     /// The send windows of all peers together.
     static let totalSendWindow = 24 << 20
     /// How far reading goes ahead of sending: by bytes, and by requests looked at.
@@ -40,7 +38,7 @@ extension TorrentSession {
     mutating func serveBlocks(_ peer: PeerConnection, _ now: Duration) {
         guard !peer.uploads.isEmpty else { return }
         let active = max(1, connections.values.count { !$0.uploads.isEmpty })
-        let window = min(Self.sendWindow, max(1 << 16, Self.totalSendWindow / active))
+        let window = min(peer.sendWindow.bytes, max(SendWindow.smallest, Self.totalSendWindow / active))
         while let block = peer.uploads.first, peer.inFlight < window {
             let key = readKey(for: block, peer)
             switch uploads.lookup(key, for: peer.id) {

@@ -52,6 +52,11 @@ public struct TorrentSession: ~Copyable {
     var hashesWanted: [HashRequest] = []
     var leafReads: [ReadID: LeafAnswer] = [:]
 
+    /// A crowd serves us: seeds are asked only for what is rare.
+    var sparesSeeds = false
+    /// Bytes a second that the seeds gave together, slowly forgotten.
+    var bestSeedRate = 0
+
     var isStopped = false
     var isPaused = false
     var wasComplete = false

@@ -38,4 +38,8 @@ ssize_t roost_udp_send(
     int socket, const uint8_t *address, size_t count, uint16_t port, const uint8_t *bytes, size_t length
 );
 
+// mallopt(3): two arenas, and blocks of half a MiB and more mapped one by one, so that memory which is given up goes back to
+// the system. Call it before any thread is made.
+void roost_limit_allocator(void);
+
 #endif

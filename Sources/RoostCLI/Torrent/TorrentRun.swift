@@ -12,6 +12,8 @@ internal import Wire
 
 /// One swarm for one stand-alone command, and the DHT if it is to be asked.
 final class TorrentRun: Sendable {
+    /// Between two searches: short while nobody has been found, then twice as long each time.
+    static let firstSearchInterval = Duration.seconds(2)
     static let searchInterval = Duration.seconds(30)
 
     let swarm: Swarm
@@ -64,9 +66,12 @@ final class TorrentRun: Sendable {
             for hash in torrent.infoHashes.short {
                 group.addTask { _ = try? await dht.announce(hash, port: port) }
                 group.addTask {
+                    var pause = Self.firstSearchInterval
                     while !Task.isCancelled {
                         for await peers in dht.peers(for: hash) { torrent.add(peers: peers) }
-                        try? await Task.sleep(for: Self.searchInterval)
+                        let isAlone = await torrent.peers().isEmpty
+                        try? await Task.sleep(for: isAlone ? pause : Self.searchInterval)
+                        pause = min(pause * 2, Self.searchInterval)
                     }
                 }
             }

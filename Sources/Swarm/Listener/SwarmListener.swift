@@ -9,18 +9,18 @@ public import Wire
 /// whose it is.
 ///
 /// A connection that names nothing registered, or takes more than ten seconds to say what it wants, is closed. Memory: 48
-/// bytes for each connection that has not said it, at most ``maximumWaiting`` of them.
+/// bytes for each connection that has not said it; see ``WaitingRoom`` for how many there may be.
 public final class SwarmListener: Sendable {
-    static let maximumWaiting = 256
     static let patience = TimeAmount.seconds(10)
 
     private let acceptors = Mutex<[Digest160: ConnectionAcceptor]>([:])
     private let channel = Mutex<(any Channel)?>(nil)
-    private let waiting = Mutex(0)
+    private let waiting: Mutex<WaitingRoom>
     private let sockets: TCPSockets
 
-    init(sockets: TCPSockets) {
+    init(sockets: TCPSockets, room: WaitingRoom = WaitingRoom()) {
         self.sockets = sockets
+        waiting = Mutex(room)
     }
 
     /// Connections that name `hash` go to `acceptor` from now on, in place of any other.
@@ -37,11 +37,13 @@ public final class SwarmListener: Sendable {
     /// - Returns: where, with the port that was chosen.
     func listen(on endpoint: Endpoint) async throws -> Endpoint {
         let bound = try await sockets.listen(on: endpoint) { channel in
-            guard self.begin() else {
+            guard let address = channel.remoteAddress.flatMap({ Endpoint($0) })?.address else {
                 channel.close(promise: nil)
                 return
             }
-            try channel.pipeline.syncOperations.addHandler(HandshakeDispatcher(listener: self))
+            let (number, displaced) = self.waiting.withLock { $0.enter(channel, from: address) }
+            displaced?.close(promise: nil)
+            try channel.pipeline.syncOperations.addHandler(HandshakeDispatcher(listener: self, number: number))
         }.get()
         channel.withLock { $0 = bound }
         return bound.localAddress.flatMap { Endpoint($0) } ?? endpoint
@@ -56,15 +58,7 @@ public final class SwarmListener: Sendable {
         try? await channel?.close().get()
     }
 
-    private func begin() -> Bool {
-        waiting.withLock { waiting in
-            guard waiting < Self.maximumWaiting else { return false }
-            waiting += 1
-            return true
-        }
-    }
-
-    fileprivate func ended() { waiting.withLock { $0 -= 1 } }
+    fileprivate func ended(_ number: UInt64) { waiting.withLock { $0.leave(number) } }
 
     fileprivate func acceptor(of hash: Digest160) -> ConnectionAcceptor? { acceptors.withLock { $0[hash] } }
 }
@@ -74,12 +68,15 @@ private final class HandshakeDispatcher: ChannelInboundHandler, RemovableChannel
     typealias InboundIn = ByteBuffer
 
     private let listener: SwarmListener
+    /// Its place in the waiting room.
+    private let number: UInt64
     private var received = ByteBuffer()
     private var timeout: Scheduled<Void>?
     private var isDone = false
 
-    init(listener: SwarmListener) {
+    init(listener: SwarmListener, number: UInt64) {
         self.listener = listener
+        self.number = number
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -134,6 +131,6 @@ private final class HandshakeDispatcher: ChannelInboundHandler, RemovableChannel
         guard !isDone else { return }
         isDone = true
         timeout?.cancel()
-        listener.ended()
+        listener.ended(number)
     }
 }

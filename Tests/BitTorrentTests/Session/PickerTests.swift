@@ -109,10 +109,10 @@ struct PickerTests {
         }
         #expect(attempts[found] == PeerBook.patience + 1)
         #expect(attempts[given] ?? 0 > 200)
-        book.ban(given)
+        book.ban(given, now: now)
         #expect(book.isBanned(Endpoint(.v4(0x0808_0809), port: 999)), "a public address is banned with all its ports")
         let local = Endpoint(.v4(0x7F00_0001), port: 7)
-        book.ban(local)
+        book.ban(local, now: now)
         #expect(book.isBanned(local) && !book.isBanned(Endpoint(.v4(0x7F00_0001), port: 8)))
     }
 

@@ -23,6 +23,10 @@ final class SimulatedNetwork {
     var portion = 70_000
     /// Streams from this peer stand still.
     var silent: Set<Endpoint> = []
+    /// Bytes that leave a peer in one round, shared by its streams; without an entry all that there are.
+    var lines: [Endpoint: Int] = [:]
+    /// Bytes that have left the peers that have such a line.
+    private(set) var sent: [Endpoint: Int] = [:]
 
     init(_ peers: [SimulatedPeer], seed: UInt64 = 1) {
         self.peers = peers
@@ -67,8 +71,15 @@ final class SimulatedNetwork {
 
     private func take(_ stream: inout [UInt8], _ peer: SimulatedPeer, _ id: ConnectionID) {
         guard let bytes = peer.outgoing.removeValue(forKey: id), !silent.contains(peer.address) else { return }
-        stream += bytes
-        peer.sent(bytes.count, on: id)
+        guard let line = lines[peer.address] else {
+            stream += bytes
+            return peer.sent(bytes.count, on: id)
+        }
+        let count = min(bytes.count, line / max(1, peer.outgoing.count + 1))
+        sent[peer.address, default: 0] += count
+        stream += bytes.prefix(count)
+        if count < bytes.count { peer.outgoing[id] = Array(bytes.dropFirst(count)) }
+        peer.sent(count, on: id)
     }
 
     private func nextPortion(_ stream: inout [UInt8]) -> [UInt8] {
