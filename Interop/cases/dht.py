@@ -161,3 +161,15 @@ def transmission_among_roost(lab):
     reader = lab.host("reader")
     roost.Torrent(reader, "get", common.magnet_of(meta), reader.path("got"), dht=dht).wait_complete(240)
     expect_same(source, reader.path("got", "tree"))
+
+
+@case("dht", "S3-070: in a DHT of Roost nodes alone Transmission finds, by magnet, what Roost announced")
+def transmission_finds_among_roost(lab):
+    dht = roost.DHT(lab)
+    host = lab.host("seeder")
+    source = make_tree(host.path("data", "tree"))
+    meta = common.make_torrent(str(source), str(host.path("t.torrent")), "v1", 65536)
+    roost.Torrent(host, "seed", host.path("t.torrent"), source.parent, dht=dht).wait_seeding()
+    reader = lab.host("reader")
+    Transmission(reader, reader.path("got"), dht=dht).add(magnet=common.magnet_of(meta)).wait_complete(240)
+    expect_same(source, reader.path("got", "tree"), without_empty=True)
