@@ -150,14 +150,7 @@ extension SiteCommand {
         @Option(help: ArgumentHelp("A file with the recovery kit.", valueName: "file")) var kit: String
 
         func change() throws -> SiteChange {
-            guard let text = try? String(contentsOfFile: kit, encoding: .utf8) else {
-                throw NodeError(
-                    .noInput,
-                    "the recovery kit '\(kit)' cannot be read",
-                    remedy: "Give --kit the file in which the kit was kept."
-                )
-            }
-            return .recover(kit: text)
+            .recover(kit: String(decoding: try UserFile(kit).read(limit: 64 * 1024), as: UTF8.self))
         }
     }
 }

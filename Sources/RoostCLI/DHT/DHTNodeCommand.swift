@@ -18,6 +18,8 @@ struct DHTNodeCommand: AsyncParsableCommand {
             """
     )
 
+    @OptionGroup var options: GlobalOptions
+
     @Option(help: ArgumentHelp("Where to listen; port 0 takes a free one.", valueName: "host:port"))
     var listen = "0.0.0.0:6881"
 
@@ -52,7 +54,10 @@ struct DHTNodeCommand: AsyncParsableCommand {
         if events {
             await DHTEventLines(service: service).run()
         } else {
-            Output.line("Listening on \(socket.localEndpoint). Ctrl-C ends it.")
+            let address = socket.localEndpoint.description
+            if options.json || !options.quiet {
+                options.print(["listen": address]) { _ in "Listening on \(address). Ctrl-C ends it." }
+            }
             await ProcessSignal.terminated()
         }
         do {
@@ -67,11 +72,7 @@ struct DHTNodeCommand: AsyncParsableCommand {
         do {
             return try await UDPSocket.bind(to: endpoint, on: MultiThreadedEventLoopGroup.singleton.any())
         } catch {
-            throw NodeError(
-                .unavailable,
-                "Cannot listen on \(endpoint): \(error).",
-                remedy: "Choose another --listen, or stop what uses that port."
-            )
+            throw PortFailure.error(endpoint, error)
         }
     }
 

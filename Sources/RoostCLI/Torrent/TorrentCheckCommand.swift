@@ -30,7 +30,7 @@ struct TorrentCheckCommand: AsyncParsableCommand {
         guard let content = TorrentContent(metainfo) else {
             throw NodeError(.badData, "\(torrent) has too many pieces", remedy: "Make it again with longer pieces.")
         }
-        let storage = try TorrentFiles.storage(metainfo, at: dir)
+        let storage = try TorrentFiles.storage(metainfo, at: dir, mustExist: true)
         let bar = ProgressBar(shown: options.showsProgress && !contract.events)
         let verified = PieceChecker.checkAll(content, in: storage) { done, total in
             let step = Int64(metainfo.pieceLength)

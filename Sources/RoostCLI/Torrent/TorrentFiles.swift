@@ -6,16 +6,14 @@ internal import Swarm
 
 /// Reading .torrent files and links, and what to say when they are no good.
 enum TorrentFiles {
+    /// Longer than any torrent whose info dictionary peers would send.
+    static let longestFile = 64 << 20
+
     /// The torrent in a file.
     static func load(_ path: String) throws -> Metainfo {
-        let data: Data
+        let bytes = try UserFile(path).read(limit: longestFile)
         do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw NodeError(.noInput, "\(path) cannot be read", remedy: "Check the path and its permissions.")
-        }
-        do {
-            return try Metainfo(torrentFile: Array(data))
+            return try Metainfo(torrentFile: bytes)
         } catch {
             throw NodeError(
                 .badData,
@@ -42,7 +40,11 @@ enum TorrentFiles {
         return magnet
     }
 
-    static func storage(_ metainfo: Metainfo, at path: String) throws -> DirectoryStorage {
+    /// The folder that holds a torrent's files; made where there is none, unless it `mustExist`.
+    static func storage(_ metainfo: Metainfo, at path: String, mustExist: Bool = false) throws -> DirectoryStorage {
+        if mustExist, !FileManager.default.fileExists(atPath: path) {
+            throw NodeError(.noInput, "\(path) is not there", remedy: "Give the folder that holds the files.")
+        }
         do throws(PieceStorageError) {
             return try DirectoryStorage(metainfo, at: path)
         } catch {
@@ -55,7 +57,12 @@ enum TorrentFiles {
         case .system(let code, let file):
             // SAFETY: the text is the C library's, and is copied at once.
             let reason = unsafe String(cString: strerror(code))
-            let kind: NodeError.Kind = code == EACCES || code == EPERM ? .notPermitted : .inputOutput
+            let kind: NodeError.Kind =
+                switch code {
+                case EACCES, EPERM: .notPermitted
+                case ENOENT, ENOTDIR, EROFS, ELOOP, ENAMETOOLONG: .cannotCreate
+                default: .inputOutput
+                }
             return NodeError(
                 kind,
                 "\(file): \(reason)",

@@ -33,11 +33,7 @@ final class TorrentRun: Sendable {
         do {
             endpoint = try await swarm.listen(on: wanted)
         } catch {
-            throw NodeError(
-                .unavailable,
-                "Cannot listen on \(wanted): \(error)",
-                remedy: "Choose another --listen, or stop what uses that port."
-            )
+            throw PortFailure.error(wanted, error)
         }
         (dht, socket) = options.usesDHT ? try await Self.startDHT(options, endpoint) : (nil, nil)
     }
@@ -47,7 +43,7 @@ final class TorrentRun: Sendable {
         do {
             socket = try await UDPSocket.bind(to: endpoint, on: MultiThreadedEventLoopGroup.singleton.any())
         } catch {
-            throw NodeError(.unavailable, "Cannot use UDP on \(endpoint): \(error)", remedy: "Choose another --listen.")
+            throw PortFailure.error(endpoint, error)
         }
         let service = try await DHTService.start(on: [socket], configuration: DHTConfiguration(), statePath: nil)
         service.join(through: await DHTService.resolve(options.bootstrap, families: [endpoint.family]))

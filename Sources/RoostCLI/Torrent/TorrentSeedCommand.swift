@@ -33,9 +33,15 @@ struct TorrentSeedCommand: AsyncParsableCommand {
         await run.shutdown()
     }
 
+    private struct Serving: Encodable {
+        var listen: String
+        var have: Int
+        var pieces: Int
+    }
+
     private func serve(_ run: TorrentRun, _ lines: EventLines) async throws {
         let metainfo = try TorrentFiles.load(torrent)
-        let storage = try TorrentFiles.storage(metainfo, at: dir)
+        let storage = try TorrentFiles.storage(metainfo, at: dir, mustExist: true)
         let bar = ProgressBar(shown: options.showsProgress && !contract.events)
         let have = try await TorrentStart.have(metainfo, storage, bar)
         bar.clear()
@@ -46,8 +52,9 @@ struct TorrentSeedCommand: AsyncParsableCommand {
             $0.closesWhenBothComplete = true
         }
         lines.say("seeding", ["port": Double(run.endpoint.port)])
-        if !contract.events, !options.quiet {
-            Output.line("Serving \(have.setCount) of \(have.count) pieces on \(run.endpoint). Ctrl-C ends it.")
+        if !contract.events, options.json || !options.quiet {
+            let serving = Serving(listen: run.endpoint.description, have: have.setCount, pieces: have.count)
+            options.print(serving) { "Serving \($0.have) of \($0.pieces) pieces on \($0.listen). Ctrl-C ends it." }
         }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await run.useDHT(for: active) }

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words, codes and JSON that scripts build on: one value on standard output, errors as JSON, codes of sysexits."""
+import json
+import signal
+import time
+
+import roost
+from registry import case
+
+NOWHERE = "betanet://" + "11" * 32
+
+
+def outcome(host, home, *arguments, timeout=60):
+    """(exit code, the one JSON value on standard output or None, the error or None)."""
+    done = host.run([roost.BINARY, *arguments, "--home", home, "--json"], timeout=timeout, check=False)
+    out = json.loads(done.stdout) if done.stdout.strip() else None
+    error = json.loads(done.stderr)["error"] if done.stderr.strip() else None
+    if error is not None and set(error) != {"kind", "message", "remedy"}:
+        raise AssertionError(f"{arguments}: the error has {sorted(error)}")
+    return done.returncode, out, error
+
+
+def expect(host, home, code, kind, *arguments):
+    got, out, error = outcome(host, home, *arguments)
+    if got != code or (error or {}).get("kind") != kind or (code and out is not None):
+        raise AssertionError(f"{arguments}: ended with {got}, {out}, {error}, and not with {code} and {kind}")
+
+
+@case("surface", "wrong words and wrong things end with their exit codes, one JSON value each")
+def codes(lab):
+    host = lab.host("user")
+    home = str(host.path("home"))
+    expect(host, home, 69, "unavailable", "status")
+    expect(host, home, 69, "unavailable", "site", "list", "--no-start")
+    expect(host, home, 64, "usage", "publish")
+    expect(host, home, 64, "usage", "start", "--nonsense")
+    expect(host, home, 78, "configuration", "config", "get", "nonsense")
+    expect(host, home, 78, "configuration", "config", "set", "listen", "nonsense")
+    expect(host, home, 66, "noInput", "torrent", "show", "/none/such")
+    expect(host, home, 66, "noInput", "torrent", "create", "/none/such", "--torrent", host.path("x"))
+    expect(host, home, 65, "badData", "torrent", "show", "magnet:?xt=urn:btih:zz")
+    expect(host, "/proc/none", 73, "cannotCreate", "init")
+    if outcome(host, home, "init")[0] or not outcome(host, home, "init")[1]["made"] == []:
+        raise AssertionError("init is not safe to repeat")
+
+
+@case("surface", "a node's commands: publish, fetch and deny with bad input, and a second node that is told who is in its way")
+def node(lab):
+    host = lab.host("user")
+    node = roost.Node(host)
+    host.path("site").mkdir()
+    host.path("empty").mkdir()
+    host.path("site", "index.html").write_text("<p>here</p>")
+    report = node.publish(host.path("site"), "--new", "--label", "1.0.0")
+    for key in ("site", "key", "magnet", "v1", "v2", "seq", "label", "files", "bytes", "skipped", "gateway"):
+        report[key]
+    here = (host, node.home)
+    expect(*here, 66, "noInput", "publish", host.path("none"))
+    expect(*here, 66, "noInput", "publish", host.path("site", "index.html"))
+    expect(*here, 66, "noInput", "publish", host.path("empty"))
+    expect(*here, 65, "badData", "publish", host.path("site"), "--site", "nonsense")
+    expect(*here, 77, "notPermitted", "publish", host.path("site"), "--site", NOWHERE)
+    expect(*here, 64, "usage", "publish", host.path("site"), "--label", "1.0.0")
+    expect(*here, 65, "badData", "open", "nonsense", "--print")
+    expect(*here, 73, "cannotCreate", "fetch", report["site"], "-o", host.path("site"))
+    expect(*here, 73, "cannotCreate", "fetch", report["site"], "-o", "/proc/none")
+    expect(*here, 69, "notFound", "fetch", report["site"] + "@none", "-o", host.path("none"))
+    if host.path("none").exists():
+        raise AssertionError("a refused fetch left its folder")
+    if outcome(*here, "deny", "add", NOWHERE)[0]:
+        raise AssertionError("deny add")
+    expect(*here, 77, "denied", "open", NOWHERE, "--print")
+    code, out, _ = outcome(*here, "why", "nonsense")
+    if code != 65 or out["ok"]:
+        raise AssertionError(f"why nonsense: {code} {out}")
+    expect(*here, 75, "busy", "start")
+    other = str(host.path("other"))
+    code, _, error = outcome(host, other, "start")
+    if code != 75 or "roost (process" not in error["message"]:
+        raise AssertionError(f"a busy gateway port: {code} {error}")
+    if "holders" not in outcome(*here, "site", "show", report["site"], "--replicas")[1]:
+        raise AssertionError("site show --replicas names nobody")
+
+
+@case("surface", "a node that was killed is no node: its home is free, whoever has its number now")
+def killed(lab):
+    host = lab.host("user")
+    home = host.path("home")
+    outcome(host, str(home), "init")
+    # What a crash leaves, after the number was given to another process: process 1 always runs.
+    (home / "lock").write_text("1\n")
+    expect(host, str(home), 69, "unavailable", "status")
+    code, out, error = outcome(host, str(home), "start", "--detach", "--network", "none")
+    if code or "peerID" not in out:
+        raise AssertionError(f"no node could be started: {code} {error}")
+    if outcome(host, str(home), "stop")[0]:
+        raise AssertionError("stop")
+
+
+@case("surface", "an interrupted download is not reported as done")
+def interrupted(lab):
+    host = lab.host("user")
+    host.path("tree").mkdir()
+    host.path("tree", "a").write_bytes(b"a" * 100_000)
+    roost.run(host, "torrent", "create", host.path("tree"), "--torrent", host.path("t.torrent"))
+    process = host.start([roost.BINARY, "torrent", "get", host.path("t.torrent"), "--dir", host.path("got"), "--listen", "127.0.0.1:0"])
+    time.sleep(1.5)
+    began = time.monotonic()
+    process.p.send_signal(signal.SIGINT)
+    code = process.p.wait(8)
+    if code != 130 or time.monotonic() - began > 5:
+        raise AssertionError(f"ended with {code} after {time.monotonic() - began:.1f} s")
