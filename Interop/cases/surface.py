@@ -70,6 +70,9 @@ def node(lab):
     if outcome(*here, "deny", "add", NOWHERE)[0]:
         raise AssertionError("deny add")
     expect(*here, 77, "denied", "open", NOWHERE, "--print")
+    if outcome(*here, "deny", "remove", NOWHERE)[0]:
+        raise AssertionError("deny remove")
+    expect(*here, 66, "noInput", "deny", "remove", NOWHERE)
     code, out, _ = outcome(*here, "why", "nonsense")
     if code != 65 or out["ok"]:
         raise AssertionError(f"why nonsense: {code} {out}")

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Feeds
-import Node
+import Foundation
 import Storage
 import Testing
 import Wire
+
+@testable import Node
 
 @Suite struct ConfigurationTests {
     @Test("flags win over the environment, which wins over the file, which wins over the defaults")
@@ -50,5 +52,16 @@ import Wire
     @Test("a value is checked before it is written", arguments: [("quota", "x"), ("nothing", "1")])
     func settingRefused(key: String, value: String) {
         #expect(throws: NodeError.self) { _ = try ConfigurationLoader.setting(key, to: value, in: "") }
+    }
+
+    @Test("A config.toml that cannot be read is an error, never an empty one that would then be written over it")
+    func unreadable() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let home = Home(path: folder.path)
+        try home.prepare()
+        #expect(try Node.configurationText(home).isEmpty)
+        try FileManager.default.createDirectory(atPath: home.configuration, withIntermediateDirectories: false)
+        #expect(throws: StorageError.self) { _ = try Node.configurationText(home) }
     }
 }

@@ -9,12 +9,21 @@ extension Node {
     public func setConfiguration(_ key: String, to value: String) async throws(NodeError) {
         let home = context.home
         try await context.blocking.run {
-            let text = (try? home.read(home.configuration)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let text = try Self.configurationText(home)
             try home.write(
                 Array(try ConfigurationLoader.setting(key, to: value, in: text).utf8),
                 to: home.configuration
             )
         }
         context.settings.wasSet(key, to: value)
+    }
+
+    /// Empty only where there is no file: one that cannot be read must not be replaced by a single line.
+    static func configurationText(_ home: Home) throws(StorageError) -> String {
+        do throws(StorageError) {
+            return String(decoding: try home.read(home.configuration), as: UTF8.self)
+        } catch .notFound {
+            return ""
+        }
     }
 }

@@ -19,6 +19,16 @@ extension Node {
 
     public func allow(_ rule: DenyRule) async throws(NodeError) {
         let admissionRule = try rule.admissionRule()
+        let isThere = context.admission.rules.contains {
+            $0.list == admissionRule.list && $0.subject == admissionRule.subject
+        }
+        guard isThere else {
+            throw NodeError(
+                .noInput,
+                "the list '\(rule.list)' has no such rule",
+                remedy: "See what there is with `roost deny list`."
+            )
+        }
         let metadata = context.metadata
         try await context.blocking.run { try metadata.write { try $0.removeDenyRule(admissionRule) } }
         context.admission.remove(admissionRule)
