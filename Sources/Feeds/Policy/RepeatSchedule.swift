@@ -24,6 +24,8 @@ public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
     private struct Entry: Sendable {
         var due: Instant
         var failures = 0
+        /// Not tried yet with its present value: nobody may know it, while repeats only keep something alive.
+        var isNew = true
         var isInFlight = false
         /// Asked for again while it was in flight.
         var isStale = false
@@ -53,6 +55,7 @@ public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
         }
         entry.due = now
         entry.failures = 0
+        entry.isNew = true
         entry.isStale = entry.isInFlight
         entries[key] = entry
     }
@@ -64,17 +67,22 @@ public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
 
     /// The network can be reached again, or has grown from next to nothing: all is said again at once.
     public mutating func networkGrew(now: Instant) {
-        for key in Array(entries.keys) { add(key, now: now) }
+        for (key, entry) in entries {
+            add(key, now: now)
+            entries[key]?.isNew = entry.isNew
+        }
     }
 
-    /// What must be said now, the longest overdue first. Each is under way until it is ``finished(_:succeeded:now:using:)``.
+    /// What must be said now: what is new before what is repeated, then the longest overdue first. Each is under way until it is ``finished(_:succeeded:now:using:)``.
     public mutating func due(now: Instant) -> [Key] {
         let waiting = entries.filter { !$0.value.isInFlight && $0.value.due <= now }
-        let chosen = waiting.sorted { $0.value.due < $1.value.due }.prefix(configuration.inFlight - inFlight)
+        let chosen = waiting.sorted { Self.precedes($0.value, $1.value) }.prefix(configuration.inFlight - inFlight)
         for (key, _) in chosen { entries[key]?.isInFlight = true }
         inFlight += chosen.count
         return chosen.map(\.key)
     }
+
+    private static func precedes(_ a: Entry, _ b: Entry) -> Bool { a.isNew == b.isNew ? a.due < b.due : a.isNew }
 
     /// How it went. `generator` gives the jitter.
     public mutating func finished(
@@ -89,6 +97,7 @@ public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
         let wasStale = entry.isStale
         entry.isStale = false
         if !wasStale {
+            entry.isNew = false
             entry.failures = succeeded ? 0 : min(entry.failures + 1, 16)
             entry.due = now + pause(after: entry.failures, using: &generator)
         }

@@ -53,6 +53,23 @@ import Wire
         schedule.finished(99, succeeded: true, now: now, using: &random)
     }
 
+    @Test("what is new is said before all that a grown network is to hear again")
+    func newFirst() throws {
+        var schedule = RepeatSchedule<Int>()
+        var random = SplitMix64(seed: 1)
+        let now = ContinuousClock.now
+        for key in 0..<30 { schedule.add(key, now: now) }
+        while case let keys = schedule.due(now: now), !keys.isEmpty {
+            for key in keys { schedule.finished(key, succeeded: true, now: now, using: &random) }
+        }
+        schedule.networkGrew(now: now)
+        let later = now + .seconds(1)
+        schedule.add(99, now: later)
+        // Also one whose value has changed.
+        schedule.add(7, now: later)
+        #expect(schedule.due(now: later).prefix(2).sorted() == [7, 99])
+    }
+
     @Test("only owners, pinners and quota readers announce and put; a reader re-puts what it received")
     func duties() throws {
         var fixture = try FeedFixture(releases: 2)
