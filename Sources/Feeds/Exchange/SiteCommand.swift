@@ -29,7 +29,15 @@ struct OpenCommand: Sendable {
 
     let id: UInt64
     let command: SiteCommand
+    /// How often the peer said that it is busy.
+    var refusals = 0
     private var received: [UInt8] = []
+
+    /// What is to be asked now: the next part, where some have come.
+    var query: SiteQuery {
+        if case .node(let hash) = command { return .node(hash, offset: received.count) }
+        return command.query
+    }
 
     init(id: UInt64, command: SiteCommand) {
         self.id = id

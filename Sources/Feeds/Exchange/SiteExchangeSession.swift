@@ -36,6 +36,8 @@ public struct SiteExchangeSession: ~Copyable {
     private var lastMessage: Instant
     /// Since when the oldest open request has been without any message from the peer.
     private var silentSince: Instant
+    /// The peer is busy: what waits is asked from then on.
+    private var pausedUntil: Instant?
     private var isOpen = true
 
     /// - Parameters:
@@ -61,7 +63,7 @@ public struct SiteExchangeSession: ~Copyable {
 
     /// Asks for something; the answer is delivered under `id`, whatever happens.
     public mutating func ask(_ command: SiteCommand, id: UInt64, now: Instant) -> [Action] {
-        guard isOpen, waiting.count < SiteExchangeSpecification.requestBurst else {
+        guard isOpen, waiting.count < SiteExchangeSpecification.waitingCommands else {
             return [.deliver(command: id, .notAsked)]
         }
         waiting.append(OpenCommand(id: id, command: command))
@@ -104,7 +106,7 @@ public struct SiteExchangeSession: ~Copyable {
             return close(.unresponsive)
         }
         if now - lastMessage >= SiteExchangeSpecification.idleTimeout { return close(.idle) }
-        return [wake()]
+        return sendWaiting(now: now) + [wake()]
     }
 
     /// The connection is gone, or the driver wants it gone.
@@ -113,9 +115,10 @@ public struct SiteExchangeSession: ~Copyable {
 
 extension SiteExchangeSession {
     private func wake() -> Action {
-        let idle = lastMessage + SiteExchangeSpecification.idleTimeout
-        guard !requests.isEmpty else { return .wake(at: idle) }
-        return .wake(at: min(idle, silentSince + SiteExchangeSpecification.answerTimeout))
+        var time = lastMessage + SiteExchangeSpecification.idleTimeout
+        if !requests.isEmpty { time = min(time, silentSince + SiteExchangeSpecification.answerTimeout) }
+        if let pausedUntil, !waiting.isEmpty { time = min(time, pausedUntil) }
+        return .wake(at: time)
     }
 
     private mutating func close(_ reason: SiteCloseReason) -> [Action] {
@@ -142,10 +145,12 @@ extension SiteExchangeSession {
     }
 
     private mutating func sendWaiting(now: Instant) -> [Action] {
+        if let pausedUntil, now < pausedUntil { return [] }
+        pausedUntil = nil
         var actions: [Action] = []
         while !waiting.isEmpty, requests.count < SiteExchangeSpecification.openRequests {
             let open = waiting.removeFirst()
-            actions.append(request(open.command.query, for: .command(open), now: now))
+            actions.append(request(open.query, for: .command(open), now: now))
         }
         return actions
     }
@@ -191,7 +196,13 @@ extension SiteExchangeSession {
         case .sync(let query):
             guard let outputs = sync?.refused(query) else { return [] }
             return perform(outputs, now: now)
-        case .command(let open):
+        case .command(var open):
+            if refusal == .busy, open.refusals < SiteExchangeSpecification.busyRetries {
+                open.refusals += 1
+                waiting.insert(open, at: 0)
+                pausedUntil = now + SiteExchangeSpecification.busyPause
+                return []
+            }
             // A node beyond one message comes in parts.
             if refusal == .tooLarge, case .path(let node, _) = open.command {
                 let whole = OpenCommand(id: open.id, command: .node(node))

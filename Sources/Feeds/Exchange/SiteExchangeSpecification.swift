@@ -15,8 +15,17 @@ public enum SiteExchangeSpecification {
     /// How many requests one side may have open.
     public static let openRequests = 16
     /// How many requests may come at once, and how many more each second.
-    public static let requestBurst = 256
-    public static let requestsPerSecond = 64
+    ///
+    /// Answers of 16 KiB make that 8 MiB a second at most; the whole directory of a site of ten thousand files is
+    /// fetched in seconds.
+    public static let requestBurst = 1024
+    public static let requestsPerSecond = 512
+    /// How many commands may wait in a session for their turn.
+    public static let waitingCommands = 256
+    /// After "busy" nothing is asked for this long.
+    public static let busyPause = Duration.seconds(1)
+    /// How often a command is asked again after "busy".
+    public static let busyRetries = 3
     /// How many releases an answer may claim to hold.
     public static let heldReleases = 64
     /// The most digests in a proof: two for each level of a tree of 2^40 leaves and some room.

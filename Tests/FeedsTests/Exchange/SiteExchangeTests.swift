@@ -269,15 +269,32 @@ private struct Pair: ~Copyable {
         let busy = SiteMessage.refuse(id: 1, .busy).encoded
         var refused = 0
         var last: [SiteExchangeAction] = []
-        for _ in 0..<600 where last.last != .close(.flooding) {
+        for _ in 0..<3000 where last.last != .close(.flooding) {
             last = session.receive(request, now: now)
             if last.contains(.send(busy)) { refused += 1 }
         }
         #expect(last == [.close(.flooding)])
-        #expect(refused == 256)
+        #expect(refused == SiteExchangeSpecification.requestBurst)
         var other = SiteExchangeSession(site: fixture.site, feed: nil, now: now)
         let answer = SiteMessage.answer(id: 9, .proof([])).encoded
         #expect(other.receive(answer, now: now) == [.close(.unexpectedAnswer)])
+    }
+
+    @Test("a busy peer is asked again a second later, three times, and then given up")
+    func busyPeer() {
+        var now = ContinuousClock.now
+        var session = SiteExchangeSession(site: .zero, feed: nil, now: now)
+        var last = session.ask(.node(.zero), id: 5, now: now)
+        for id: UInt32 in 1...3 {
+            #expect(last.first == .send(SiteMessage.request(id: id, .node(.zero, offset: 0)).encoded))
+            let refused = session.receive(SiteMessage.refuse(id: id, .busy).encoded, now: now)
+            #expect(refused == [.wake(at: now + .seconds(1))])
+            #expect(session.tick(now: now) == refused)
+            now += .seconds(1)
+            last = session.tick(now: now)
+        }
+        let refused = session.receive(SiteMessage.refuse(id: 4, .busy).encoded, now: now)
+        #expect(refused.first == .deliver(command: 5, .refused(.busy)))
     }
 
     @Test("a type from a later version is refused, not punished")
