@@ -39,18 +39,19 @@ def query(link, node, name, arguments):
     return common.bdecode(link.recv(4096))[0]
 
 
-def put(nodes, seed, value, sequence=1):
+def put(nodes, seed, value, sequence=1, salt=b""):
     """Stores the item at each of the nodes ("host", port); returns its public key and how many took it."""
     body = common.bencode(value)
-    public, signature = sign(seed, b"3:seqi%de1:v" % sequence + body)
+    salted = {"salt": salt} if salt else {}
+    public, signature = sign(seed, (b"4:salt" + common.bencode(salt) if salt else b"") + b"3:seqi%de1:v" % sequence + body)
     own, taken = os.urandom(20), 0
     link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     link.bind((GATEWAY, 0))
     link.settimeout(3)
     for node in nodes:
         try:
-            token = query(link, node, "get", {"id": own, "target": hashlib.sha1(public).digest()})[b"r"][b"token"]
-            answer = query(link, node, "put", {"id": own, "k": public, "seq": sequence, "sig": signature, "token": token, "v": value})
+            token = query(link, node, "get", {"id": own, "target": hashlib.sha1(public + salt).digest()})[b"r"][b"token"]
+            answer = query(link, node, "put", {"id": own, "k": public, "seq": sequence, "sig": signature, "token": token, "v": value, **salted})
             taken += answer.get(b"y") == b"r"
         except (TimeoutError, KeyError):
             continue

@@ -15,6 +15,8 @@ public struct FeedSync: Sendable {
         case key(PublicKey)
         /// What the peer follows: a fact about the peer, whether it is adopted or not.
         case head(SignedHead, holds: [Int64])
+        /// The peer's head contradicts ours: kept at once, whether or not its entries follow.
+        case evidence(SiteFeed)
         case done(FeedSyncOutcome)
     }
 
@@ -110,10 +112,18 @@ extension FeedSync {
         case .known: return [fact] + finish(.same)
         case .behind, .refused(.superseded): return [fact] + finish(.peerIsBehind)
         case .wanted(let from): return [fact] + beginEntries(head, from: from)
-        case .fork: return [fact] + finish(known.map { .fork($0) } ?? .failed(.forgedHead))
+        case .fork: return [fact] + receiveFork(head)
         case .refused(.quarantined): return [fact] + finish(.failed(.quarantined))
         case .refused: return [fact] + finish(.failed(.forgedHead))
         }
+    }
+
+    /// Two heads prove the fork; what the other history says is asked for once, to be shown.
+    private mutating func receiveFork(_ head: SignedHead) -> [Output] {
+        guard let known else { return finish(.failed(.forgedHead)) }
+        let branch = known.branches.first { $0.head.size == head.size && $0.head.root == head.root }
+        guard let branch, branch.entries.isEmpty else { return finish(.fork(known)) }
+        return [.evidence(known)] + beginEntries(head, from: 0)
     }
 
     private mutating func beginEntries(_ head: SignedHead, from: Int) -> [Output] {

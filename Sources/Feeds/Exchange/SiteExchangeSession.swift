@@ -223,6 +223,9 @@ extension SiteExchangeSession {
             case .head(let head, let holds):
                 peerHead = head
                 actions.append(.peerHead(head, holds: holds))
+            case .evidence(let feed):
+                learn(feed)
+                actions.append(.fork(feed))
             case .done(let outcome): actions += conclude(outcome, now: now)
             }
         }

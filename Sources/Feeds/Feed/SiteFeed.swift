@@ -115,7 +115,10 @@ extension SiteFeed {
     }
 
     fileprivate mutating func keep(_ branch: FeedBranch) {
-        guard !branches.contains(where: { $0.head.size == branch.head.size && $0.head.root == branch.head.root }) else {
+        let same = branches.firstIndex { $0.head.size == branch.head.size && $0.head.root == branch.head.root }
+        if let same {
+            // Known by its head alone so far: now it can be shown.
+            if branches[same].entries.isEmpty, !branch.entries.isEmpty { branches[same] = branch }
             return
         }
         if branches.count == Self.maximumBranches {

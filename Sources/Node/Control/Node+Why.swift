@@ -45,8 +45,8 @@ private struct WhyTrace {
         guard let page else { return }
         _ = await stage(
             "page",
-            { () async throws(NodeError) in try await node.readWhole(page, of: release) },
-            { "\($0) bytes read and verified" }
+            { () async throws(NodeError) in try await node.readChecked(page, of: release) },
+            { "\($0.bytes) bytes read and verified\($0.wasDamaged ? "; the copy on the disk was damaged" : "")" }
         )
     }
 
@@ -64,7 +64,14 @@ private struct WhyTrace {
         } catch {
             let seconds = (ContinuousClock.now - began) / .seconds(1)
             report.stages.append(
-                .init(stage: name, ok: false, seconds: seconds, detail: error.message, remedy: error.remedy)
+                .init(
+                    stage: name,
+                    ok: false,
+                    seconds: seconds,
+                    detail: error.message,
+                    remedy: error.remedy,
+                    kind: error.kind
+                )
             )
             report.ok = false
             return nil
@@ -99,7 +106,30 @@ extension Node {
         )
     }
 
-    fileprivate func readWhole(_ file: ReleaseFile, of release: ReleaseReference) async throws(NodeError) -> Int64 {
+    /// Reads a page as a browser would, after comparing a copy on the disk with its hash: a damaged one is put aside, and
+    /// the page comes from peers again.
+    fileprivate func readChecked(
+        _ file: ReleaseFile,
+        of release: ReleaseReference
+    ) async throws(NodeError) -> (bytes: Int64, wasDamaged: Bool) {
+        let content = context.content
+        var wasDamaged = false
+        if let root = Digest256(hex: file.contentHash), file.length > 0 {
+            wasDamaged = try await context.blocking.run { try content.verify(root) } == .damaged
+        }
+        do throws(NodeError) {
+            return (try await readWhole(file, of: release), wasDamaged)
+        } catch {
+            guard wasDamaged else { throw error }
+            throw NodeError(
+                error.kind,
+                "the copy of this page on the disk is damaged, and nobody gave another: \(error.message)",
+                remedy: "Try again when a holder can be reached, and run `roost doctor` to check the rest of the disk."
+            )
+        }
+    }
+
+    private func readWhole(_ file: ReleaseFile, of release: ReleaseReference) async throws(NodeError) -> Int64 {
         var offset: Int64 = 0
         while offset < file.length {
             let part = try await read(file, in: release, from: offset, count: 1 << 18, mayUseNetwork: true)

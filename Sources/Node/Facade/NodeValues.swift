@@ -149,13 +149,23 @@ public struct WhyReport: Equatable, Sendable, Codable {
         public var seconds: Double
         public var detail: String
         public var remedy: String?
+        /// Of the error, where the stage failed.
+        public var kind: NodeError.Kind?
 
-        public init(stage: String, ok: Bool, seconds: Double, detail: String, remedy: String? = nil) {
+        public init(
+            stage: String,
+            ok: Bool,
+            seconds: Double,
+            detail: String,
+            remedy: String? = nil,
+            kind: NodeError.Kind? = nil
+        ) {
             self.stage = stage
             self.ok = ok
             self.seconds = seconds
             self.detail = detail
             self.remedy = remedy
+            self.kind = kind
         }
     }
 

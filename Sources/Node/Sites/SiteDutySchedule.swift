@@ -12,9 +12,15 @@ struct SiteDutyKey: Hashable, Sendable {
 ///
 /// Memory: some 150 bytes a duty.
 struct SiteDutySchedule: Sendable {
-    private var schedule = RepeatSchedule<SiteDutyKey>()
+    typealias Pace = RepeatSchedule<SiteDutyKey>.Configuration
+
+    private var schedule: RepeatSchedule<SiteDutyKey>
     private var current: [Digest256: Set<SiteDuty>] = [:]
     private var random = SystemRandomNumberGenerator()
+
+    init(pace: Pace = Pace()) {
+        schedule = RepeatSchedule(pace)
+    }
 
     /// Replaces what is said of one site. `changed` is said at once also where it was said before.
     ///

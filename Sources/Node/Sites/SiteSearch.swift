@@ -6,26 +6,49 @@ internal import Wire
 ///     searching ──a peer proves a state──▶ settling ──others are done, or a moment passed──▶ done
 ///         └──nobody left to ask, or the time is up──▶ done
 ///
+/// The moment is a brief one where everybody who was asked has answered, a longer one where somebody still may, and a
+/// last one more where the owner's pointer names a state that nobody has proved yet.
 /// Memory: at most ``maximumPeers`` endpoints.
 struct SiteSearch: Sendable {
     enum Action: Equatable, Sendable {
         case dial(Endpoint)
-        /// Call ``momentPassed()`` after this long.
-        case wait(Duration)
+        /// Call ``passed(_:)`` after this pause.
+        case wait(Pause)
         case finish
+    }
+
+    /// What is waited for once a state is proved.
+    enum Pause: Equatable, Sendable, CaseIterable {
+        /// More peers may be found.
+        case brief
+        /// A peer that was asked may answer: a dead one takes seconds, a live one a round trip or two.
+        case moment
+        /// Somebody may have what the pointer names.
+        case promise
+
+        var duration: Duration {
+            switch self {
+            case .brief: .milliseconds(200)
+            case .moment: .milliseconds(700)
+            case .promise: .seconds(3)
+            }
+        }
     }
 
     static let maximumPeers = 64
     static let parallelDials = 8
-    /// How long others may still answer after the first proof: a dead peer takes seconds, a live one a round trip or two.
-    static let moment = Duration.milliseconds(700)
 
     private var seen: Set<Endpoint> = []
     private var waiting: [Endpoint] = []
     private var asked: Set<Endpoint> = []
     private var openSearches: Int
     private var isSettling = false
+    private var over: [Pause] = []
+    /// The head that the owner's pointer names, until it is reached.
+    private var promised: Digest256?
     private(set) var isDone = false
+    /// Whether it ended only because no time was left.
+    private(set) var isCutShort = false
     /// Peers that proved the state that is the newest known.
     private(set) var agreed = 0
     /// Peers that answered at all.
@@ -49,9 +72,13 @@ struct SiteSearch: Sendable {
         return proceed()
     }
 
-    /// A peer has answered, or is given up.
-    mutating func ended(_ endpoint: Endpoint, _ outcome: SiteSyncOutcome) -> [Action] {
+    /// The owner's pointer names a state that was not known before the search.
+    mutating func promises(_ head: Digest256) { promised = head }
+
+    /// A peer has answered, or is given up. `head`: of the state that is the newest known now.
+    mutating func ended(_ endpoint: Endpoint, _ outcome: SiteSyncOutcome, head: Digest256? = nil) -> [Action] {
         guard asked.remove(endpoint) != nil else { return [] }
+        if head != nil, head == promised { promised = nil }
         switch outcome {
         case .agreed:
             agreed += 1
@@ -63,16 +90,23 @@ struct SiteSearch: Sendable {
         return proceed()
     }
 
-    /// Something else that is worth showing was found: not long from now it is time to.
-    mutating func settle() -> [Action] {
-        guard !isSettling, !isDone else { return [] }
-        isSettling = true
-        return [.wait(Self.moment)]
+    /// A pause of ``Action/wait(_:)`` is over.
+    mutating func passed(_ pause: Pause) -> [Action] {
+        over.append(pause)
+        if pause == .moment, promised != nil, !isDone { return [.wait(.promise)] }
+        return proceed()
     }
 
-    mutating func momentPassed() -> [Action] { finish() }
+    mutating func timeIsUp() -> [Action] {
+        isCutShort = !isDone
+        return finish()
+    }
 
-    mutating func timeIsUp() -> [Action] { finish() }
+    private mutating func settle() -> [Action] {
+        guard !isSettling, !isDone else { return [] }
+        isSettling = true
+        return [.wait(.brief), .wait(.moment)]
+    }
 
     private mutating func proceed() -> [Action] {
         guard !isDone else { return [] }
@@ -82,7 +116,14 @@ struct SiteSearch: Sendable {
             asked.insert(endpoint)
             actions.append(.dial(endpoint))
         }
-        return asked.isEmpty && openSearches <= 0 ? actions + finish() : actions
+        return isEnough ? actions + finish() : actions
+    }
+
+    private var isEnough: Bool {
+        if asked.isEmpty, openSearches <= 0 { return true }
+        if over.contains(.promise) { return true }
+        guard promised == nil else { return false }
+        return over.contains(.moment) || (asked.isEmpty && over.contains(.brief))
     }
 
     private mutating func finish() -> [Action] {

@@ -7,8 +7,6 @@ internal import Wire
 extension SiteService {
     /// How many nodes a walk asks for at a time, over all connections.
     private static let window = 64
-    /// How long a holder is looked for where no connection is open.
-    private static let findTime = Duration.seconds(10)
 
     /// What stands at `path` of a release; nil where it has nothing there.
     ///
@@ -155,72 +153,6 @@ extension SiteService {
             try await fetch(stride.missing, of: site, peers: peers, trace: trace)
         }
         if let failure = walk.failure { throw Self.damaged(failure) }
-    }
-
-    /// Gets nodes side by side and keeps them.
-    private func fetch(
-        _ hashes: [Digest256],
-        of site: Digest256,
-        peers: [Endpoint],
-        trace: SiteTrace
-    ) async throws(NodeError) {
-        let wanted = Set(hashes)
-        let results = await withTaskGroup(of: Result<[SiteResult.Node], NodeError>.self) { group in
-            for hash in wanted {
-                group.addTask {
-                    do throws(NodeError) {
-                        return .success(try await self.fetch(.node(hash), of: site, peers: peers, trace: trace))
-                    } catch {
-                        return .failure(error)
-                    }
-                }
-            }
-            var results: [Result<[SiteResult.Node], NodeError>] = []
-            for await result in group { results.append(result) }
-            return results
-        }
-        try await keep(results.flatMap { (try? $0.get()) ?? [] }, of: site)
-        for case .failure(let error) in results { throw error }
-    }
-
-    private func keep(_ nodes: [SiteResult.Node], of site: Digest256) async throws(NodeError) {
-        guard !nodes.isEmpty else { return }
-        let directories = directories
-        try await context.blocking.run { try directories.keep(nodes, site: site) }
-    }
-
-    /// Asks holders one after the other, the least busy first, until one has it.
-    private func fetch(
-        _ command: SiteCommand,
-        of site: Digest256,
-        peers: [Endpoint],
-        trace: SiteTrace
-    ) async throws(NodeError) -> [SiteResult.Node] {
-        var tried: Set<UInt64> = []
-        for attempt in 0..<2 {
-            while let connection = leastBusy(of: site, except: tried) {
-                tried.insert(connection.id)
-                let result = await connection.ask(command)
-                if case .nodes(let nodes) = result {
-                    trace.note("\(nodes.count) directory nodes from \(connection.remote)")
-                    return nodes
-                }
-                trace.note("\(connection.remote) gave no directory node")
-                if Task.isCancelled { throw NodeError(unexpected: CancellationError()) }
-            }
-            if attempt == 0 {
-                _ = try await refresh(.site(site), peers: peers, within: Self.findTime, trace: trace)
-            }
-        }
-        throw NodeError(
-            .unavailable,
-            "no peer that answers has this part of the site's directory",
-            remedy: "Try again later, or name a peer that has it with --peer HOST:PORT."
-        )
-    }
-
-    private func leastBusy(of site: Digest256, except tried: Set<UInt64>) -> SiteConnection? {
-        connections(of: site).filter { !tried.contains($0.id) }.min { $0.openCommands < $1.openCommands }
     }
 
     private static let notHere = NodeError(

@@ -12,7 +12,7 @@ extension SiteService {
         try await begin()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while (try? await Task.sleep(for: .seconds(5))) != nil { self.enqueue.yield(.tick) }
+                while (try? await Task.sleep(for: self.tick)) != nil { self.enqueue.yield(.tick) }
                 self.enqueue.finish()
             }
             group.addTask {

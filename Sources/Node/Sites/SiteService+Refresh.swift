@@ -9,8 +9,9 @@ extension SiteService {
     private enum Event: Sendable {
         case found([Endpoint])
         case searchEnded
-        case synced(Endpoint, SiteSyncOutcome)
-        case momentPassed
+        case promised(Digest256)
+        case synced(Endpoint, SiteSyncOutcome, head: Digest256?)
+        case passed(SiteSearch.Pause)
         case timeIsUp
     }
 
@@ -51,15 +52,14 @@ extension SiteService {
     ) async throws(NodeError) -> SiteFinding {
         let known = try await feed(of: site)
         if let known { trace.note("known: \(known.log.size) entries, epoch \(known.head.epoch.recoveries)") }
-        let item = PointerBox()
-        let search = await run(known, site, key, peers, limit, trace, item)
+        let result = await search(SearchWish(site: site, key: key, peers: peers, known: known), limit, trace)
         if let feed = try await feed(of: site) {
-            trace.note("\(search.agreed) of \(search.answered) peers agree on \(feed.log.size) entries")
+            trace.note("\(result.agreed) of \(result.answered) peers agree on \(feed.log.size) entries")
             // Who meets a site for the first time may have met a thief; the owner's word is looked for behind it.
             if known == nil, shouldSearchRecovery(of: site) { enqueue.yield(.searchRecovery(site)) }
-            return SiteFinding(content: .feed(feed), agreed: search.agreed, answered: search.answered)
+            return SiteFinding(content: .feed(feed), agreed: result.agreed, answered: result.answered)
         }
-        if let item = item.value, let found = Self.finding(item) {
+        if let item = result.item, let found = Self.finding(item) {
             trace.note("no history found: the pointer's tree is shown as it is")
             return found
         }
@@ -67,58 +67,88 @@ extension SiteService {
         throw Self.nobody(limit)
     }
 
-    private func run(
-        _ known: SiteFeed?,
-        _ site: Digest256,
-        _ key: PublicKey?,
-        _ peers: [Endpoint],
+    /// What one caller wants to be looked for.
+    private struct SearchWish: Sendable {
+        var site: Digest256
+        var key: PublicKey?
+        var peers: [Endpoint]
+        var known: SiteFeed?
+    }
+
+    /// Searches, or waits for somebody who does already, until there is a result or no time is left.
+    private func search(_ wish: SearchWish, _ limit: Duration, _ trace: SiteTrace) async -> SearchResult {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let left = deadline - .now
+            let (events, sink) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(512))
+            switch searches.join(wish.site, peers: wish.peers, found: { sink.yield(.found($0)) }) {
+            case .lead(let id):
+                let result = await lead(wish, id, max(.zero, left), trace, (events, sink))
+                searches.end(wish.site, id, result)
+                return result
+            case .follow(let results):
+                trace.note("a search for this site runs already")
+                if let result = await Self.first(of: results, within: left) { return result }
+                if Task.isCancelled || deadline <= .now { return SearchResult() }
+            }
+        }
+    }
+
+    private static func first(of results: AsyncStream<SearchResult>, within limit: Duration) async -> SearchResult? {
+        await withTaskGroup(of: SearchResult?.self) { group in
+            group.addTask {
+                for await result in results { return result }
+                return nil
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+    }
+
+    private func lead(
+        _ wish: SearchWish,
+        _ id: UInt64,
         _ limit: Duration,
         _ trace: SiteTrace,
-        _ item: PointerBox
-    ) async -> SiteSearch {
-        let network = network
-        let hashes = locations(of: site, known)
-        let keys = Self.pointerKeys(known, key)
-        let (events, sink) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingNewest(512))
+        _ stream: (events: AsyncStream<Event>, sink: AsyncStream<Event>.Continuation)
+    ) async -> SearchResult {
+        let (site, sink, item) = (wish.site, stream.sink, PointerBox())
+        let hashes = locations(of: site, wish.known)
+        let keys = Self.pointerKeys(wish.known, wish.key)
         return await withTaskGroup(of: Void.self) { group in
             var search = SiteSearch(searches: hashes.count + keys.count)
             group.addTask {
                 if (try? await Task.sleep(for: limit)) != nil { sink.yield(.timeIsUp) }
             }
             // A node that has just begun has nobody to ask yet. What is known already is not held up by that.
-            let patience = known == nil ? limit : .zero
+            let patience = wish.known == nil ? limit : .zero
             for hash in hashes {
-                trace.note("asking the DHT for peers of \(hash.hex)")
                 group.addTask {
-                    await network.entered(within: patience)
-                    for await peers in network.peers(for: hash) {
-                        trace.note("\(peers.count) peers from the DHT")
-                        sink.yield(.found(peers))
-                    }
-                    sink.yield(.searchEnded)
+                    await self.network.entered(within: patience)
+                    await self.findPeers(hash, sink, trace)
                 }
             }
             for key in keys {
                 group.addTask {
-                    await network.entered(within: patience)
-                    await self.readPointer(key, known, into: item, trace)
+                    await self.network.entered(within: patience)
+                    await self.readPointer(key, wish.known, into: item, sink, trace)
                     sink.yield(.searchEnded)
                 }
             }
-            var iterator = events.makeAsyncIterator()
-            var actions = search.found(peers + holders(of: site) + connections(of: site).compactMap(\.endpoint))
+            var iterator = stream.events.makeAsyncIterator()
+            var actions = search.found(wish.peers + holders(of: site) + connections(of: site).compactMap(\.endpoint))
             while true {
                 for action in actions {
                     switch action {
-                    case .dial(let endpoint):
-                        trace.note("asking \(endpoint)")
-                        dial(endpoint, for: site) { outcome in
-                            trace.note("\(endpoint): \(outcome)")
-                            sink.yield(.synced(endpoint, outcome))
-                        }
+                    case .dial(let endpoint): ask(endpoint, of: site, id, sink, trace)
                     case .wait(let pause):
                         group.addTask {
-                            if (try? await Task.sleep(for: pause)) != nil { sink.yield(.momentPassed) }
+                            if (try? await Task.sleep(for: pause.duration)) != nil { sink.yield(.passed(pause)) }
                         }
                     case .finish: sink.finish()
                     }
@@ -128,18 +158,53 @@ extension SiteService {
                 actions = Self.receive(event, &search)
             }
             group.cancelAll()
-            return search
+            return SearchResult(
+                agreed: search.agreed,
+                answered: search.answered,
+                item: item.value,
+                isWhole: search.isDone && !search.isCutShort && !Task.isCancelled
+            )
+        }
+    }
+
+    private func findPeers(
+        _ hash: Digest160,
+        _ sink: AsyncStream<Event>.Continuation,
+        _ trace: SiteTrace
+    ) async {
+        trace.note("asking the DHT for peers of \(hash.hex)")
+        for await peers in network.peers(for: hash) {
+            trace.note("\(peers.count) peers from the DHT")
+            sink.yield(.found(peers))
+        }
+        sink.yield(.searchEnded)
+    }
+
+    private func ask(
+        _ endpoint: Endpoint,
+        of site: Digest256,
+        _ id: UInt64,
+        _ sink: AsyncStream<Event>.Continuation,
+        _ trace: SiteTrace
+    ) {
+        trace.note("asking \(endpoint)")
+        dial(endpoint, for: site) { outcome in
+            trace.note("\(endpoint): \(outcome)")
+            if outcome == .agreed || outcome == .behind { self.searches.close(site, id) }
+            sink.yield(.synced(endpoint, outcome, head: self.feeds.cached(site)?.head.hash))
         }
     }
 
     private static func receive(_ event: Event, _ search: inout SiteSearch) -> [SiteSearch.Action] {
         switch event {
-        case .found(let endpoints): search.found(endpoints)
-        case .searchEnded: search.searchEnded()
-        case .synced(let endpoint, let outcome): search.ended(endpoint, outcome)
-        case .momentPassed: search.momentPassed()
-        case .timeIsUp: search.timeIsUp()
+        case .found(let endpoints): return search.found(endpoints)
+        case .searchEnded: return search.searchEnded()
+        case .promised(let head): search.promises(head)
+        case .synced(let endpoint, let outcome, let head): return search.ended(endpoint, outcome, head: head)
+        case .passed(let pause): return search.passed(pause)
+        case .timeIsUp: return search.timeIsUp()
         }
+        return []
     }
 
     /// Where holders are looked for; where those of a recovery would be, too, now and then.
@@ -159,6 +224,7 @@ extension SiteService {
         _ key: PublicKey,
         _ known: SiteFeed?,
         into box: PointerBox,
+        _ sink: AsyncStream<Event>.Continuation,
         _ trace: SiteTrace
     ) async {
         guard let item = await network.readItem(key: key, salt: []) else {
@@ -167,26 +233,16 @@ extension SiteService {
         trace.note("pointer \(item.sequence) under \(key.hex.prefix(16))")
         box.offer(item)
         remember(item)
-        if SiteLocations.isSuspicious(sequence: item.sequence), let known {
+        if SiteLocations.isSuspicious(sequence: item.sequence) {
+            guard let known else { return }
             trace.note("its number is beyond reason: looking for a recovery")
             enqueue.yield(.searchRecovery(known.site))
+        } else if let head = (try? SitePointer(value: item.value))?.head,
+            known.map({ $0.head.hash != head && item.sequence > Int64($0.head.size) }) ?? false
+        {
+            trace.note("it names a newer state than is known here")
+            sink.yield(.promised(head))
         }
-    }
-
-    private func tree(under key: PublicKey, salt: [UInt8], trace: SiteTrace) async -> SiteFinding? {
-        guard let item = await network.readItem(key: key, salt: salt) else { return nil }
-        trace.note("pointer \(item.sequence) under a salted key")
-        return Self.finding(item)
-    }
-
-    private static func finding(_ item: MutableItem) -> SiteFinding? {
-        guard let pointer = try? SitePointer(value: item.value) else { return nil }
-        let content = SiteFinding.Content.tree(
-            v1: pointer.infohash,
-            v2: pointer.infohashV2,
-            sequence: item.sequence
-        )
-        return SiteFinding(content: content, agreed: 0, answered: 0)
     }
 
     private static func nobody(_ limit: Duration) -> NodeError {
@@ -195,18 +251,6 @@ extension SiteService {
             "nobody who holds this site was found within \(limit.components.seconds) s",
             remedy: "Try again later, or name a peer that has it with --peer HOST:PORT."
         )
-    }
-
-    /// Looks for those who hold the recovery of a site, and takes it over if there is one.
-    func searchRecovery(of site: Digest256) async {
-        guard let feed = try? await feed(of: site) else { return }
-        var asked = 0
-        for await peers in network.peers(for: SiteLocations.recovery(feed.state.recovery)) {
-            for endpoint in peers where asked < SiteSearch.maximumPeers {
-                asked += 1
-                dial(endpoint, for: site) { _ in }
-            }
-        }
     }
 }
 

@@ -26,11 +26,8 @@ struct WhyCommand: AsyncParsableCommand {
                 return "\(stage.ok ? "ok  " : "FAIL")  \(time)  \(stage.stage): \(stage.detail)\(remedy)"
             }.joined(separator: "\n")
         }
-        if let failed = report.stages.first(where: { !$0.ok }) {
-            // An address that cannot be read fails at its name; everything later is something that is not there.
-            let kind = failed.stage == "name" ? NodeError.Kind.badData : .unavailable
-            throw ExitCode(kind.exitCode)
-        }
+        let kind = report.stages.last?.kind ?? .unavailable
+        if !report.ok { throw ExitCode(kind.exitCode) }
     }
 }
 

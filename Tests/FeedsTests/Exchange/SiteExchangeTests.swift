@@ -135,6 +135,31 @@ private struct Pair: ~Copyable {
         #expect(pair.adopted.isEmpty)
     }
 
+    @Test("of a fork of the same size both sides have the other's releases to show, and ask for them once")
+    func forkOfOneSize() throws {
+        let common = try FeedFixture(releases: 2)
+        var left = common
+        var right = common
+        try left.append(.release(FeedFixture.release(3, label: "left")))
+        try right.append(.release(FeedFixture.release(3, label: "right")))
+        var pair = Pair(site: common.site, left: try left.feed(), right: try right.feed())
+        pair.synchroniseLeft()
+        pair.run(pair.right.synchronise(now: pair.now), isLeft: false)
+        for (isLeft, label) in [(true, "right"), (false, "left")] {
+            let forks = pair.log.compactMap { entry -> SiteFeed? in
+                if case .fork(let feed) = entry.action, entry.isLeft == isLeft { feed } else { nil }
+            }
+            // At once by its head, then with what it says.
+            #expect(forks.map { $0.branches.first?.releases.map(\.label) } == [[], [label]])
+            #expect(!forks.contains { !$0.isQuarantined })
+        }
+        let before = pair.log.count
+        pair.synchroniseLeft()
+        let again = pair.log[before...].compactMap { if case .fork(let feed) = $0.action { feed } else { nil } }
+        #expect(again.count == 1)
+        #expect(pair.closed == nil)
+    }
+
     @Test("S4-62: wrong key, forged head, entries that do not fit: the peer is left and nothing is adopted")
     func liars() throws {
         let fixture = try FeedFixture(releases: 2)

@@ -21,11 +21,17 @@ final class SiteNode: Sendable {
     private let folder: URL
     private let work: Mutex<Task<Void, any Error>?>
 
-    init(in world: SiteWorld, isOwner: Bool = false, signers: [SigningKey] = []) async throws {
+    init(
+        in world: SiteWorld,
+        signers: [SigningKey] = [],
+        serve: ServePolicy? = nil,
+        pace: SiteDutySchedule.Pace = SiteDutySchedule.Pace(),
+        tick: Duration = .seconds(5)
+    ) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")
         let home = Home(path: folder.path)
         try home.prepare()
-        context = try SwarmNode.context(home)
+        context = try SwarmNode.context(home, serve: serve)
         swarm = Swarm(
             loop: MultiThreadedEventLoopGroup.singleton.next(),
             configuration: SwarmConfiguration(cores: 2),
@@ -39,6 +45,8 @@ final class SiteNode: Sendable {
             network: network,
             listener: swarm.listener,
             listenPort: address.port,
+            pace: pace,
+            tick: tick,
             signer: { key in signers.first { $0.publicKey == key } }
         )
         self.service = service

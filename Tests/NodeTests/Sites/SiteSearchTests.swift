@@ -2,6 +2,7 @@
 import BitTorrent
 import Feeds
 import Keys
+import Synchronization
 import TestSupport
 import Testing
 import Wire
@@ -33,12 +34,54 @@ import Wire
         var search = SiteSearch(searches: 1)
         let peers = Self.peers(1..<4)
         _ = search.found(peers)
-        #expect(search.ended(peers[0], .agreed) == [.wait(SiteSearch.moment)])
+        #expect(search.ended(peers[0], .agreed) == [.wait(.brief), .wait(.moment)])
         #expect(search.ended(peers[1], .agreed).isEmpty)
-        #expect(search.momentPassed() == [.finish])
-        #expect(search.isDone && search.agreed == 2)
+        #expect(search.passed(.brief).isEmpty)
+        #expect(search.passed(.moment) == [.finish])
+        #expect(search.isDone && !search.isCutShort && search.agreed == 2)
         #expect(search.found(Self.peers(9..<12)).isEmpty)
         #expect(search.timeIsUp().isEmpty)
+    }
+
+    @Test("once all who were asked have answered only a brief pause is left for finding more, however long that takes")
+    func brief() {
+        let peers = Self.peers(1..<3)
+        for answersFirst in [true, false] {
+            var search = SiteSearch(searches: 1)
+            _ = search.found(peers)
+            _ = search.ended(peers[0], .agreed)
+            if answersFirst {
+                #expect(search.ended(peers[1], .behind).isEmpty)
+                #expect(search.passed(.brief) == [.finish])
+            } else {
+                #expect(search.passed(.brief).isEmpty)
+                #expect(search.ended(peers[1], .behind) == [.finish])
+            }
+        }
+    }
+
+    @Test("a pointer to a state that nobody has proved yet prolongs the wait, once, until somebody proves it")
+    func promise() {
+        let (old, new) = (Hash.sha256([1]), Hash.sha256([2]))
+        let peers = Self.peers(1..<4)
+        var search = SiteSearch(searches: 2)
+        _ = search.found(peers)
+        search.promises(new)
+        _ = search.ended(peers[0], .agreed, head: old)
+        #expect(search.passed(.brief).isEmpty)
+        #expect(search.passed(.moment) == [.wait(.promise)])
+        var kept = search
+        #expect(kept.ended(peers[1], .agreed, head: new) == [.finish])
+        #expect(search.ended(peers[1], .behind, head: old).isEmpty)
+        #expect(search.passed(.promise) == [.finish])
+    }
+
+    @Test("a search that ran out of time says so")
+    func cutShort() {
+        var search = SiteSearch(searches: 1)
+        _ = search.found(Self.peers(1..<2))
+        #expect(search.timeIsUp() == [.finish])
+        #expect(search.isCutShort)
     }
 
     @Test("a search ends at once when everybody has answered and nobody else will be found")
@@ -50,6 +93,56 @@ import Wire
         #expect(search.searchEnded().isEmpty)
         #expect(search.ended(peers[0], .behind) == [.finish])
         #expect(search.answered == 1 && search.agreed == 0)
+    }
+}
+
+@Suite struct SearchBoardTests {
+    private static let site = Hash.sha256([1])
+
+    @Test("who comes while nobody has answered waits for the search that runs, and gives it the peers it knows")
+    func shared() async {
+        let board = SearchBoard()
+        let told = Mutex<[Endpoint]>([])
+        guard case .lead(let id) = board.join(Self.site, peers: [], found: { peers in told.withLock { $0 += peers } })
+        else {
+            Issue.record("the first leads")
+            return
+        }
+        let peer = Endpoint(.v4(0x7F00_0001), port: 7)
+        guard case .follow(let results) = board.join(Self.site, peers: [peer], found: { _ in }) else {
+            Issue.record("the second follows")
+            return
+        }
+        #expect(told.withLock { $0 } == [peer])
+        guard case .lead = board.join(Hash.sha256([2]), peers: [], found: { _ in }) else {
+            Issue.record("another site is searched for beside it")
+            return
+        }
+        board.end(Self.site, id, SearchResult(agreed: 3, answered: 4, isWhole: true))
+        var agreed: [Int] = []
+        for await result in results { agreed.append(result.agreed) }
+        #expect(agreed == [3])
+    }
+
+    @Test(
+        "a search whose first peer has answered is not joined, and one that was cut short leaves its followers to go on"
+    )
+    func closed() async {
+        let board = SearchBoard()
+        guard case .lead(let id) = board.join(Self.site, peers: [], found: { _ in }),
+            case .follow(let results) = board.join(Self.site, peers: [], found: { _ in })
+        else {
+            Issue.record("the first leads, the second follows")
+            return
+        }
+        board.close(Self.site, id)
+        guard case .lead(let other) = board.join(Self.site, peers: [], found: { _ in }), other != id else {
+            Issue.record("the third leads")
+            return
+        }
+        board.end(Self.site, id, SearchResult(agreed: 1))
+        for await _ in results { Issue.record("there is no result") }
+        #expect(board.waiting(for: Self.site) == 0)
     }
 }
 

@@ -13,6 +13,9 @@ final class SiteWorld: Sendable {
         var peers: [Digest160: [Endpoint]] = [:]
         var items: [Digest160: MutableItem] = [:]
         var puts = 0
+        var lookups: [Digest160: Int] = [:]
+        /// Lookups that wait while the network is slow; nil while it is not.
+        var waiting: [@Sendable () -> Void]?
     }
 
     private let state = Mutex(State())
@@ -31,6 +34,37 @@ final class SiteWorld: Sendable {
     func item(under key: PublicKey) -> MutableItem? { state.withLock { $0.items[SitePointer.target(of: key)] } }
     func item(at target: Digest160) -> MutableItem? { state.withLock { $0.items[target] } }
     var puts: Int { state.withLock { $0.puts } }
+
+    /// How often peers were looked for under a hash.
+    func lookups(of hash: Digest160) -> Int { state.withLock { $0.lookups[hash] ?? 0 } }
+
+    /// Counts a lookup and has it answered: at once, or when the network is quick again.
+    func lookUp(_ hash: Digest160, _ answer: @escaping @Sendable () -> Void) {
+        let isSlow = state.withLock { state in
+            state.lookups[hash, default: 0] += 1
+            state.waiting?.append(answer)
+            return state.waiting != nil
+        }
+        if !isSlow { answer() }
+    }
+
+    func becomeSlow() { state.withLock { $0.waiting = [] } }
+
+    func becomeQuick() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = nil }
+            return state.waiting ?? []
+        }
+        for answer in waiting { answer() }
+    }
+
+    /// Two hours pass: nodes of the DHT keep items and announces no longer.
+    func forgetAll() {
+        state.withLock { state in
+            state.peers = [:]
+            state.items = [:]
+        }
+    }
 
     /// By the rules of BEP 44. Returns what stands in its way.
     func put(_ item: MutableItem) -> MutableItem? {
@@ -58,8 +92,10 @@ final class TestSiteNetwork: SiteNetwork {
         let own = own.withLock { $0 }
         let peers = world.peers(under: hash).filter { $0 != own }
         return AsyncStream(bufferingPolicy: .bufferingOldest(1)) { continuation in
-            if !peers.isEmpty { continuation.yield(peers) }
-            continuation.finish()
+            world.lookUp(hash) {
+                if !peers.isEmpty { continuation.yield(peers) }
+                continuation.finish()
+            }
         }
     }
 

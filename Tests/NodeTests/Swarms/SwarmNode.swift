@@ -38,7 +38,9 @@ final class SwarmNode: Sendable {
         work = Mutex(Task { try await service.run() })
     }
 
-    static func context(_ home: Home) throws -> NodeContext {
+    static func context(_ home: Home, serve: ServePolicy? = nil) throws -> NodeContext {
+        var configuration = NodeConfiguration()
+        configuration.serve = serve
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let content = try ContentStore(home: home)
@@ -50,7 +52,7 @@ final class SwarmNode: Sendable {
             admission: Admission(rules: []),
             keeper: Keeper(content: content, metadata: metadata),
             keys: NodeKeys(home: home),
-            settings: LiveConfiguration(NodeConfiguration(), entries: []),
+            settings: LiveConfiguration(configuration, entries: []),
             group: MultiThreadedEventLoopGroup.singleton,
             blocking: BlockingPool(threads: 2),
             logger: logger,

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import NIOCore
+internal import Storage
+internal import Swarm
+internal import Synchronization
+internal import Wire
+
+/// Who comes by themselves.
+extension SiteService {
+    /// Serves the site from now on to whoever comes, and says so where policy wants that.
+    func hold(_ site: Digest256) {
+        let isNew = state.withLock { state in
+            defer { state.sites[site, default: SiteState()].isHeld = true }
+            return state.sites[site]?.isHeld != true
+        }
+        if isNew {
+            listener.register(SiteLocations.holders(of: site)) { [weak self] connection in
+                guard let self else { return connection.channel.close(promise: nil) }
+                accept(connection, for: site)
+            }
+        }
+        enqueue.yield(.survey(site))
+    }
+
+    /// Serves it no longer; its connections end.
+    func drop(_ site: Digest256) {
+        listener.unregister(SiteLocations.holders(of: site))
+        let connections = state.withLock { state in
+            state.sites[site]?.isHeld = false
+            return state.sites[site].map { Array($0.connections.values) } ?? []
+        }
+        for connection in connections { connection.close() }
+        enqueue.yield(.survey(site))
+    }
+
+    func isHeld(_ site: Digest256) -> Bool { state.withLock { $0.sites[site]?.isHeld ?? false } }
+
+    /// Says which releases' files are here completely.
+    func setHeld(_ releases: [Int64], of site: Digest256) {
+        let connections = state.withLock { state in
+            state.sites[site, default: SiteState()].held = releases
+            return state.sites[site].map { Array($0.connections.values) } ?? []
+        }
+        for connection in connections { connection.setHeld(releases) }
+        enqueue.yield(.survey(site))
+    }
+
+    func heldReleases(of site: Digest256) -> [Int64] { state.withLock { $0.sites[site]?.held ?? [] } }
+
+    func mayServe(_ site: Digest256) -> Bool { context.admission.admits(.serve, Admission.Subject(site: site)) }
+
+    /// On the listener's loop.
+    private func accept(_ incoming: IncomingConnection, for site: Digest256) {
+        guard mayServe(site), isHeld(site) else { return incoming.channel.close(promise: nil) }
+        let loop = incoming.channel.eventLoop
+        guard let connection = begin(site, incoming.endpoint, isOutgoing: false, loop: loop) else {
+            return incoming.channel.close(promise: nil)
+        }
+        received(incoming.received.readableBytes, for: site)
+        let driver = connection.makeDriver(service: self, early: incoming.received)
+        do {
+            try incoming.channel.pipeline.syncOperations.addHandler(driver)
+        } catch {
+            driver.close()
+            incoming.channel.close(promise: nil)
+        }
+    }
+
+    /// Counts a connection in; nil where there are too many.
+    func begin(
+        _ site: Digest256,
+        _ remote: Endpoint,
+        isOutgoing: Bool,
+        loop: any EventLoop
+    ) -> SiteConnection? {
+        state.withLock { state in
+            guard state.connections < Self.maximumConnections else { return nil }
+            let entry = state.sites[site, default: SiteState()]
+            if !isOutgoing {
+                let same = entry.connections.values.count { !$0.isOutgoing && $0.remote.address == remote.address }
+                guard same < Self.maximumFromAddress else { return nil }
+            }
+            state.nextConnection += 1
+            state.connections += 1
+            let connection = SiteConnection(
+                id: state.nextConnection,
+                site: site,
+                remote: remote,
+                isOutgoing: isOutgoing,
+                loop: loop
+            )
+            state.sites[site, default: SiteState()].connections[connection.id] = connection
+            return connection
+        }
+    }
+}
