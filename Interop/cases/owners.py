@@ -375,14 +375,17 @@ def explained(lab):
     reader.stop()
     failure(late, f"{site}/notes/page.html", "blocks", 69, "--peer")
     expect(why(late, site), (0, stages, None), "what is on the disk is shown without peers")
-    for path in pathlib.Path(late.home, "content").rglob("*"):
-        if path.is_file() and path.stat().st_size > 0:
-            path.chmod(0o600)
-            path.write_bytes(bytes(255 - byte for byte in path.read_bytes()))
-    failure(late, site, "page", 69, "damaged", "doctor")
     owner.start()
     owner.wait_dht()
-    wait(lambda: why(late, site)[0] == 0, 60, "the damaged page from its owner")
+    late.stop()
+    for path in pathlib.Path(owner.home, "content").rglob("*"):
+        if path.is_file():
+            path.chmod(0o600)
+            path.write_bytes(bytes(255 - byte for byte in path.read_bytes()))
+    failure(owner, site, "page", 69, "damaged", "doctor")
+    late.start()
+    late.wait_dht()
+    wait(lambda: why(owner, site)[0] == 0, 60, "the damaged page from its reader")
     owner.command("site", "withdraw", good["site"])
     wait(lambda: opened(late, site).status == 410, 60, "410")
     failure(late, site, "release", 69, "withdrawn")

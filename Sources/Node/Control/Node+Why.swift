@@ -118,7 +118,7 @@ extension Node {
             wasDamaged = try await context.blocking.run { try content.verify(root) } == .damaged
         }
         do throws(NodeError) {
-            return (try await readWhole(file, of: release), wasDamaged)
+            return (try await readPatiently(file, of: release), wasDamaged)
         } catch {
             guard wasDamaged else { throw error }
             throw NodeError(
@@ -127,6 +127,34 @@ extension Node {
                 remedy: "Try again when a holder can be reached, and run `roost doctor` to check the rest of the disk."
             )
         }
+    }
+
+    /// A page waits as long as its reader does; who asks why wants to know soon.
+    private func readPatiently(_ file: ReleaseFile, of release: ReleaseReference) async throws(NodeError) -> Int64 {
+        let limit = Duration.seconds(20)
+        let result = await withTaskGroup(of: Result<Int64, NodeError>.self) { group in
+            group.addTask {
+                do throws(NodeError) {
+                    return .success(try await self.readWhole(file, of: release))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return .failure(
+                    NodeError(
+                        .unavailable,
+                        "no peer gave all of this file within \(limit.components.seconds) s",
+                        remedy: "Try again later, or name a peer that has it with --peer HOST:PORT."
+                    )
+                )
+            }
+            let first = await group.next() ?? .success(0)
+            group.cancelAll()
+            return first
+        }
+        return try result.get()
     }
 
     private func readWhole(_ file: ReleaseFile, of release: ReleaseReference) async throws(NodeError) -> Int64 {

@@ -41,9 +41,13 @@ final class SearchBoard: Sendable {
 
     private let state = Mutex(State())
 
+    /// Takes part in the search for a site.
+    ///
     /// - Parameters:
+    ///   - site: what is wanted.
     ///   - peers: asked by whoever searches.
     ///   - found: takes the peers of those who follow, where this caller leads.
+    /// - Returns: what this caller does.
     func join(_ site: Digest256, peers: [Endpoint], found: @escaping @Sendable ([Endpoint]) -> Void) -> Part {
         let (part, tell) = state.withLock { state -> (Part, (@Sendable ([Endpoint]) -> Void)?) in
             if let index = state.searches[site]?.firstIndex(where: \.isOpen) {
