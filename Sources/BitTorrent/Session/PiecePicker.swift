@@ -105,7 +105,7 @@ struct PiecePicker {
             peer.hasNothingNew = true
             return nil
         }
-        guard open.isEmpty || openBytes + length(piece) <= budget else { return nil }
+        guard openBytes + length(piece) <= budget else { return nil }
         // The first is the rarest.
         if isSpared, order.availability(of: piece) >= Self.commonAvailability { return nil }
         return piece

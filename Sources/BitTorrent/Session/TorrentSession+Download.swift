@@ -22,8 +22,10 @@ extension TorrentSession {
     }
 
     private mutating func nextBlock(for peer: PeerConnection, _ now: Duration) -> (piece: Int, block: Int)? {
-        let budget = configuration.bufferBytes - verifyingBytes
         let content = content
+        // One piece is allowed however long it is, but only when nothing else is held: pieces that wait for the disk count too.
+        let least = verifyingBytes == 0 ? content?.pieceLength ?? 0 : 0
+        let budget = max(least, configuration.bufferBytes - verifyingBytes)
         let connections = connections
         return picker.next(
             for: peer,

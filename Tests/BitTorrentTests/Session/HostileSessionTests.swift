@@ -126,6 +126,28 @@ struct HostileSessionTests {
         }
     }
 
+    @Test("While the disk does not keep up, no more is fetched than the buffers hold", arguments: [16_384, 98_304])
+    func slowDisk(bufferBytes: Int) throws {
+        let sample = try SampleContent(.v1, sizes: [900_000], pieceLength: 32_768)
+        let script = ScriptedPeer(sample, isSeed: false) { $0.bufferBytes = bufferBytes }
+        script.connect()
+        let connection = try #require(script.connection)
+        script.peer.receive(PeerMessage.haveAll.encoded + PeerMessage.unchoke.encoded, on: connection)
+        var received = 0
+        for _ in 0..<100 {
+            for block in script.requests() {
+                received += Int(block.length)
+                script.peer.receive(script.piece(block), on: connection)
+            }
+        }
+        #expect(received == max(32_768, bufferBytes))
+        for _ in 0..<100 {
+            script.peer.work()
+            for block in script.requests() { script.peer.receive(script.piece(block), on: connection) }
+        }
+        #expect(script.peer.disk.count == sample.pieceCount)
+    }
+
     @Test("A peer that asks and never reads is closed before it costs more than its bound")
     func neverReads() throws {
         let sample = try SampleContent(.v1, sizes: [900_000], pieceLength: 262_144)

@@ -116,6 +116,21 @@ struct PickerTests {
         #expect(book.isBanned(local) && !book.isBanned(Endpoint(.v4(0x7F00_0001), port: 8)))
     }
 
+    @Test("A local address that was banned again and again is let in from no port for a while; other addresses are")
+    func localStrikes() {
+        var book = PeerBook()
+        let address = IPAddress.v4(0x7F00_0001)
+        let fresh = Endpoint(address, port: 999)
+        for strike in 0..<PeerBook.localPatience {
+            #expect(!book.refuses(incoming: fresh, now: .zero))
+            book.ban(Endpoint(address, port: UInt16(1000 + strike)), now: .zero)
+        }
+        #expect(book.refuses(incoming: fresh, now: .seconds(1)))
+        #expect(!book.isBanned(fresh), "it may still be dialled: what listens there need not be the same")
+        #expect(!book.refuses(incoming: Endpoint(.v4(0x7F00_0002), port: 999), now: .seconds(1)))
+        #expect(!book.refuses(incoming: fresh, now: PeerBook.suspension + .seconds(1)))
+    }
+
     @Test("The book keeps at most its capacity")
     func bookBound() {
         var book = PeerBook()
