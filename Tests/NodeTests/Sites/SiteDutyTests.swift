@@ -103,6 +103,7 @@ import Wire
         let found = try await withThrowingTaskGroup(of: SiteFeed.self) { group in
             for _ in 0..<30 { group.addTask { try await reader.refresh(keys.site) } }
             #expect(try await SiteNode.eventually { reader.service.searches.waiting(for: keys.site) == 29 })
+            #expect(try await SiteNode.eventually { world.lookups(of: place) > 0 })
             #expect(world.lookups(of: place) == 1)
             world.becomeQuick()
             var found: [SiteFeed] = []
