@@ -32,11 +32,11 @@ public final class Swarm: Sendable {
         let disk = DiskPool(threadCount: configuration.diskThreads, retainedBytes: configuration.retainedBufferBytes)
         services = SwarmServices(
             loop: loop,
-            sockets: sockets,
+            connector: .makeBoxSendingValue(StreamConnector(loop: loop, sockets: sockets), eventLoop: loop),
             disk: disk,
             budget: ConnectionBudget(limit: configuration.maximumConnections)
         )
-        listener = SwarmListener(sockets: sockets)
+        listener = SwarmListener(loop: loop, sockets: sockets)
         self.configuration = configuration
         self.logger = logger
     }
@@ -186,7 +186,7 @@ public final class Swarm: Sendable {
         }.get()
         for hash in infoHashes.short {
             listener.register(hash) { [weak torrent] connection in
-                guard let torrent else { return connection.channel.close(promise: nil) }
+                guard let torrent else { return connection.close() }
                 torrent.accept(connection)
             }
         }

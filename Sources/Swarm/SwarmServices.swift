@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NIOCore
-internal import Transport
 
 /// What all torrents of a swarm share.
 struct SwarmServices: Sendable {
     let loop: any EventLoop
-    let sockets: TCPSockets
+    let connector: NIOLoopBoundBox<StreamConnector>
     let disk: DiskPool
     let budget: ConnectionBudget
 }

@@ -107,7 +107,7 @@ struct ListenerTests {
         )
         let files = try #require(TorrentContent(sample.metainfo)).hashedFiles
         #expect(await torrent.add(files: files))
-        torrent.add(peers: [address], isExplicit: true)
+        torrent.add(peers: [address], source: .user)
         let bytes = try await torrent.read(PieceIndex(20), offset: 100, count: 5000)
         let start = 20 * sample.metainfo.pieceLength + 100
         #expect(bytes == Array(sample.files[0].bytes[start..<start + 5000]))
@@ -141,7 +141,7 @@ struct ListenerTests {
             storage: storage,
             have: Bitfield(count: count)
         ) { $0.wantsEverything = false }
-        begun.add(peers: [address], isExplicit: true)
+        begun.add(peers: [address], source: .user)
         try await begun.waitFor(pieces: [3, 7, 8])
         try await begun.save()
         await first.shutdown()
@@ -152,7 +152,7 @@ struct ListenerTests {
         #expect(uncertain.isEmpty)
         let second = SwarmTests.makeSwarm()
         let torrent = try await second.add(sample.metainfo, storage: again, have: verified)
-        torrent.add(peers: [address], isExplicit: true)
+        torrent.add(peers: [address], source: .user)
         try await SwarmTests.complete(torrent)
         #expect(await torrent.status()?.downloaded ?? 0 <= 700_000 - 3 * Int64(sample.metainfo.pieceLength) + 16_384)
         #expect(sample.isIdentical(in: target))

@@ -63,7 +63,9 @@ struct ReentrantInputTests {
         let bytes = sample.files[0].bytes
         let blocks = (0..<2).map { Self.block($0, of: bytes) }
         swarm.listener.register(hash) { connection in
-            try? connection.channel.pipeline.syncOperations.addHandler(DrainingChannel(blocks: blocks))
+            // Before the handler of the stream, where the socket is.
+            try? connection.channel?.pipeline.syncOperations
+                .addHandler(DrainingChannel(blocks: blocks), position: .first)
             torrent.accept(connection)
         }
         let sockets = TCPSockets(loop: MultiThreadedEventLoopGroup.singleton.next())

@@ -48,7 +48,7 @@ struct SwarmTests {
             storage: storage,
             have: Bitfield(count: sample.metainfo.pieceMap.pieceCount)
         )
-        torrent.add(peers: [address], isExplicit: true)
+        torrent.add(peers: [address], source: .user)
         try await Self.complete(torrent)
         try storage.createEmptyFiles()
         #expect(sample.isIdentical(in: target))
@@ -78,7 +78,7 @@ struct SwarmTests {
                 (try DirectoryStorage(metainfo, at: path), Bitfield(count: content.pieceCount))
             }
         )
-        torrent.add(peers: [address], isExplicit: true)
+        torrent.add(peers: [address], source: .user)
         try await Self.complete(torrent)
         #expect(sample.isIdentical(in: target))
         await leecher.shutdown()

@@ -11,7 +11,7 @@ struct WaitingRoomTests {
 
     @Test("One address that holds places silently displaces only itself")
     func share() {
-        var room = WaitingRoom(capacity: 8, share: 3)
+        var room = WaitingRoom<EmbeddedChannel>(capacity: 8, share: 3)
         let honest = EmbeddedChannel()
         let (number, _) = room.enter(honest, from: Self.address(1))
         let silent = (0..<3).map { _ in EmbeddedChannel() }
@@ -28,7 +28,7 @@ struct WaitingRoomTests {
 
     @Test("A full room takes the next in, and the one that waited longest goes")
     func full() {
-        var room = WaitingRoom(capacity: 8, share: 3)
+        var room = WaitingRoom<EmbeddedChannel>(capacity: 8, share: 3)
         let channels = (0..<8).map { _ in EmbeddedChannel() }
         for (index, channel) in channels.enumerated() {
             #expect(room.enter(channel, from: Self.address(UInt32(index))).displaced == nil)
@@ -39,7 +39,7 @@ struct WaitingRoomTests {
 
     @Test("The addresses of one IPv6 /64 count as one")
     func networks() {
-        var room = WaitingRoom(capacity: 8, share: 2)
+        var room = WaitingRoom<EmbeddedChannel>(capacity: 8, share: 2)
         let first = EmbeddedChannel()
         _ = room.enter(first, from: .v6(high: 0x2001_0DB8_0000_0001, low: 1))
         _ = room.enter(EmbeddedChannel(), from: .v6(high: 0x2001_0DB8_0000_0001, low: 2))

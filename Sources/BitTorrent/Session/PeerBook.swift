@@ -18,9 +18,12 @@ struct PeerBook {
         var failures = 0
         var nextAttempt: Duration
         var isConnected = false
-        /// Given by the user: tried for ever, at least every 15 seconds.
-        var isExplicit: Bool
+        /// Where it was first heard of; the user's word replaces any other.
+        var source: PeerSource
         var order: UInt64
+
+        /// Given by the user: tried for ever, at least every 15 seconds.
+        var isExplicit: Bool { source == .user }
     }
 
     private struct Strikes {
@@ -38,15 +41,19 @@ struct PeerBook {
     private var isEarliestKnown = true
     private var nextOrder: UInt64 = 0
 
-    mutating func add(_ endpoint: Endpoint, isExplicit: Bool, now: Duration) {
-        guard endpoint.port != 0, entries[endpoint] == nil else { return }
+    mutating func add(_ endpoint: Endpoint, source: PeerSource, now: Duration) {
+        guard endpoint.port != 0 else { return }
+        guard entries[endpoint] == nil else {
+            if source == .user { entries[endpoint]?.source = .user }
+            return
+        }
         if entries.count >= Self.capacity {
             let idle = entries.filter { !$0.value.isConnected && !$0.value.isExplicit }
             guard let oldest = idle.min(by: { $0.value.order < $1.value.order }) else { return }
             entries[oldest.key] = nil
         }
         nextOrder += 1
-        entries[endpoint] = Entry(nextAttempt: now, isExplicit: isExplicit, order: nextOrder)
+        entries[endpoint] = Entry(nextAttempt: now, source: source, order: nextOrder)
     }
 
     /// The next address to dial, now marked as in use.

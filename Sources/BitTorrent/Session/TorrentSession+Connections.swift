@@ -6,9 +6,9 @@ extension TorrentSession {
 
     /// Peers to try, dialled at once as far as the limits allow.
     ///
-    /// `isExplicit`: given by the user: tried again for as long as the session lasts.
-    public mutating func add(peers: [Endpoint], isExplicit: Bool = false, now: Duration) -> [SessionAction] {
-        for endpoint in peers { book.add(endpoint, isExplicit: isExplicit, now: now) }
+    /// `source`: where the addresses come from; those of the user are tried again for as long as the session lasts.
+    public mutating func add(peers: [Endpoint], source: PeerSource = .dht, now: Duration) -> [SessionAction] {
+        for endpoint in peers { book.add(endpoint, source: source, now: now) }
         dial(now)
         return finish(now)
     }

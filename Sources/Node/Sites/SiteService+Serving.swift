@@ -16,7 +16,7 @@ extension SiteService {
         }
         if isNew {
             listener.register(SiteLocations.holders(of: site)) { [weak self] connection in
-                guard let self else { return connection.channel.close(promise: nil) }
+                guard let self else { return connection.close() }
                 accept(connection, for: site)
             }
         }
@@ -52,18 +52,17 @@ extension SiteService {
 
     /// On the listener's loop.
     private func accept(_ incoming: IncomingConnection, for site: Digest256) {
-        guard mayServe(site), isHeld(site) else { return incoming.channel.close(promise: nil) }
-        let loop = incoming.channel.eventLoop
-        guard let connection = begin(site, incoming.endpoint, isOutgoing: false, loop: loop) else {
-            return incoming.channel.close(promise: nil)
+        guard mayServe(site), isHeld(site) else { return incoming.close() }
+        guard let connection = begin(site, incoming.endpoint, isOutgoing: false, loop: incoming.eventLoop) else {
+            return incoming.close()
         }
         received(incoming.received.readableBytes, for: site)
         let driver = connection.makeDriver(service: self, early: incoming.received)
         do {
-            try incoming.channel.pipeline.syncOperations.addHandler(driver)
+            try incoming.handOver(to: driver)
         } catch {
             driver.close()
-            incoming.channel.close(promise: nil)
+            incoming.close()
         }
     }
 

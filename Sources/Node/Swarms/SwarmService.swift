@@ -118,7 +118,7 @@ actor SwarmService {
         let enqueue = enqueue
         swarm.listener.register(hash) { connection in
             guard case .enqueued = enqueue.yield(.incoming(connection)) else {
-                connection.channel.close(promise: nil)
+                connection.close()
                 return
             }
         }
@@ -130,7 +130,7 @@ actor SwarmService {
             torrent.accept(connection)
         } catch {
             context.logger.debug("no torrent for a connection", metadata: ["error": "\(error)"])
-            connection.channel.close(promise: nil)
+            connection.close()
         }
     }
 

@@ -54,7 +54,7 @@ struct TorrentDownload: Sendable {
             }
         }
         defer { torrent.removeObserver(observer) }
-        torrent.add(peers: peers, isExplicit: true)
+        torrent.add(peers: peers, source: .user)
         try await finish(await ending(torrent, events), torrent)
     }
 
@@ -79,7 +79,7 @@ struct TorrentDownload: Sendable {
         } adjust: { configuration in
             configuration.wantsEverything = !metadataOnly
         }
-        torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, isExplicit: true)
+        torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, source: .user)
         return torrent
     }
 

@@ -89,7 +89,7 @@ final class TorrentRun: Sendable {
             let words = line.split(separator: " ")
             if words.first == "quit" { return true }
             if words.first == "peer", words.count == 2, let endpoint = Endpoint(String(words[1])) {
-                torrent.add(peers: [endpoint], isExplicit: true)
+                torrent.add(peers: [endpoint], source: .user)
             }
         }
         return false

@@ -5,15 +5,46 @@ public import Wire
 
 /// A connection that somebody made to us, as far as its first 48 bytes tell.
 ///
-/// On the event loop of `channel`, which reads nothing more until a handler has been added.
+/// Nobody hears of what comes after ``received`` until a receiver or a handler has been given to the stream, which keeps it.
 public struct IncomingConnection: Sendable {
-    public let channel: any Channel
+    /// Of the swarm's event loop.
+    public let stream: NIOLoopBound<any PeerByteStream>
+    public let eventLoop: any EventLoop
     public let endpoint: Endpoint
     public let capabilities: Handshake.Capabilities
     /// What stands where the infohash does: of a torrent, or the beginning of a site's id.
     public let hash: Digest160
     /// Everything that came, from the first byte of the handshake.
     public let received: ByteBuffer
+
+    init(_ stream: any PeerByteStream, on loop: any EventLoop, _ greeting: Greeting, received: ByteBuffer) {
+        self.stream = NIOLoopBound(stream, eventLoop: loop)
+        eventLoop = loop
+        endpoint = stream.endpoint
+        capabilities = greeting.capabilities
+        hash = greeting.hash
+        self.received = received
+    }
+
+    /// What the first 48 bytes say.
+    typealias Greeting = (capabilities: Handshake.Capabilities, hash: Digest160)
+
+    /// The channel under a stream that is nothing but a TCP connection. On its event loop.
+    public var channel: (any Channel)? { (stream.value as? TCPPeerStream)?.channel }
+
+    /// Leaves a plain TCP connection to a handler of channels. On its event loop.
+    ///
+    /// - Throws: where the stream has ended, or is no plain TCP connection.
+    public func handOver(to handler: any ChannelHandler) throws {
+        guard let stream = stream.value as? TCPPeerStream else { throw ChannelError.operationUnsupported }
+        try stream.handOver(to: handler)
+    }
+
+    /// From any thread.
+    public func close() {
+        guard !eventLoop.inEventLoop else { return stream.value.close() }
+        eventLoop.execute { stream.value.close() }
+    }
 }
 
 /// Takes connections that name a hash. Called on the swarm's event loop.

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import NIOCore
 internal import Wire
 
 /// The connections that have not yet said what they want.
 ///
 /// Nobody is turned away: who comes when the room is full takes the place of who has waited longest, first of those from the
 /// same network. An honest peer says what it wants within a round trip; one that holds places silently loses them.
-struct WaitingRoom {
+struct WaitingRoom<Connection: AnyObject> {
     private struct Guest {
-        var channel: any Channel
+        var connection: Connection
         var network: IPAddress
     }
 
@@ -28,15 +27,14 @@ struct WaitingRoom {
     /// Takes a connection in.
     ///
     /// - Returns: its number, and who has to go for it.
-    mutating func enter(_ channel: any Channel, from address: IPAddress) -> (number: UInt64, displaced: (any Channel)?)
-    {
+    mutating func enter(_ connection: Connection, from address: IPAddress) -> (number: UInt64, displaced: Connection?) {
         let network = Self.network(of: address)
         let neighbours = guests.filter { $0.value.network == network }.keys
         let leaving = neighbours.count >= share ? neighbours.min() : guests.count >= capacity ? guests.keys.min() : nil
-        let displaced = leaving.flatMap { guests.removeValue(forKey: $0) }?.channel
+        let displaced = leaving.flatMap { guests.removeValue(forKey: $0) }?.connection
         let number = next
         next += 1
-        guests[number] = Guest(channel: channel, network: network)
+        guests[number] = Guest(connection: connection, network: network)
         return (number, displaced)
     }
 

@@ -50,7 +50,7 @@ public final class Torrent: Sendable {
     public func accept(_ connection: IncomingConnection) {
         guard loop.inEventLoop else { return loop.execute { self.accept(connection) } }
         guard let driver = driver.value else {
-            connection.channel.close(promise: nil)
+            connection.close()
             return
         }
         driver.accept(connection)
@@ -60,9 +60,9 @@ public final class Torrent: Sendable {
 
     /// Peers to try, at once.
     ///
-    /// `isExplicit`: given by the user: tried for as long as the torrent is there.
-    public func add(peers: [Endpoint], isExplicit: Bool = false) {
-        update { $0.add(peers: peers, isExplicit: isExplicit, now: $1) }
+    /// `source`: where the addresses come from; those of the user are tried for as long as the torrent is there.
+    public func add(peers: [Endpoint], source: PeerSource = .dht) {
+        update { $0.add(peers: peers, source: source, now: $1) }
     }
 
     /// Adds pieces to those that are downloaded.

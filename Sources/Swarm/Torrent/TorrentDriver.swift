@@ -3,7 +3,6 @@ internal import BitTorrent
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
-internal import Transport
 internal import Wire
 
 /// Carries out what one ``TorrentSession`` decides: sockets, piece buffers, disk, time.
@@ -16,7 +15,7 @@ final class TorrentDriver {
     private static let largestKeptBuffer = 2 << 20
 
     let loop: any EventLoop
-    private let sockets: TCPSockets
+    private let connector: StreamConnector
     private let disk: DiskPool
     private let budget: ConnectionBudget
     /// For what is done for this torrent elsewhere and may block.
@@ -29,7 +28,9 @@ final class TorrentDriver {
     private let onEvent: (SessionEvent) -> Void
     private var results: DiskResults?
 
-    private var channels: [ConnectionID: PeerChannelHandler] = [:]
+    private var links: [ConnectionID: PeerLink] = [:]
+    /// Places of connections that are being made.
+    private var dials: [ConnectionID: ConnectionBudget.Place] = [:]
     private var buffers: [PieceIndex: PieceBuffer] = [:]
     private var reads: [ReadID: ByteBuffer] = [:]
     private var spare: [ByteBuffer] = []
@@ -39,7 +40,7 @@ final class TorrentDriver {
     private var arrivals: [(ConnectionID, ByteBuffer)] = []
     private var isPerforming = false
     private var jobs: [DiskJob] = []
-    private var dirty: [PeerChannelHandler] = []
+    private var dirty: [PeerLink] = []
 
     init(
         session: consuming TorrentSession,
@@ -54,7 +55,7 @@ final class TorrentDriver {
         self.storage = storage
         self.metainfo = metainfo
         loop = services.loop
-        sockets = services.sockets
+        connector = services.connector.value
         disk = services.disk
         budget = services.budget
         self.logger = logger
@@ -89,10 +90,7 @@ final class TorrentDriver {
 
     /// Takes over a connection that somebody made to us.
     func accept(_ connection: IncomingConnection) {
-        guard let place = budget.take() else {
-            connection.channel.close(promise: nil)
-            return
-        }
+        guard let place = budget.take() else { return connection.close() }
         let (id, actions) = session.accept(
             from: connection.endpoint,
             capabilities: connection.capabilities,
@@ -101,21 +99,15 @@ final class TorrentDriver {
         )
         guard let id else {
             perform(actions)
-            connection.channel.close(promise: nil)
-            return
+            return connection.close()
         }
-        let handler = PeerChannelHandler(id: id, place: place, driver: self)
-        channels[id] = handler
-        do {
-            try connection.channel.pipeline.syncOperations.addHandler(handler)
-        } catch {
-            connection.channel.close(promise: nil)
-            return channelClosed(id)
-        }
+        let link = PeerLink(id: id, place: place, stream: connection.stream.value, driver: self)
+        links[id] = link
         perform(actions)
         var rest = connection.received
         rest.moveReaderIndex(forwardBy: min(Handshake.prefixByteCount, rest.readableBytes))
         if rest.readableBytes > 0 { received(rest, from: id) }
+        if links[id] != nil { link.start() }
     }
 
     // MARK: Events
@@ -127,7 +119,7 @@ final class TorrentDriver {
             arrivals.append((id, buffer))
             return
         }
-        guard channels[id] != nil else { return }
+        guard links[id] != nil else { return }
         // SAFETY: the span and the pointer are used only while the closure runs, and the buffer is alive during it.
         unsafe buffer.withUnsafeReadableBytes { bytes in
             let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
@@ -137,12 +129,12 @@ final class TorrentDriver {
     }
 
     func channelClosed(_ id: ConnectionID) {
-        guard channels.removeValue(forKey: id) != nil else { return }
+        guard links.removeValue(forKey: id) != nil else { return }
         update { $0.closed(id, now: $1) }
     }
 
-    func wrote(_ count: Int, _ buffer: ByteBuffer, to id: ConnectionID) {
-        keep(buffer)
+    func wrote(_ count: Int, _ buffer: ByteBuffer?, to id: ConnectionID) {
+        if let buffer { keep(buffer) }
         update { $0.sent(id, bytes: count, now: $1) }
     }
 
@@ -193,10 +185,10 @@ final class TorrentDriver {
     private func perform(_ action: SessionAction, _ input: UnsafeRawBufferPointer) {
         switch action {
         case .send(let id, let bytes):
-            if let channel = channels[id], channel.append(bytes) { dirty.append(channel) }
+            if let link = links[id], link.append(bytes) { dirty.append(link) }
         case .sendBlock(let id, let header, let read, let range):
-            guard let channel = channels[id], let block = reads[read] else { return }
-            if channel.append(header: header, block: block, range: range) { dirty.append(channel) }
+            guard let link = links[id], let block = reads[read] else { return }
+            if link.append(header: header, block: block, range: range) { dirty.append(link) }
         case .copy(let piece, let length, let offset, let range):
             let buffer = buffers[piece] ?? makeBuffer(for: piece, length)
             unsafe buffer.copy(UnsafeRawBufferPointer(rebasing: input[range]), at: offset)
@@ -210,7 +202,8 @@ final class TorrentDriver {
         case .dial(let id, let endpoint): dial(id, endpoint)
         case .close(let id, let reason):
             logger.debug("connection closed", metadata: ["reason": "\(reason)"])
-            channels.removeValue(forKey: id)?.close()
+            dials[id] = nil
+            links.removeValue(forKey: id)?.close()
         case .wake(let time): schedule(time)
         case .checkMetadata(let bytes): check(bytes)
         case .event(let event):
@@ -233,9 +226,9 @@ final class TorrentDriver {
     }
 
     private func flush() {
-        let channels = dirty
+        let links = dirty
         dirty.removeAll(keepingCapacity: true)
-        for channel in channels { channel.flush() }
+        for link in links { link.flush() }
     }
 
     private func startJobs() {
@@ -271,20 +264,21 @@ final class TorrentDriver {
             loop.assumeIsolated().execute { self.update { $0.closed(id, now: $1) } }
             return
         }
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let connected = sockets.connect(to: endpoint, timeout: .seconds(10)) { channel in
-            let handler = PeerChannelHandler(id: id, place: place, driver: bound.value)
-            bound.value.channels[id] = handler
-            try channel.pipeline.syncOperations.addHandler(handler)
+        dials[id] = place
+        connector.connect(to: endpoint) { [weak self] stream in self?.dialled(id, stream) }
+    }
+
+    private func dialled(_ id: ConnectionID, _ stream: (any PeerByteStream)?) {
+        // Without its place the session has given the connection up meanwhile.
+        guard let place = dials.removeValue(forKey: id) else {
+            stream?.close()
+            return
         }
-        connected.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success: self.update { $0.connected(id, now: $1) }
-            case .failure:
-                self.channels[id] = nil
-                self.update { $0.closed(id, now: $1) }
-            }
-        }
+        guard let stream else { return update { $0.closed(id, now: $1) } }
+        let link = PeerLink(id: id, place: place, stream: stream, driver: self)
+        links[id] = link
+        update { $0.connected(id, now: $1) }
+        if links[id] != nil { link.start() }
     }
 
     private func schedule(_ time: Duration) {

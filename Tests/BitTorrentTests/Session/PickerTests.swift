@@ -96,8 +96,8 @@ struct PickerTests {
         var book = PeerBook()
         let found = Endpoint(.v4(0x0808_0808), port: 1)
         let given = Endpoint(.v4(0x0808_0809), port: 1)
-        book.add(found, isExplicit: false, now: .zero)
-        book.add(given, isExplicit: true, now: .zero)
+        book.add(found, source: .dht, now: .zero)
+        book.add(given, source: .user, now: .zero)
         var now = Duration.zero
         var attempts: [Endpoint: Int] = [:]
         for _ in 0..<40_000 {
@@ -135,7 +135,7 @@ struct PickerTests {
     func bookBound() {
         var book = PeerBook()
         for number in 0..<5000 {
-            book.add(Endpoint(.v4(UInt32(number)), port: 1), isExplicit: false, now: .zero)
+            book.add(Endpoint(.v4(UInt32(number)), port: 1), source: .dht, now: .zero)
         }
         #expect(book.entries.count == PeerBook.capacity)
     }

@@ -91,7 +91,7 @@ struct TorrentSessionTests {
         liar.corrupt = { _, bytes in bytes.reversed() }
         let leecher = SimulatedPeer(2, sample, isSeed: false)
         let network = SimulatedNetwork([liar, leecher])
-        leecher.update { $0.add(peers: [liar.address], isExplicit: true, now: $1) }
+        leecher.update { $0.add(peers: [liar.address], source: .user, now: $1) }
         #expect(!network.run(3000) { !leecher.disk.isEmpty })
         #expect(leecher.events.contains(.banned(liar.address)))
     }

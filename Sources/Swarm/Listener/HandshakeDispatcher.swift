@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import NIOCore
+internal import Wire
+
+/// Collects the first 48 bytes of a stream and hands it to whoever has registered for the hash in them.
+///
+/// Kept alive by the listener's ``WaitingRoom`` until then. Confined to the stream's event loop.
+final class HandshakeDispatcher: PeerStreamReceiver {
+    private let stream: any PeerByteStream
+    private let listener: SwarmListener
+    private let loop: any EventLoop
+    /// Its place in the waiting room.
+    private var number: UInt64 = 0
+    private var collected = ByteBuffer()
+    private var timeout: Scheduled<Void>?
+    private var isDone = false
+
+    init(stream: any PeerByteStream, listener: SwarmListener, loop: any EventLoop) {
+        self.stream = stream
+        self.listener = listener
+        self.loop = loop
+    }
+
+    func start(_ number: UInt64) {
+        self.number = number
+        timeout = loop.assumeIsolated().scheduleTask(in: SwarmListener.patience) { [weak self] in self?.refuse() }
+        stream.receiver = self
+    }
+
+    /// Closes the stream.
+    func refuse() {
+        guard !isDone else { return }
+        finish()
+        stream.close()
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        collected.writeBuffer(&bytes)
+        dispatch()
+    }
+
+    func wrote(_ count: Int, _ buffer: ByteBuffer?) {}
+
+    func ended() { finish() }
+
+    private func dispatch() {
+        let count = min(collected.readableBytes, Handshake.prefixByteCount)
+        let prefix = collected.getBytes(at: collected.readerIndex, length: count) ?? []
+        do throws(PeerWireError) {
+            guard let greeting = try Handshake.parsePrefix(prefix[...]) else { return }
+            guard let acceptor = listener.acceptor(of: greeting.hash) else { return refuse() }
+            finish()
+            acceptor(IncomingConnection(stream, on: loop, greeting, received: collected))
+        } catch {
+            refuse()
+        }
+    }
+
+    private func finish() {
+        guard !isDone else { return }
+        isDone = true
+        timeout?.cancel()
+        stream.receiver = nil
+        listener.ended(number)
+    }
+}
