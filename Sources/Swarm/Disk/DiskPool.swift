@@ -8,7 +8,7 @@ internal import Wire
 /// One thing to do for a torrent off its event loop.
 enum DiskJob: Sendable {
     case verify(PieceCheck, PieceBuffer)
-    case read(ReadID, piece: PieceIndex, offset: Int, ByteBuffer, length: Int)
+    case read(ReadID, piece: PieceIndex, offset: Int, ReadBuffer, length: Int)
     /// The bytes of each piece, in order.
     case hashLeaves(ReadID, [(piece: PieceIndex, length: Int)])
 
@@ -26,7 +26,7 @@ enum DiskJob: Sendable {
 enum DiskResult: Sendable {
     case verified(PieceIndex, PieceOutcome)
     /// Nil where it failed.
-    case read(ReadID, ByteBuffer?)
+    case read(ReadID, ReadBuffer?)
     case leaves(ReadID, [Digest256]?)
 }
 
@@ -77,8 +77,9 @@ final class DiskPool: Sendable {
             let outcome = buffer.withBytes(check.dataLength) { PieceWorker.verifyAndStore(check, $0, in: storage) }
             buffers.give(buffer)
             return .verified(check.piece, outcome)
-        case .read(let id, let piece, let offset, var buffer, let length):
-            return .read(id, Self.read(piece, offset, length, into: &buffer, storage) ? buffer : nil)
+        case .read(let id, let piece, let offset, let buffer, let length):
+            let isRead = buffer.withBuffer { Self.read(piece, offset, length, into: &$0, storage) }
+            return .read(id, isRead ? buffer : nil)
         case .hashLeaves(let id, let pieces): return .leaves(id, hashLeaves(pieces, storage))
         }
     }
