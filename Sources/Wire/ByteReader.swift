@@ -4,26 +4,30 @@
 ///
 /// A read that wants more than is left returns nil and takes nothing.
 public struct ByteReader: Sendable {
+    @usableFromInline var unread: ArraySlice<UInt8>
+
     /// What has not been read yet.
-    public private(set) var remaining: ArraySlice<UInt8>
+    public var remaining: ArraySlice<UInt8> { unread }
 
     public init(_ bytes: ArraySlice<UInt8>) {
-        remaining = bytes
+        unread = bytes
     }
 
     public init(_ bytes: [UInt8]) {
-        remaining = bytes[...]
+        unread = bytes[...]
     }
 
     public var isAtEnd: Bool { remaining.isEmpty }
 
+    @inlinable
     public mutating func read(count: Int) -> ArraySlice<UInt8>? {
-        guard count >= 0, count <= remaining.count else { return nil }
-        defer { remaining = remaining.dropFirst(count) }
-        return remaining.prefix(count)
+        guard count >= 0, count <= unread.count else { return nil }
+        defer { unread = unread.dropFirst(count) }
+        return unread.prefix(count)
     }
 
     /// An unsigned integer, most significant byte first.
+    @inlinable
     public mutating func read<Integer: FixedWidthInteger & UnsignedInteger>(_: Integer.Type) -> Integer? {
         guard let bytes = read(count: Integer.bitWidth / 8) else { return nil }
         var value: Integer = 0
@@ -31,6 +35,7 @@ public struct ByteReader: Sendable {
         return value
     }
 
+    @inlinable
     public mutating func read<Value: FixedBytes>(_: Value.Type) -> Value? {
         read(count: Value.byteCount).flatMap { Value($0) }
     }

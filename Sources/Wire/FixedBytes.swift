@@ -33,6 +33,7 @@ extension FixedBytes {
 
 extension [UInt8] {
     /// Appends the bytes of `value`.
+    @inlinable
     public mutating func append(_ value: some FixedBytes) {
         let count = type(of: value).byteCount
         var index = 0
@@ -43,6 +44,7 @@ extension [UInt8] {
     }
 
     /// Appends `value`, most significant byte first.
+    @inlinable
     public mutating func append<Integer: FixedWidthInteger & UnsignedInteger>(bigEndian value: Integer) {
         var shift = Integer.bitWidth
         while shift > 0 {

@@ -56,6 +56,7 @@ public struct PeerMessageParser: Sendable {
         while true {
             switch state {
             case .header:
+                if let block = pieceHeader(input, &offset) { return .block(block) }
                 guard try readHeader(input, &offset) else { return nil }
                 if case .header = state { return .message(.keepAlive) }
             case .body(PeerMessageID.piece, let length):
@@ -79,6 +80,28 @@ public struct PeerMessageParser: Sendable {
                 state = .skip(remaining: remaining - range.count)
             }
         }
+    }
+
+    /// The header of a piece message that lies in the input as a whole, as nearly all do: nothing is collected for it.
+    private mutating func pieceHeader(_ input: Span<UInt8>, _ offset: inout Int) -> BlockRange? {
+        guard collected.isEmpty, input.count - offset >= 13, input[offset + 4] == PeerMessageID.piece else {
+            return nil
+        }
+        let length = Self.integer(input, offset)
+        // A wrong length is refused by the way that all other messages go.
+        guard length > 9, length - 9 <= Limits.blockBytes else { return nil }
+        let block = BlockRange(
+            piece: Self.integer(input, offset + 5),
+            offset: Self.integer(input, offset + 9),
+            length: length - 9
+        )
+        offset += 13
+        state = .payload(remaining: Int(length) - 9)
+        return block
+    }
+
+    private static func integer(_ input: Span<UInt8>, _ offset: Int) -> UInt32 {
+        (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(input[offset + $1]) }
     }
 
     private func take(_ count: Int, _ input: Span<UInt8>, _ offset: inout Int) -> Range<Int>? {

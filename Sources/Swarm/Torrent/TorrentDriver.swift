@@ -196,7 +196,9 @@ final class TorrentDriver {
         case .verify(let check):
             if let buffer = buffers.removeValue(forKey: check.piece) { jobs.append(.verify(check, buffer)) }
         case .read(let id, let piece, let offset, let length):
-            jobs.append(.read(id, piece: piece, offset: offset, ReadBuffer(takeBuffer(atLeast: length)), length: length))
+            jobs.append(
+                .read(id, piece: piece, offset: offset, ReadBuffer(takeBuffer(atLeast: length)), length: length)
+            )
         case .hashLeaves(let id, let pieces): hashLeaves(id, pieces)
         case .releaseRead(let id): if let buffer = reads.removeValue(forKey: id) { keep(buffer) }
         case .dial(let id, let endpoint): dial(id, endpoint)
