@@ -84,7 +84,7 @@ let package = Package(
         ),
         library(
             "Gateway",
-            ["Wire", "Keys", "Node", hummingbird, nioCore, nioPosix, lifecycle, logging],
+            ["Wire", "Keys", "Node", hummingbird, nioCore, nioPosix, nioHTTP1, lifecycle, logging],
             resources: [.embedInCode("Resources")]
         ),
         .executableTarget(
@@ -117,7 +117,10 @@ let package = Package(
                 nioPosix, logging,
             ]
         ),
-        tests("Gateway", ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, logging]),
+        tests(
+            "Gateway",
+            ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, nioCore, nioPosix, logging]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -117,6 +117,16 @@ class Page:
         self.wait(lambda: self._seen("Page.loadEventFired", start), f"{url} to load", timeout)
         return self.status(url, start)
 
+    def open_when_found(self, url, timeout=60):
+        """As `open`; a page that says it is looking for peers (503) is waited out, as its reader would: it goes by itself."""
+        start = len(self.events)
+        status = self.open(url, timeout)
+        if status == 503:
+            self.wait(lambda: self.status(url, start) != 503, f"{url} to be found", timeout)
+            self.wait(lambda: self.evaluate("document.readyState") == "complete", f"{url} to load", timeout)
+            status = self.status(url, start)
+        return status
+
     def _seen(self, method, start):
         return [parameters for name, parameters in list(self.events)[start:] if name == method]
 

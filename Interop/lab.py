@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private network on one machine: several hosts, each a network namespace of its own, joined by a bridge.
 
-The addresses lie in 10.77/16, because Transmission's DHT ignores 127/8. Nothing leaves: the namespace that holds
-the bridge has no other device. Needs root. All of it is gone when the program ends."""
+The addresses lie in 10/8, because Transmission's DHT ignores 127/8. Nothing leaves: the namespace that holds the bridge
+has no other device. Needs root. All of it is gone when the program ends.
+
+Hosts reach each other through the bridge's own address, not directly: the kernel keeps 1,024 neighbours for all
+namespaces together, and forty hosts that each know forty neighbours would have packets dropped on the whole machine.
+What is sent to all (multicast) still crosses the bridge."""
 import ctypes
 import itertools
 import os
@@ -20,6 +24,7 @@ import bt_common as common  # noqa: E402  (ours, shared with the benchmarks)
 
 CLONE_NEWNET = 0x40000000
 GATEWAY = "10.77.0.1"
+NETWORK = "10.0.0.0/8"
 _numbers = itertools.count(1)
 
 
@@ -40,8 +45,11 @@ def enter():
         sys.exit(f"no private network namespace: {os.strerror(ctypes.get_errno())}")
     ip("link", "set", "lo", "up")
     ip("link", "add", "lab", "type", "bridge")
-    ip("addr", "add", f"{GATEWAY}/16", "dev", "lab")
+    ip("addr", "add", f"{GATEWAY}/8", "dev", "lab")
     ip("link", "set", "lab", "up")
+    # It forwards, and does not tell the hosts that they could do without it.
+    for name, value in (("conf/all/send_redirects", 0), ("conf/lab/send_redirects", 0), ("ip_forward", 1)):
+        pathlib.Path("/proc/sys/net/ipv4", name).write_text(str(value))
     os.environ["BT_NETNS"] = "0"
     common.pin_congestion_control()
 
@@ -61,11 +69,14 @@ class Host:
         ip("link", "set", outer, "master", "lab")
         ip("link", "set", outer, "up")
         ip("link", "set", inner, "netns", self.holder.pid)
-        self.addresses = [f"10.77.{self.number}.{last}" for last in range(1, addresses + 1)]
+        prefix = f"10.{77 + self.number // 256}.{self.number % 256}"
+        self.addresses = [f"{prefix}.{last}" for last in range(1, addresses + 1)]
         for address in self.addresses:
-            ip("addr", "add", f"{address}/16", "dev", inner, pid=self.holder.pid)
+            ip("addr", "add", f"{address}/32", "dev", inner, pid=self.holder.pid)
         ip("link", "set", "lo", "up", pid=self.holder.pid)
         ip("link", "set", inner, "up", pid=self.holder.pid)
+        ip("route", "add", GATEWAY, "dev", inner, "src", self.address, pid=self.holder.pid)
+        ip("route", "add", NETWORK, "via", GATEWAY, "src", self.address, pid=self.holder.pid)
 
     def _wait_for_namespace(self):
         own = os.readlink("/proc/self/ns/net")

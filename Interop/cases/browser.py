@@ -54,6 +54,9 @@ class Scene:
         self.near_origin = "http://hostile.localhost:9000"
         for server in (self.near, self.far):
             server.wait_line(lambda line: "ready" in line, 10)
+        # What the reader has opened by name; a browser alone is asked first.
+        for report in (self.victim, self.attacker):
+            self.reader.command("open", "--print", roost.address_of(report))
         self.browser = Browser(self.reader.host, *arguments)
 
     def __enter__(self):
@@ -64,14 +67,14 @@ class Scene:
 
     def open_victim(self):
         page = self.browser.page()
-        expect(page.open(origin(self.victim) + "/"), 200, "the victim's page")
+        expect(page.open_when_found(origin(self.victim) + "/"), 200, "the victim's page")
         return page
 
     def attackers(self):
         """(name, page) of each place that attacks."""
         for name, url in (("another port", self.near_origin), ("another host", self.far_origin), ("another Roost site", origin(self.attacker))):
             page = self.browser.page()
-            expect(page.open(url + "/"), 200, name)
+            expect(page.open_when_found(url + "/"), 200, name)
             yield name, page
 
     def hits(self):
@@ -242,7 +245,7 @@ def driving(lab):
             scene.untouched(name)
 
 
-@case("browser", "a link or redirect from elsewhere to an unknown site asks first; the reader's yes opens it")
+@case("browser", "a link or redirect from elsewhere to an unknown site asks first, also where the reader typed the redirecting address; the reader's yes opens it")
 def asking(lab):
     with Scene(lab) as scene:
         target = origin(scene.unseen) + "/"
@@ -259,6 +262,13 @@ def asking(lab):
         page.wait(lambda: "open this site" in (page.evaluate("document.body?.innerText") or "").lower(), "the question after a redirect")
         page.screenshot(PICTURES / "question.png")
         scene.untouched("a redirect")
+        for server in (scene.near_origin, scene.far_origin):
+            page = scene.browser.page()
+            page.open(f"{server}/go?to={target}")
+            expect(page.location(), target, "where the redirect of a typed address led")
+            if "open this site" not in page.evaluate("document.body.innerText").lower():
+                raise AssertionError(f"a redirect of the typed address {server} opened the site without a question")
+            scene.untouched("a redirect of a typed address")
         page.evaluate("document.querySelector('form button, form input[type=submit], button, a.button').click()")
         page.wait(lambda: page.evaluate("document.title") == "unseen", "the site, after yes", 60)
 

@@ -34,6 +34,10 @@ def codes(lab):
     expect(host, home, 69, "unavailable", "site", "list", "--no-start")
     expect(host, home, 64, "usage", "publish")
     expect(host, home, 64, "usage", "start", "--nonsense")
+    for words, named in ((["frobnicate"], "frobnicate"), (["site", "frobnicate"], "frobnicate"), (["dht"], "needs a command"), (["pubish", "x"], "roost publish")):
+        code, _, error = outcome(host, home, *words)
+        if code != 64 or named not in error["message"] + error["remedy"]:
+            raise AssertionError(f"{words} ended with {code} and: {error}")
     expect(host, home, 78, "configuration", "config", "get", "nonsense")
     expect(host, home, 78, "configuration", "config", "set", "listen", "nonsense")
     expect(host, home, 66, "noInput", "torrent", "show", "/none/such")
@@ -81,6 +85,10 @@ def node(lab):
     code, _, error = outcome(host, other, "start")
     if code != 75 or "roost (process" not in error["message"]:
         raise AssertionError(f"a busy gateway port: {code} {error}")
+    busy = f"{host.address}:{roost.PORT}"
+    code, _, error = outcome(host, other, "start", "--listen", busy, "--gateway", "127.0.0.1:0", "--control", "127.0.0.1:0")
+    if code != 75 or "roost (process" not in error["message"]:
+        raise AssertionError(f"a busy port for peers: {code} {error}")
     if "holders" not in outcome(*here, "site", "show", report["site"], "--replicas")[1]:
         raise AssertionError("site show --replicas names nobody")
 

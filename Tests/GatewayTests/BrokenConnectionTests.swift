@@ -5,7 +5,6 @@ import Node
 import Synchronization
 import Testing
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 @Suite struct BrokenConnectionTests {
@@ -45,6 +44,33 @@ import Testing
             )
             for _ in 0..<4 { try await Self.sendAndLeave(text, port: control.port) }
             #expect(try await control.send("/api/v1/status").status == 200)
+        }
+    }
+
+    @Test(
+        "RFC 9112 §9.3: the connection ends after the answer where the client said so, in whatever spelling, and for HTTP/1.0",
+        arguments: [
+            "GET / HTTP/1.0\r\nHost: H\r\n\r\n", "GET / HTTP/1.1\r\nHost: H\r\nConnection: Close\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: H\r\nConnection: TE, close\r\n\r\n",
+        ]
+    )
+    func lastRequest(head: String) async throws {
+        try await ContentHarness.run(.with(["index.html": "x"])) { (gateway: ContentHarness) async throws in
+            let text = head.replacing("Host: H", with: "Host: \(gateway.host())")
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: gateway.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+            // Ends only when the server closes.
+            let answer = try await channel.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: text))
+                var answer = ""
+                for try await part in inbound { answer += String(buffer: part) }
+                return answer
+            }
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("\r\n\r\nx"))
         }
     }
 

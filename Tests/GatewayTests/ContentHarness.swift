@@ -9,7 +9,6 @@ import ServiceLifecycle
 import Testing
 import Wire
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 /// A content server on a free port over a ``NodeDouble``, and a client that speaks as a browser or as a program.

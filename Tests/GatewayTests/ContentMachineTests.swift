@@ -4,7 +4,6 @@ import Synchronization
 import Testing
 import Wire
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 @Suite struct ContentMachineTests {

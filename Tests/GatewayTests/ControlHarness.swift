@@ -6,7 +6,6 @@ import Node
 import ServiceLifecycle
 import Testing
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 /// A control server on a free port over a ``ControlDouble``.

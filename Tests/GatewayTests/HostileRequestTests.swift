@@ -6,7 +6,6 @@ import TestSupport
 import Testing
 import Wire
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 @Suite struct HostileRequestTests {

@@ -5,7 +5,6 @@ import Node
 import Synchronization
 import Testing
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 @Suite struct LookingForPeersTests {

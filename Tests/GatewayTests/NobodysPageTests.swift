@@ -5,7 +5,6 @@ import Node
 import Synchronization
 import Testing
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import Gateway
 
 @Suite struct NobodysPageTests {
@@ -86,12 +85,24 @@ import Testing
         }
     }
 
-    @Test("An address typed by the user opens an unknown site, and from then on it is known")
+    @Test("A typed address asks before an unknown site: a typed host's redirect looks the same; a known site opens")
     func typed() async throws {
         let node = NodeDouble.with(["index.html": "x"])
         node.state.withLock { $0.known = [] }
         try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
+            #expect(try await gateway.send("/", ContentHarness.typed).text.contains("Open this site?"))
+            #expect(node.network.isEmpty && node.welcomed.isEmpty)
+            node.state.withLock { $0.known = [ContentHarness.site] }
             #expect(try await gateway.send("/", ContentHarness.typed).text == "x")
+        }
+    }
+
+    @Test("A program without fetch metadata is its user's hand: the site opens, and from then on it is known")
+    func program() async throws {
+        let node = NodeDouble.with(["index.html": "x"])
+        node.state.withLock { $0.known = [] }
+        try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
+            #expect(try await gateway.send("/", ["User-Agent": "curl/8"]).text == "x")
         }
         #expect(node.welcomed == [ContentHarness.site])
     }

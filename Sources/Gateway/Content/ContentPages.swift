@@ -28,7 +28,7 @@ enum ContentPages {
         HumanPage(
             title: "Open this site?",
             body: """
-                <p>Another page or program sent you to a site that was not opened here before.</p>
+                <p>This site was not opened on this computer before. Perhaps another page or program sent you here.</p>
                 <p class="quiet">\(site.hex)</p>
                 <p>Opening it asks other people’s computers for it, and they see your network address.</p>
                 <form method="post" action="/.roost/open">

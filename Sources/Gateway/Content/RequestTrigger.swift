@@ -7,7 +7,7 @@
 enum RequestTrigger {
     enum Decision: Equatable, Sendable {
         /// Serve it. `mayUseNetwork`: peers may be asked. `movesRelease`: the origin goes to the newest release.
-        /// `welcomes`: the user named the site by own hand, so it counts as known from now on.
+        /// `welcomes`: a program of the user named the site, so it counts as known from now on.
         case serve(mayUseNetwork: Bool, movesRelease: Bool, welcomes: Bool)
         /// Show "open this site?" and do nothing else.
         case ask
@@ -35,9 +35,11 @@ enum RequestTrigger {
         case "same-origin":
             return .serve(mayUseNetwork: true, movesRelease: navigates, welcomes: false)
         case "none":
-            // Typed, a bookmark, another program. Browsers never send it for a frame.
-            let byHand = navigates && isTopLevel(request) && !request.isPrefetch
-            return .serve(mayUseNetwork: byHand || isKnown, movesRelease: navigates, welcomes: byHand && !isKnown)
+            // Typed, a bookmark, another program; browsers never send it for a frame. They send it also where the typed
+            // host redirected to here, and nothing tells the two apart: who typed nothing of this site is asked.
+            if isKnown { return .serve(mayUseNetwork: true, movesRelease: navigates, welcomes: false) }
+            guard navigates, isTopLevel(request), !request.isPrefetch else { return .refuse(.crossSite) }
+            return .ask
         default:
             // `same-site` is no better than `cross-site`: every site here lives beneath `localhost`.
             guard navigates, isTopLevel(request), !request.isPrefetch else { return .refuse(.crossSite) }

@@ -55,7 +55,7 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [PolicyHandler(apply: policy), ClientWatch()],
+                    additionalChannelHandlers: [PolicyHandler(apply: policy), ClientWatch(), LastRequest.Placement()],
                     idleTimeout: .seconds(120),
                     httpDecoderConfiguration: decoder
                 )
@@ -82,10 +82,9 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
                 remedy: "Choose an address of this machine."
             )
         }
-        let holder = PortHolder.describe(port: binding.port) ?? "a program of another user"
         return NodeError(
             .busy,
-            "\(address), the address of the \(name), is taken by \(holder)",
+            "\(address), the address of the \(name), is taken by \(PortHolder.words(port: binding.port))",
             remedy: "Stop that program, or give the node another address; links and what sites stored change with it."
         )
     }

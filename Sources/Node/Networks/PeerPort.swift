@@ -49,7 +49,7 @@ enum PeerPort {
         case EADDRINUSE?:
             return NodeError(
                 .busy,
-                "port \(endpoint.port) for peers is taken by another program",
+                "port \(endpoint.port) for peers is taken by \(PortHolder.words(port: Int(endpoint.port)))",
                 remedy: "End that program, or choose another port with --listen HOST:PORT; port 0 takes a free one."
             )
         case EADDRNOTAVAIL?, EACCES?:

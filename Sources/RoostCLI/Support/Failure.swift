@@ -25,8 +25,12 @@ enum Failure {
             report(known)
             Foundation.exit(known.kind.exitCode)
         }
-        guard asksForJSON else { Roost.exit(withError: error) }
-        let usage = NodeError(.usage, Roost.message(for: error), remedy: "`roost help` lists commands and their words.")
+        // A wrong command's name explains more than what the parser makes of the words after it.
+        let unknown = UnknownCommand.error(in: CommandLine.arguments.dropFirst())
+        guard asksForJSON || unknown != nil else { Roost.exit(withError: error) }
+        let usage =
+            unknown
+            ?? NodeError(.usage, Roost.message(for: error), remedy: "`roost help` lists commands and their words.")
         report(usage)
         Foundation.exit(usage.kind.exitCode)
     }

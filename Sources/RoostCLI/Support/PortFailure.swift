@@ -17,7 +17,7 @@ enum PortFailure {
         if code == EADDRINUSE {
             return NodeError(
                 .busy,
-                "\(endpoint) is taken by another program",
+                "\(endpoint) is taken by \(PortHolder.words(port: Int(endpoint.port)))",
                 remedy: "Choose another --listen, or stop what uses that port."
             )
         }
