@@ -40,14 +40,16 @@ public final class Node: Service, NodeControl {
         network = parts.network
         swarm = parts.swarm
         listen = parts.listen
-        swarms = SwarmService(context: parts.context, swarm: parts.swarm, finder: parts.network)
+        let swarms = SwarmService(context: parts.context, swarm: parts.swarm, finder: parts.network)
+        self.swarms = swarms
         let keys = parts.context.keys
         sites = SiteService(
             context: parts.context,
             network: parts.network,
             listener: parts.swarm.listener,
             listenPort: parts.listen.port,
-            signer: { keys.siteSigner(for: $0) }
+            signer: { keys.siteSigner(for: $0) },
+            onHolder: { swarms.enqueue.yield(.holder($0, $1)) }
         )
         publisher = Publisher(context: parts.context, sites: sites, swarms: swarms)
         keeping = KeepingService(context: parts.context, sites: sites, swarms: swarms)

@@ -8,6 +8,8 @@ struct PeerBook {
     static let capacity = 2000
     static let firstRetry = Duration.milliseconds(500)
     static let longestRetry = Duration.seconds(300)
+    /// How soon an address is tried again that was just seen to be alive.
+    static let freshRetry = Duration.seconds(2)
     /// Failures in a row after which an address is forgotten, unless the user gave it.
     static let patience = 8
     /// Bans of one local address after which nobody is let in from it for a while: its ports and ids cost nothing.
@@ -21,6 +23,8 @@ struct PeerBook {
         /// Where it was first heard of; the user's word replaces any other.
         var source: PeerSource
         var order: UInt64
+        /// When the last connection or attempt ended.
+        var endedAt: Duration?
 
         /// Given by the user: tried for ever, at least every 15 seconds.
         var isExplicit: Bool { source == .user }
@@ -41,12 +45,10 @@ struct PeerBook {
     private var isEarliestKnown = true
     private var nextOrder: UInt64 = 0
 
-    mutating func add(_ endpoint: Endpoint, source: PeerSource, now: Duration) {
+    /// `isAlive`: it has just answered elsewhere: earlier failures count no more.
+    mutating func add(_ endpoint: Endpoint, source: PeerSource, isAlive: Bool = false, now: Duration) {
         guard endpoint.port != 0 else { return }
-        guard entries[endpoint] == nil else {
-            if source == .user { entries[endpoint]?.source = .user }
-            return
-        }
+        if entries[endpoint] != nil { return renew(endpoint, source: source, isAlive: isAlive, now: now) }
         if entries.count >= Self.capacity {
             let idle = entries.filter { !$0.value.isConnected && !$0.value.isExplicit }
             guard let oldest = idle.min(by: { $0.value.order < $1.value.order }) else { return }
@@ -54,6 +56,16 @@ struct PeerBook {
         }
         nextOrder += 1
         entries[endpoint] = Entry(nextAttempt: now, source: source, order: nextOrder)
+    }
+
+    private mutating func renew(_ endpoint: Endpoint, source: PeerSource, isAlive: Bool, now: Duration) {
+        guard var entry = entries[endpoint] else { return }
+        let isNewlyExplicit = source == .user && !entry.isExplicit
+        if isNewlyExplicit { entry.source = .user }
+        if isAlive || isNewlyExplicit, !entry.isConnected, let endedAt = entry.endedAt {
+            entry.nextAttempt = min(entry.nextAttempt, max(now, endedAt + Self.freshRetry))
+        }
+        entries[endpoint] = entry
     }
 
     /// The next address to dial, now marked as in use.
@@ -79,6 +91,7 @@ struct PeerBook {
     mutating func ended(_ endpoint: Endpoint, wasUseful: Bool, now: Duration) {
         guard var entry = entries[endpoint] else { return }
         entry.isConnected = false
+        entry.endedAt = now
         entry.failures = wasUseful ? 1 : entry.failures + 1
         guard entry.isExplicit || entry.failures <= Self.patience else {
             entries[endpoint] = nil

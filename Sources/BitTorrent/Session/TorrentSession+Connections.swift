@@ -7,8 +7,14 @@ extension TorrentSession {
     /// Peers to try, dialled at once as far as the limits allow.
     ///
     /// `source`: where the addresses come from; those of the user are tried again for as long as the session lasts.
-    public mutating func add(peers: [Endpoint], source: PeerSource = .dht, now: Duration) -> [SessionAction] {
-        for endpoint in peers { book.add(endpoint, source: source, now: now) }
+    /// `isAlive`: they have just answered elsewhere, and are tried soon even if they failed before.
+    public mutating func add(
+        peers: [Endpoint],
+        source: PeerSource = .dht,
+        isAlive: Bool = false,
+        now: Duration
+    ) -> [SessionAction] {
+        for endpoint in peers { book.add(endpoint, source: source, isAlive: isAlive, now: now) }
         dial(now)
         return finish(now)
     }
@@ -79,6 +85,7 @@ extension TorrentSession {
             connections.count < configuration.maximumConnections, hasRoom(for: endpoint.address)
         else { return (nil, []) }
         let peer = makeConnection(endpoint, isOutgoing: false, now)
+        received += Int64(Handshake.prefixByteCount)
         peer.capabilities = capabilities
         var answer = hash
         if let v2 = infoHashes.v2?.truncated, capabilities.contains(.v2) || hash == v2 {
@@ -117,6 +124,7 @@ extension TorrentSession {
     public mutating func receive(_ input: Span<UInt8>, from id: ConnectionID, now: Duration) -> [SessionAction] {
         guard let peer = connections[id], !peer.isClosed else { return [] }
         peer.lastReceived = now
+        received += Int64(input.count)
         touch(peer)
         do {
             var offset = 0

@@ -67,6 +67,7 @@ public struct TorrentSession: ~Copyable {
     var actions: [SessionAction] = []
     var downloaded: Int64 = 0
     var uploaded: Int64 = 0
+    var received: Int64 = 0
 
     /// `content`: nil for a magnet: the info dictionary is fetched first.
     /// `infoDictionary`: as in the .torrent file, to be handed to peers.
@@ -114,6 +115,7 @@ public struct TorrentSession: ~Copyable {
             uploadRate: running.reduce(0) { $0 + $1.uploadRate },
             downloaded: downloaded,
             uploaded: uploaded,
+            received: received,
             pieces: content?.pieceCount,
             havePieces: have.setCount,
             missingPieces: missingCount
@@ -205,6 +207,8 @@ public struct SessionStatus: Equatable, Sendable {
     /// Payload bytes since the start.
     public var downloaded: Int64
     public var uploaded: Int64
+    /// All bytes that peers sent since the start: payload, messages, hashes and handshakes.
+    public var received: Int64
     public var pieces: Int?
     public var havePieces: Int
     public var missingPieces: Int

@@ -136,7 +136,7 @@ extension Doctor {
             // An open torrent believes that it has what it had.
             await swarms.stopServing(site: site)
             try await swarms.fetchAll(wanted, manifest: manifest) {
-                sites.holders(of: site)
+                KnownPeers(holders: sites.holders(of: site))
             } report: {
                 report($0)
             }

@@ -34,7 +34,7 @@ struct Fetcher: Sendable {
         let named = try request.peers.map(Self.endpoint)
         if let directory = request.directory { try await checkFolder(directory) }
         let trace = SiteTrace()
-        let peers = named + link.peers + hints
+        let peers = KnownPeers(named: named, holders: link.peers + hints)
         let before = sites.received(for: link.address.id)
         report(NodeProgress(stage: "finding peers", done: 0, total: nil))
         let finding = try await find(link.address, peers: peers, trace: trace)
@@ -71,7 +71,7 @@ struct Fetcher: Sendable {
     /// Gets all of a release into the store and notes that it is wanted.
     func fetch(
         release: SiteRelease,
-        peers: [Endpoint] = [],
+        peers: KnownPeers = [],
         report: @escaping LongWork.Report = { _ in }
     ) async throws(NodeError) {
         let (_, lease) = try await fetch(release, peers: peers, trace: SiteTrace(), report: report)
@@ -84,7 +84,7 @@ struct Fetcher: Sendable {
     /// told few.
     private func find(
         _ address: SiteAddress,
-        peers: [Endpoint],
+        peers: KnownPeers,
         trace: SiteTrace
     ) async throws(NodeError) -> SiteFinding {
         let clock = ContinuousClock()
@@ -92,7 +92,7 @@ struct Fetcher: Sendable {
         var first: NodeError?
         while true {
             do throws(NodeError) {
-                return try await sites.refresh(address, peers: peers, within: end - clock.now, trace: trace)
+                return try await sites.refresh(address, peers: peers.all, within: end - clock.now, trace: trace)
             } catch {
                 guard error.kind == .unavailable else { throw error }
                 // The first has the whole time in its words.
@@ -108,19 +108,19 @@ struct Fetcher: Sendable {
 
     private func fetch(
         _ release: SiteRelease,
-        peers: [Endpoint],
+        peers: KnownPeers,
         trace: SiteTrace,
         report: @escaping LongWork.Report
     ) async throws(NodeError) -> (Fetched, ContentLease) {
         trace.note("release \(release.release.seq) (\(release.release.label)): reading its directory")
-        let manifest = try await sites.manifest(of: release, peers: peers, trace: trace)
+        let manifest = try await sites.manifest(of: release, peers: peers.all, trace: trace)
         let roots = manifest.files.compactMap(\.root)
         let lease = context.content.lease(roots)
         do throws(NodeError) {
             let sites = sites
             let site = release.site
             let payload = try await swarms.fetchAll(release, manifest: manifest) {
-                peers + sites.holders(of: site)
+                KnownPeers(named: peers.named, holders: peers.holders + sites.holders(of: site))
             } report: {
                 report($0)
             }
@@ -143,7 +143,7 @@ struct Fetcher: Sendable {
     private func fetchTree(
         _ v1: Digest160?,
         _ v2: Digest256?,
-        peers: [Endpoint],
+        peers: KnownPeers,
         trace: SiteTrace,
         report: @escaping LongWork.Report
     ) async throws(NodeError) -> (Fetched, ContentLease) {

@@ -123,7 +123,7 @@ extension Node: ReleaseReading {
                 of: release,
                 at: offset,
                 count: count,
-                peers: { sites.holders(of: release.site) },
+                peers: { KnownPeers(holders: sites.holders(of: release.site)) },
                 mayUseNetwork: mayUseNetwork
             )
         case .tree(let tree):

@@ -13,7 +13,11 @@ extension Node {
             )
         }
         let hints = hints
-        let open = try await swarms.openTree(v1: tree.v1, v2: tree.v2, peers: { hints.of(tree.id) })
+        let open = try await swarms.openTree(
+            v1: tree.v1,
+            v2: tree.v2,
+            peers: { KnownPeers(holders: hints.of(tree.id)) }
+        )
         trees.keep(open, of: tree)
         return open
     }
@@ -51,6 +55,12 @@ extension Node {
             return try await swarms.readHeld(entry, at: offset, count: count)
         }
         let hints = hints
-        return try await swarms.read(open, entry, at: offset, count: count, peers: { hints.of(tree.id) })
+        return try await swarms.read(
+            open,
+            entry,
+            at: offset,
+            count: count,
+            peers: { KnownPeers(holders: hints.of(tree.id)) }
+        )
     }
 }

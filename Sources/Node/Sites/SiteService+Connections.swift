@@ -90,6 +90,7 @@ extension SiteService {
             entry.holders[endpoint] = .now
             state.sites[connection.site] = entry
         }
+        onHolder(endpoint, connection.site)
     }
 
     func misbehaved(_ connection: SiteConnection, _ what: String) {

@@ -73,6 +73,8 @@ final class SiteService: Sendable {
     let listenPort: UInt16?
     /// Finds the private half of a site's key, for a pointer that somebody else has outnumbered.
     let signer: @Sendable (PublicKey) async -> SigningKey?
+    /// Told of each peer that proves that it follows a site. On an event loop; must not block.
+    let onHolder: @Sendable (Endpoint, Digest256) -> Void
     let listener: SwarmListener
     let sockets: TCPSockets
     let loop: any EventLoop
@@ -87,13 +89,15 @@ final class SiteService: Sendable {
         listenPort: UInt16?,
         pace: SiteDutySchedule.Pace = SiteDutySchedule.Pace(),
         tick: Duration = .seconds(5),
-        signer: @escaping @Sendable (PublicKey) async -> SigningKey? = { _ in nil }
+        signer: @escaping @Sendable (PublicKey) async -> SigningKey? = { _ in nil },
+        onHolder: @escaping @Sendable (Endpoint, Digest256) -> Void = { _, _ in }
     ) {
         self.context = context
         self.network = network
         self.listener = listener
         self.listenPort = listenPort
         self.signer = signer
+        self.onHolder = onHolder
         self.tick = tick
         duties = Mutex(SiteDutySchedule(pace: pace))
         feeds = FeedShelf(metadata: context.metadata)

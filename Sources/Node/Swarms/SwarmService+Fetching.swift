@@ -8,7 +8,7 @@ internal import Wire
 extension SwarmService {
     /// What a fetch took.
     struct Fetched: Equatable, Sendable {
-        /// Payload bytes received for it.
+        /// Bytes that peers sent for it: payload, hashes and messages.
         var received: Int64 = 0
         /// The most peers that were connected at a time.
         var peers = 0
@@ -25,7 +25,7 @@ extension SwarmService {
     func fetchAll(
         _ release: SiteRelease,
         manifest: ReleaseManifest,
-        peers: @Sendable () async -> [Endpoint],
+        peers: @Sendable () async -> KnownPeers,
         report: @escaping @Sendable (NodeProgress) -> Void = { _ in }
     ) async throws(NodeError) -> Fetched {
         do {
@@ -38,8 +38,10 @@ extension SwarmService {
             let lease = context.content.lease(files.roots)
             defer { lease.end() }
             let torrent = try await replaceSparse(with: files)
-            let fetched = try await using(release.release.v2.truncated) {
-                try await fetch(files, torrent, peers: peers, report: report)
+            let fetched = try await orGivingUp(release.release.v2.truncated) {
+                try await using(release.release.v2.truncated) {
+                    try await fetch(files, torrent, peers: peers, report: report)
+                }
             }
             try await finish(files, torrent)
             enqueue.yield(.twin(files))
@@ -52,7 +54,7 @@ extension SwarmService {
     private func fetch(
         _ files: ReleaseFiles,
         _ torrent: Torrent,
-        peers: @Sendable () async -> [Endpoint],
+        peers: @Sendable () async -> KnownPeers,
         report: @escaping @Sendable (NodeProgress) -> Void
     ) async throws -> Fetched {
         let places = files.places()
@@ -63,7 +65,7 @@ extension SwarmService {
         // What was held before it was opened has its copies already; what came since may not have.
         for piece in await torrent.verified()?.indices ?? [] { watch.found(piece) }
         if let status = await torrent.status(), status.missingPieces > 0 {
-            torrent.add(peers: await peers())
+            torrent.add(await peers())
             beginSearch(files.record.v2.truncated)
         }
         var attempt = FetchAttempt(files: files, torrent: torrent, watch: watch, byRoot: places.byRoot)
@@ -89,21 +91,22 @@ extension SwarmService {
     /// Returns when every piece is there; fails when nothing moves any more.
     private func wait(
         for attempt: inout FetchAttempt,
-        peers: @Sendable () async -> [Endpoint],
+        peers: @Sendable () async -> KnownPeers,
         report: @escaping @Sendable (NodeProgress) -> Void
     ) async throws -> Fetched {
         var fetched = Fetched()
         var meter = FetchMeter(attempt.files, patience: patience)
-        let before = await attempt.torrent.status()?.downloaded ?? 0
+        let before = await attempt.torrent.traffic()
         while true {
             let torrent = attempt.torrent
             guard var status = await torrent.status(), let verified = await torrent.verified() else {
                 throw Torrent.Failure.stopped
             }
             if let piece = attempt.watch.failedPiece { throw Torrent.Failure.storage(piece) }
-            status.downloaded -= before
+            status.downloaded -= before.downloaded
+            status.received -= before.received
             if let twin = attempt.twin { try await follow(twin, attempt, &status) }
-            fetched.received = status.downloaded
+            fetched.received = status.received
             fetched.peers = max(fetched.peers, status.peers)
             if let progress = meter.progress(verified) { report(progress) }
             if status.missingPieces == 0 { return fetched }
@@ -113,14 +116,14 @@ extension SwarmService {
         }
     }
 
-    private func beginTwin(_ attempt: inout FetchAttempt, peers: @Sendable () async -> [Endpoint]) async throws {
+    private func beginTwin(_ attempt: inout FetchAttempt, peers: @Sendable () async -> KnownPeers) async throws {
         attempt.wantsTwin = false
         let files = attempt.files
         guard let twin = try await openTwin(of: files.record, manifest: files.tree.manifest) else { return }
         attempt.twin = twin
         if let v1 = files.record.v1 {
             open[v1]?.users += 1
-            twin.torrent.add(peers: await peers())
+            twin.torrent.add(await peers())
             beginSearch(v1)
         }
     }
@@ -128,7 +131,8 @@ extension SwarmService {
     /// Adds what the twin does to the status, and takes its files.
     private func follow(_ twin: TwinSource, _ attempt: FetchAttempt, _ status: inout SessionStatus) async throws {
         guard let beside = await twin.torrent.status() else { return }
-        status.downloaded += beside.downloaded - twin.before
+        status.downloaded += beside.downloaded - twin.before.downloaded
+        status.received += beside.received - twin.before.received
         status.peers += beside.peers
         if let map = twin.files.map { twin.torrent.want(pieces: map.indices) }
         try await takeFinished(from: twin, for: attempt.torrent, places: attempt.byRoot)

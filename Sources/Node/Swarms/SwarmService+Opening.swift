@@ -76,7 +76,12 @@ extension SwarmService {
             adjust(&session)
         }
         let name = Self.name(of: files.record.site, files.record.seq)
-        open[metainfo.infoHashes.short[0]] = OpenTorrent(torrent: torrent, lastNeeded: .now, name: name)
+        open[metainfo.infoHashes.short[0]] = OpenTorrent(
+            torrent: torrent,
+            site: files.record.site,
+            lastNeeded: .now,
+            name: name
+        )
         return torrent
     }
 
@@ -104,6 +109,7 @@ extension SwarmService {
             if !givesWhileReading { swarm.listener.unregister(hash) }
             open[hash] = OpenTorrent(
                 torrent: torrent,
+                site: release.site,
                 sparse: storage,
                 lastNeeded: .now,
                 name: Self.name(of: release.site, release.release.seq)
@@ -118,6 +124,7 @@ extension SwarmService {
         _ body: () async throws -> Value
     ) async rethrows -> Value {
         open[hash]?.users += 1
+        open[hash]?.isGivenUp = false
         defer {
             open[hash]?.users -= 1
             open[hash]?.lastNeeded = .now
@@ -126,6 +133,20 @@ extension SwarmService {
     }
 
     // MARK: Closing
+
+    /// A fetch that is cancelled or fails: what it wanted is not downloaded any further, unless others use the torrent.
+    func orGivingUp<Value: Sendable>(
+        _ hash: Digest160,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            open[hash]?.isGivenUp = true
+            await close(hash)
+            throw error
+        }
+    }
 
     func close(_ hash: Digest160) async {
         await exclusively(hash) {

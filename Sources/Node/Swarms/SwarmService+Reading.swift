@@ -15,7 +15,7 @@ extension SwarmService {
         of release: SiteRelease,
         at offset: Int64,
         count: Int,
-        peers: @Sendable () async -> [Endpoint],
+        peers: @Sendable () async -> KnownPeers,
         mayUseNetwork: Bool
     ) async throws(NodeError) -> [UInt8] {
         guard let root = file.root, offset >= 0, offset < file.length else { return [] }
@@ -69,7 +69,7 @@ extension SwarmService {
         of release: SiteRelease,
         at offset: Int64,
         count: Int,
-        peers: @Sendable () async -> [Endpoint]
+        peers: @Sendable () async -> KnownPeers
     ) async throws -> ContentKey {
         let hash = release.release.v2.truncated
         let length = Int64(release.release.pieceLength)
@@ -84,7 +84,7 @@ extension SwarmService {
             do {
                 return try await using(hash) {
                     let known = await peers()
-                    torrent.add(peers: known)
+                    torrent.add(known)
                     beginSearch(hash)
                     // Once the twin was needed, every further part of a page would wait in vain for v2 first.
                     if !reads(byTwinOf: release), try await arrives(first, of: torrent) {

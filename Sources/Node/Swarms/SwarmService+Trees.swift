@@ -12,7 +12,7 @@ extension SwarmService {
     func openTree(
         v1: Digest160?,
         v2: Digest256?,
-        peers: @Sendable () async -> [Endpoint]
+        peers: @Sendable () async -> KnownPeers
     ) async throws(NodeError) -> OpenTree {
         do {
             let hashes = [v2.map { InfoHashes(v2: $0) }, v1.map { InfoHashes(v1: $0) }].compactMap(\.self)
@@ -38,7 +38,7 @@ extension SwarmService {
         }
     }
 
-    private func findTree(_ first: InfoHashes, _ second: InfoHashes?, known: [Endpoint]) async throws -> OpenTree {
+    private func findTree(_ first: InfoHashes, _ second: InfoHashes?, known: KnownPeers) async throws -> OpenTree {
         let start = ContinuousClock.now
         var asked = [first]
         try await ask(first, known)
@@ -70,7 +70,7 @@ extension SwarmService {
     }
 
     /// Opens a magnet and counts a user of it.
-    private func ask(_ hashes: InfoHashes, _ known: [Endpoint]) async throws {
+    private func ask(_ hashes: InfoHashes, _ known: KnownPeers) async throws {
         let hash = hashes.short[0]
         try await exclusively(hash) {
             if try await makeRoom(hash) { return }
@@ -85,7 +85,7 @@ extension SwarmService {
             }
             present(torrent, hash, name: hash.hex)
         }
-        open[hash]?.torrent.add(peers: known)
+        open[hash]?.torrent.add(known)
         beginSearch(hash)
     }
 
@@ -142,7 +142,7 @@ extension SwarmService {
         _ file: OpenTree.File,
         at offset: Int64,
         count: Int,
-        peers: @Sendable () async -> [Endpoint]
+        peers: @Sendable () async -> KnownPeers
     ) async throws(NodeError) -> [UInt8] {
         guard let key = file.key, offset >= 0, offset < file.length, count > 0 else { return [] }
         let wanted = Int(min(Int64(count), file.length - offset))
@@ -154,7 +154,7 @@ extension SwarmService {
             else { throw Torrent.Failure.outOfRange }
             try await withTorrent(of: tree) { torrent in
                 torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
-                torrent.add(peers: await peers())
+                torrent.add(await peers())
                 beginSearch(tree.hash)
                 try await torrent.waitFor(pieces: [Int(first.raw)])
             }
@@ -169,14 +169,14 @@ extension SwarmService {
     @discardableResult
     func fetchAll(
         _ tree: OpenTree,
-        peers: @Sendable () async -> [Endpoint],
+        peers: @Sendable () async -> KnownPeers,
         report: @escaping @Sendable (NodeProgress) -> Void = { _ in }
     ) async throws(NodeError) -> Fetched {
         do {
             let fetched = try await withTorrent(of: tree) { torrent in
-                let before = await torrent.status()?.downloaded ?? 0
+                let before = await torrent.traffic()
                 torrent.want(pieces: tree.metainfo.pieceMap.indices)
-                torrent.add(peers: await peers())
+                torrent.add(await peers())
                 beginSearch(tree.hash)
                 return try await wait(for: torrent, of: tree, before: before, report: report)
             }
@@ -191,7 +191,7 @@ extension SwarmService {
     private func wait(
         for torrent: Torrent,
         of tree: OpenTree,
-        before: Int64,
+        before: Traffic,
         report: @escaping @Sendable (NodeProgress) -> Void
     ) async throws -> Fetched {
         let watch = FetchWatch(torrent, copies: [:])
@@ -204,7 +204,7 @@ extension SwarmService {
                 throw Torrent.Failure.stopped
             }
             if let piece = watch.failedPiece { throw Torrent.Failure.storage(piece) }
-            fetched.received = status.downloaded - before
+            fetched.received = status.received - before.received
             fetched.peers = max(fetched.peers, status.peers)
             if let progress = meter.progress(verified) { report(progress) }
             if verified.isFull { return fetched }

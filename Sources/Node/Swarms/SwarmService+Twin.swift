@@ -13,7 +13,8 @@ extension SwarmService {
         var files: TwinFiles
         /// Of the v2 torrent that it stands in for.
         var v2: Digest160?
-        var before: Int64
+        /// What it had brought when it was opened for this.
+        var before = Traffic()
     }
 
     /// Opens the v1 twin of a release beside its v2 torrent. Nil where the release has none, or it is open to be served:
@@ -23,7 +24,7 @@ extension SwarmService {
         return try await exclusively(v1) {
             if let entry = open[v1] {
                 guard let files = entry.twin else { return nil }
-                let before = await entry.torrent.status()?.downloaded ?? 0
+                let before = await entry.torrent.traffic()
                 return TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf, before: before)
             }
             let files = TwinFiles(
@@ -32,24 +33,42 @@ extension SwarmService {
                 manifest: manifest,
                 content: context.content
             )
-            let torrent = try await swarm.add(magnet: InfoHashes(v1: v1)) { metainfo, _ in
-                let storage = try files.prepare(metainfo)
-                return (storage, storage.known())
-            } adjust: { session in
-                adjust(&session)
-                session.wantsEverything = false
-                if !givesWhileReading { session.uploadSlots = 0 }
-            }
+            let torrent = try await addTwin(files, of: record)
             let name = "\(record.site.hex.prefix(8)) release \(record.seq) (v1)"
             open[v1] = OpenTorrent(
                 torrent: torrent,
+                site: record.site,
                 twin: files,
                 twinOf: record.v2.truncated,
                 lastNeeded: .now,
                 name: name
             )
-            return TwinSource(torrent: torrent, files: files, v2: record.v2.truncated, before: 0)
+            return TwinSource(torrent: torrent, files: files, v2: record.v2.truncated)
         }
+    }
+
+    /// Peers are asked for the metadata only where its hashes were never known here.
+    private func addTwin(_ files: TwinFiles, of record: ReleaseRecord) async throws -> Torrent {
+        let context = context
+        let known = try await context.blocking.run { try files.knownMetainfo(of: record, in: context.metadata) }
+        let adjust = { (session: inout SessionConfiguration) in
+            self.adjust(&session)
+            session.wantsEverything = false
+            if !self.givesWhileReading { session.uploadSlots = 0 }
+        }
+        guard let known else {
+            return try await swarm.add(magnet: InfoHashes(v1: files.v1)) { metainfo, _ in
+                let storage = try files.prepare(metainfo)
+                return (storage, storage.known())
+            } adjust: {
+                adjust(&$0)
+            }
+        }
+        let (storage, held) = try await context.blocking.run {
+            let storage = try files.prepare(known)
+            return (storage, storage.known())
+        }
+        return try await swarm.add(known, storage: storage, have: held) { adjust(&$0) }
     }
 
     /// Waits for a range of a file by v2 and by the v1 twin at once, after v2 alone has not brought it.
@@ -61,7 +80,7 @@ extension SwarmService {
         _ torrent: Torrent,
         _ piece: Int,
         _ range: Range<Int64>,
-        _ known: [Endpoint]
+        _ known: KnownPeers
     ) async throws -> ContentKey {
         let manifest = try await knownManifest(of: release)
         guard let v1 = release.release.v1, let twin = try await openTwin(of: release.record, manifest: manifest) else {
@@ -69,7 +88,7 @@ extension SwarmService {
             return .file(root: file.root)
         }
         return try await using(v1) {
-            twin.torrent.add(peers: known)
+            twin.torrent.add(known)
             beginSearch(v1)
             while true {
                 guard let verified = await torrent.verified() else { throw Torrent.Failure.stopped }
@@ -114,7 +133,7 @@ extension SwarmService {
     /// Takes what came after the last reader of a twin had got what it waited for.
     func takeLeft(_ hash: Digest160) async {
         guard let entry = open[hash], let files = entry.twin else { return }
-        let source = TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf, before: 0)
+        let source = TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf)
         do {
             guard let v2 = source.v2, let torrent = open[v2]?.torrent else {
                 guard let verified = await entry.torrent.verified() else { return }

@@ -15,8 +15,12 @@ internal import Wire
 actor SwarmService {
     static let idleTime = Duration.seconds(60)
     static let maximumOpen = 64
-    /// Between two searches for peers of a torrent that lacks pieces.
+    /// Between two searches for peers of a torrent that lacks pieces and is getting some.
     static let searchInterval = Duration.seconds(20)
+    /// Between the first two searches where nothing comes; doubled up to ``searchInterval``.
+    static let firstSearchInterval = Duration.milliseconds(500)
+    /// Between two looks at what is open: while somebody waits for it, and otherwise.
+    static let housekeeping = (busy: Duration.milliseconds(500), idle: Duration.seconds(2))
 
     /// Between two saves of what is being downloaded.
     static let saveInterval = Duration.seconds(5)
@@ -24,6 +28,8 @@ actor SwarmService {
     /// An open torrent and what it is needed for.
     struct OpenTorrent {
         var torrent: Torrent
+        /// Of a release: the site, whose holders have it too.
+        var site: Digest256?
         /// The storage of a torrent that is open file by file.
         var sparse: SiteStorage?
         /// Of a v1 twin from which files are taken: what becomes of them.
@@ -34,6 +40,11 @@ actor SwarmService {
         var users = 0
         var lastNeeded: ContinuousClock.Instant
         var lastSearch: ContinuousClock.Instant?
+        var searchPause = SwarmService.firstSearchInterval
+        /// Payload at the last look.
+        var lastDownloaded: Int64 = 0
+        /// A fetch of it was given up: it ends when nobody else needs it.
+        var isGivenUp = false
         var isSearching = false
         var name: String
     }
@@ -42,6 +53,8 @@ actor SwarmService {
     enum Job: Sendable {
         case incoming(IncomingConnection)
         case search(Digest160)
+        /// A peer has just proved that it follows a site.
+        case holder(Endpoint, Digest256)
         case housekeeping
         case twin(ReleaseFiles)
     }
@@ -77,7 +90,7 @@ actor SwarmService {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 while !Task.isCancelled {
-                    try? await Task.sleep(for: .seconds(2))
+                    try? await Task.sleep(for: await self.pause)
                     self.enqueue.yield(.housekeeping)
                 }
                 self.enqueue.finish()
@@ -94,6 +107,10 @@ actor SwarmService {
         switch job {
         case .incoming(let connection): await accept(connection)
         case .search(let hash): await search(hash)
+        case .holder(let peer, let site):
+            for entry in open.values where entry.site == site && entry.users > 0 {
+                entry.torrent.add(peers: [peer], isAlive: true)
+            }
         case .housekeeping: await keepHouse()
         case .twin(let files): await makeTwin(files)
         }
@@ -144,19 +161,36 @@ actor SwarmService {
 
     // MARK: Housekeeping
 
+    private var pause: Duration {
+        open.values.contains { $0.users > 0 } ? Self.housekeeping.busy : Self.housekeeping.idle
+    }
+
     private func keepHouse() async {
         let now = ContinuousClock.now
         await saveIfDue(now)
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
             if entry.twin != nil { await takeLeft(hash) }
-            let isNeeded = entry.users > 0 || status.peers > 0
+            let isNeeded = entry.users > 0 || status.peers > 0 && !entry.isGivenUp
             if isNeeded { open[hash]?.lastNeeded = now }
-            let isDue = entry.lastSearch.map { now - $0 >= Self.searchInterval } ?? true
-            if entry.users > 0, status.missingPieces > 0 || status.pieces == nil, isDue { beginSearch(hash) }
-            if !isNeeded, now - entry.lastNeeded > Self.idleTime { await close(hash) }
+            if entry.users > 0, status.missingPieces > 0 || status.pieces == nil { searchAgain(hash, status, now) }
+            if !isNeeded, entry.isGivenUp || now - entry.lastNeeded > Self.idleTime { await close(hash) }
         }
         if open.count > Self.maximumOpen { await closeLongestIdle() }
+    }
+
+    /// Soon and then ever more rarely where nothing comes, now and then where something does.
+    private func searchAgain(_ hash: Digest160, _ status: SessionStatus, _ now: ContinuousClock.Instant) {
+        guard var entry = open[hash] else { return }
+        let isStarving = status.downloaded == entry.lastDownloaded
+        entry.lastDownloaded = status.downloaded
+        if !isStarving { entry.searchPause = Self.firstSearchInterval }
+        open[hash] = entry
+        guard
+            now - (entry.lastSearch ?? .now - Self.searchInterval)
+                >= (isStarving ? entry.searchPause : Self.searchInterval)
+        else { return }
+        beginSearch(hash)
     }
 
     /// What is being downloaded outlives a crash but for its last seconds.
@@ -178,8 +212,13 @@ actor SwarmService {
 
     // MARK: Peers
 
+    /// Searches unless it has been done a moment ago.
     func beginSearch(_ hash: Digest160) {
         guard var entry = open[hash], !entry.isSearching else { return }
+        if let last = entry.lastSearch {
+            guard .now - last >= entry.searchPause else { return }
+            entry.searchPause = min(entry.searchPause * 2, Self.searchInterval)
+        }
         entry.isSearching = true
         entry.lastSearch = .now
         open[hash] = entry
@@ -188,9 +227,16 @@ actor SwarmService {
 
     private func search(_ hash: Digest160) async {
         defer { open[hash]?.isSearching = false }
-        guard let torrent = open[hash]?.torrent else { return }
-        for short in torrent.infoHashes.short {
-            for await peers in finder.peers(for: short) { torrent.add(peers: peers) }
+        guard let entry = open[hash] else { return }
+        let (torrent, finder) = (entry.torrent, finder)
+        // Whoever holds a site says so under its id; a torrent's own hash is where those are who know nothing of sites.
+        let places = torrent.infoHashes.short + (entry.site.map { [SiteLocations.holders(of: $0)] } ?? [])
+        await withDiscardingTaskGroup { group in
+            for place in places {
+                group.addTask {
+                    for await peers in finder.peers(for: place) { torrent.add(peers: peers) }
+                }
+            }
         }
     }
 }

@@ -43,6 +43,15 @@ final class TwinFiles: Sendable {
 
     func stagedKey(_ file: Int) -> ContentKey { .v1(torrent: v1, file: file) }
 
+    /// The twin's metadata where its hashes are noted here, from an earlier time that the files were. Blocks.
+    func knownMetainfo(of record: ReleaseRecord, in metadata: MetadataStore) throws -> Metainfo? {
+        guard let manifest, let pieces = try metadata.read({ try $0.v1Pieces(of: record.site, seq: record.seq) }) else {
+            return nil
+        }
+        let metainfo = try? SiteTree(manifest: manifest, pieceLength: pieceLength).v1Metainfo(pieces: pieces)
+        return metainfo?.infoHashes.v1 == v1 ? metainfo : nil
+    }
+
     /// The storage of the twin, once its metadata is there. Blocks.
     func prepare(_ metainfo: Metainfo) throws -> SiteStorage {
         guard metainfo.pieceLength == pieceLength, matches(metainfo) else {

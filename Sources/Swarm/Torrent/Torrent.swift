@@ -61,8 +61,10 @@ public final class Torrent: Sendable {
     /// Peers to try, at once.
     ///
     /// `source`: where the addresses come from; those of the user are tried for as long as the torrent is there.
-    public func add(peers: [Endpoint], source: PeerSource = .dht) {
-        update { $0.add(peers: peers, source: source, now: $1) }
+    /// `isAlive`: they have just answered elsewhere, and are tried soon even if they failed before.
+    public func add(peers: [Endpoint], source: PeerSource = .dht, isAlive: Bool = false) {
+        guard !peers.isEmpty else { return }
+        update { $0.add(peers: peers, source: source, isAlive: isAlive, now: $1) }
     }
 
     /// Adds pieces to those that are downloaded.

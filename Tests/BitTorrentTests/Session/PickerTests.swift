@@ -131,6 +131,33 @@ struct PickerTests {
         #expect(!book.refuses(incoming: fresh, now: PeerBook.suspension + .seconds(1)))
     }
 
+    @Test("An address that is seen alive elsewhere, or given by the user, is tried again soon, though it failed often")
+    func aliveAgain() {
+        let endpoint = Endpoint(.v4(0x0808_0808), port: 1)
+        func failed() -> (book: PeerBook, now: Duration) {
+            var (book, now) = (PeerBook(), Duration.zero)
+            book.add(endpoint, source: .dht, now: now)
+            for _ in 0..<PeerBook.patience {
+                now = max(now, book.nextAttempt() ?? now)
+                #expect(book.takeDue(now: now) == endpoint)
+                book.ended(endpoint, wasUseful: false, now: now)
+            }
+            return (book, now)
+        }
+        var (book, now) = failed()
+        book.add(endpoint, source: .pex, now: now)
+        #expect(book.nextAttempt() ?? .zero > now + .seconds(30), "hearsay changes nothing")
+        book.add(endpoint, source: .dht, isAlive: true, now: now)
+        #expect(book.nextAttempt() == now + PeerBook.freshRetry)
+        (book, now) = failed()
+        book.add(endpoint, source: .user, now: now)
+        #expect(book.nextAttempt() == now + PeerBook.freshRetry)
+        #expect(book.entries[endpoint]?.isExplicit == true)
+        #expect(book.takeDue(now: now + PeerBook.freshRetry) == endpoint)
+        book.add(endpoint, source: .dht, isAlive: true, now: now)
+        #expect(book.nextAttempt() == nil, "it is connected")
+    }
+
     @Test("The book keeps at most its capacity")
     func bookBound() {
         var book = PeerBook()

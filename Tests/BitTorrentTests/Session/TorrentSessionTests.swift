@@ -24,6 +24,21 @@ struct TorrentSessionTests {
         #expect(leecher.closings.allSatisfy { $0 == .bothComplete })
     }
 
+    @Test("All that peers send is counted, not only payload")
+    func counted() throws {
+        let sample = try SampleContent(.v2, sizes: Self.sizes)
+        let seeder = SimulatedPeer(1, sample, isSeed: true)
+        let leecher = SimulatedPeer(2, sample, isSeed: false)
+        let network = SimulatedNetwork([seeder, leecher])
+        leecher.update { $0.add(peers: [seeder.address], now: $1) }
+        #expect(network.run { leecher.events.contains(.complete) })
+        let (gave, took) = (seeder.session.status, leecher.session.status)
+        #expect(took.downloaded == Self.sizes.reduce(0) { $0 + Int64($1) })
+        #expect(took.received >= took.downloaded + 68 + 13 * 22, "the handshake and the heads of 22 blocks")
+        #expect(took.received < took.downloaded + 2000)
+        #expect(gave.downloaded == 0 && gave.received >= 68 + 17 * 22)
+    }
+
     @Test("BEP 9, 52: a magnet fetches metadata, then piece layers, then pieces", arguments: TorrentKind.allCases)
     func magnet(kind: TorrentKind) throws {
         let sample = try SampleContent(kind, sizes: Self.sizes + Array(repeating: 100, count: 600))

@@ -59,6 +59,37 @@ struct FetchAllTests {
         await publisher.end()
     }
 
+    @Test("peers come from the search for holders of the site, and from those who show up meanwhile")
+    func holders() async throws {
+        let finder = TestFinder()
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(finder: finder))
+        let site = try publisher.publish(Self.files())
+        await publisher.service.serve(site.v2, hash: site.v2Hash)
+        finder.add(publisher.address, for: SiteLocations.holders(of: site.release.site))
+        try await reader.service.fetchAll(site.release, manifest: site.manifest) { [] }
+        #expect(reader.holds(site))
+        let late = try await SwarmNode()
+        async let fetched = late.service.fetchAll(site.release, manifest: site.manifest) { [] }
+        while await late.service.open[site.v2Hash]?.users != 1 { try await Task.sleep(for: .milliseconds(5)) }
+        late.service.enqueue.yield(.holder(publisher.address, site.release.site))
+        _ = try await fetched
+        #expect(late.holds(site))
+        for node in [publisher, reader, late] { await node.end() }
+    }
+
+    @Test("a fetch that fails or is cancelled is downloaded no further")
+    func givenUp() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode())
+        let site = try publisher.publish(Self.files())
+        let task = Task { try await reader.service.fetchAll(site.release, manifest: site.manifest) { [] } }
+        while await reader.service.open[site.v2Hash]?.users != 1 { try await Task.sleep(for: .milliseconds(5)) }
+        task.cancel()
+        _ = await task.result
+        #expect(await reader.service.open[site.v2Hash] == nil)
+        await reader.end()
+        await publisher.end()
+    }
+
     @Test("a release whose files are not those it is signed for is refused")
     func broken() async throws {
         let node = try await SwarmNode()
@@ -110,7 +141,7 @@ struct FetchAllTests {
         let second = try publisher.publish(files, seq: 2)
         await publisher.service.serve(second.v2, hash: second.v2Hash)
         let fetched = try await reader.service.fetchAll(second.release, manifest: second.manifest) { [address] }
-        #expect(fetched.received == 3001)
+        #expect((3001..<4500).contains(fetched.received), "payload, handshake and messages")
         #expect(reader.holds(second))
         await reader.end()
         await publisher.end()
