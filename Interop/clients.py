@@ -79,9 +79,11 @@ def ask(process, counter, timeout, operation):
 class Libtorrent:
     """A libtorrent session with one torrent."""
 
-    def __init__(self, host, mode, folder, torrent=None, magnet=None, peers=(), dht=None):
+    def __init__(self, host, mode, folder, torrent=None, magnet=None, peers=(), dht=None, settings=None):
         self.host = host
-        settings = {"enable_dht": True, "dht_bootstrap_nodes": dht.bootstrap, **OPEN_DHT} if dht else {}
+        settings = dict(settings or {})
+        if dht:
+            settings |= {"enable_dht": True, "dht_bootstrap_nodes": dht.bootstrap, **OPEN_DHT}
         argv = [sys.executable, LIBTORRENT_CLIENT, mode, "--dir", folder, "--listen", f"{host.address}:{PORT}", "--set", json.dumps(settings)]
         argv += ["--torrent", torrent] if torrent else ["--magnet", magnet]
         for peer in peers:
@@ -111,7 +113,8 @@ class Transmission:
 
     RPC = 9091
 
-    def __init__(self, host, folder, dht=None):
+    def __init__(self, host, folder, dht=None, encryption=1):
+        """`encryption`: 0 plain preferred, 1 encrypted preferred, 2 encrypted only."""
         self.host, self.session = host, ""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +123,7 @@ class Transmission:
             "bind-address-ipv4": host.address, "bind-address-ipv6": "::1", "peer-port": 51413, "peer-port-random-on-start": False,
             "dht-enabled": dht is not None, "lpd-enabled": False, "pex-enabled": True, "port-forwarding-enabled": False, "utp-enabled": False,
             "rpc-bind-address": "127.0.0.1", "rpc-port": self.RPC, "rpc-authentication-required": False, "rpc-whitelist-enabled": False,
-            "rpc-host-whitelist-enabled": False, "download-dir": str(self.folder), "incomplete-dir-enabled": False, "encryption": 1,
+            "rpc-host-whitelist-enabled": False, "download-dir": str(self.folder), "incomplete-dir-enabled": False, "encryption": encryption,
             "ratio-limit-enabled": False, "idle-seeding-limit-enabled": False, "start-added-torrents": True,
         }
         (home / "settings.json").write_text(json.dumps(settings))
@@ -181,14 +184,14 @@ class Transmission:
 class Aria2:
     """aria2c with one torrent; it cannot be handed a peer, so it finds them through a tracker."""
 
-    def __init__(self, host, folder, torrent, tracker, seed):
+    def __init__(self, host, folder, torrent, tracker, seed, options=()):
         self.host, self.folder = host, pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.address = f"{host.address}:{PORT}"
         self.process = host.start(
             ["aria2c", f"--dir={folder}", f"--interface={host.address}", f"--listen-port={PORT}", "--enable-dht=false", "--enable-dht6=false",
              "--bt-enable-lpd=false", "--file-allocation=none", "--allow-overwrite=true", "--no-conf", "--summary-interval=1", "--console-log-level=notice",
-             "--seed-ratio=0", f"--check-integrity={'true' if seed else 'false'}", f"--bt-tracker={tracker.url}", str(torrent)])
+             "--seed-ratio=0", f"--check-integrity={'true' if seed else 'false'}", f"--bt-tracker={tracker.url}", *options, str(torrent)])
 
     def wait_seeding(self, timeout=40):
         self.process.wait_line(lambda line: "SEED(" in line or "seeding" in line.lower() or "Verification finished successfully" in line, timeout)

@@ -32,9 +32,9 @@ def address_of(report):
 class Torrent:
     """`roost torrent get` or `seed`, reporting events."""
 
-    def __init__(self, host, verb, source, folder, peers=(), dht=None):
+    def __init__(self, host, verb, source, folder, peers=(), dht=None, options=()):
         self.host, self.address = host, f"{host.address}:{PORT}"
-        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events", "--wait-go"]
+        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events", "--wait-go", *options]
         for peer in peers:
             argv += ["--peer", peer]
         if dht:

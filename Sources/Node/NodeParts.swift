@@ -20,6 +20,7 @@ struct NodeParts {
         var configuration = SwarmConfiguration(cores: System.coreCount)
         configuration.client = "Roost \(options.version)"
         configuration.maximumConnections = options.configuration.maximumPeers
+        configuration.encryption = options.configuration.encryption
         let congestion = options.configuration.localCongestion
         configuration.tcp.localCongestionControl = congestion.isEmpty ? nil : congestion
         let swarm = Swarm(loop: context.group.next(), configuration: configuration, logger: options.logger)

@@ -30,13 +30,18 @@ public final class Swarm: Sendable {
     public init(loop: any EventLoop, configuration: SwarmConfiguration, logger: Logger) {
         let sockets = TCPSockets(loop: loop, configuration: configuration.tcp)
         let disk = DiskPool(threadCount: configuration.diskThreads, retainedBytes: configuration.retainedBufferBytes)
+        let obfuscation = NIOLoopBoundBox.makeBoxSendingValue(
+            Obfuscation(policy: configuration.encryption),
+            eventLoop: loop
+        )
+        let connector = StreamConnector(loop: loop, sockets: sockets, obfuscation: obfuscation)
         services = SwarmServices(
             loop: loop,
-            connector: .makeBoxSendingValue(StreamConnector(loop: loop, sockets: sockets), eventLoop: loop),
+            connector: .makeBoxSendingValue(connector, eventLoop: loop),
             disk: disk,
             budget: ConnectionBudget(limit: configuration.maximumConnections)
         )
-        listener = SwarmListener(loop: loop, sockets: sockets)
+        listener = SwarmListener(loop: loop, sockets: sockets, obfuscation: obfuscation)
         self.configuration = configuration
         self.logger = logger
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
 public import Transport
 
 /// How a program's torrents use the machine.
@@ -10,6 +11,8 @@ public struct SwarmConfiguration: Sendable {
     public var retainedBufferBytes = 24 << 20
     /// Connections of all torrents together. Each costs up to 80 KiB.
     public var maximumConnections = 1000
+    /// Whether connections are obfuscated. Offering costs nothing until a peer asks for it.
+    public var encryption = EncryptionPolicy.offer
     /// What we call ourselves towards peers.
     public var client = "Roost"
     /// The first eight bytes of our peer ids (BEP 20).

@@ -56,12 +56,36 @@ struct ListenerTests {
         let (first, _) = try await connect(address, sending: handshake)
         #expect(try await eventually { seen.withLock { $0?.0 == site && $0?.1 ?? 0 >= 48 } })
         let unknown = Handshake(capabilities: [], hash: .zero, peerID: .zero).encoded
-        for bytes in [unknown, Array("GET / HTTP/1.1\r\n".utf8)] {
-            let (_, collector) = try await connect(address, sending: bytes)
-            #expect(try await eventually { collector.closed.withLock { $0 } })
-            #expect(collector.heard.withLock { $0.isEmpty }, "nothing is told to who does not know a hash")
-        }
+        let (_, collector) = try await connect(address, sending: unknown)
+        #expect(try await eventually { collector.closed.withLock { $0 } })
+        #expect(collector.heard.withLock { $0.isEmpty }, "nothing is told to who does not know a hash")
         try await first.close().get()
+        await swarm.shutdown()
+    }
+
+    @Test("What is neither a handshake nor hides one is closed after 628 bytes, and hears only a key")
+    func noise() async throws {
+        let swarm = SwarmTests.makeSwarm()
+        let address = try await swarm.listen(on: SwarmTests.loopback)
+        let (_, collector) = try await connect(address, sending: [UInt8](repeating: 71, count: 628))
+        #expect(try await eventually { collector.closed.withLock { $0 } })
+        #expect(collector.heard.withLock { $0.count } <= 96 + 512)
+        await swarm.shutdown()
+    }
+
+    @Test(
+        "`encryption`: off closes what is no plain handshake at once, require closes what is one, and neither says anything",
+        arguments: [EncryptionPolicy.off, .require]
+    )
+    func policies(_ policy: EncryptionPolicy) async throws {
+        let swarm = SwarmTests.makeSwarm(encryption: policy)
+        let address = try await swarm.listen(on: SwarmTests.loopback)
+        let hash = try #require(Digest160(Array(repeating: 5, count: 20)))
+        swarm.listener.register(hash) { _ in Issue.record("accepted") }
+        let plain = Handshake(capabilities: [], hash: hash, peerID: .zero).encoded
+        let (_, collector) = try await connect(address, sending: policy == .off ? [1, 2, 3] : plain)
+        #expect(try await eventually { collector.closed.withLock { $0 } })
+        #expect(collector.heard.withLock { $0.isEmpty })
         await swarm.shutdown()
     }
 

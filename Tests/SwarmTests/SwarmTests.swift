@@ -12,11 +12,13 @@ import Wire
 struct SwarmTests {
     static let loopback = Endpoint(.v4(0x7F00_0001), port: 0)
 
-    static func makeSwarm() -> Swarm {
+    static func makeSwarm(encryption: EncryptionPolicy = .offer) -> Swarm {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        return Swarm(loop: loop, configuration: SwarmConfiguration(cores: 2), logger: logger)
+        var configuration = SwarmConfiguration(cores: 2)
+        configuration.encryption = encryption
+        return Swarm(loop: loop, configuration: configuration, logger: logger)
     }
 
     static func complete(_ torrent: Torrent) async throws {

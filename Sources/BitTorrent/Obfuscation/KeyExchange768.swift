@@ -5,7 +5,7 @@ internal import Wire
 /// prime ends differently), by Montgomery's method in twelve words.
 ///
 /// Of our own, not of a library: the group is far too small to keep a secret, so nothing depends on time or traces, and it
-/// takes some 50 microseconds, which an event loop can spend (`docs/decisions/0008-obfuscation-of-our-own.md`).
+/// takes some 50 microseconds, which an event loop can spend (`docs/decisions/0012-obfuscation-of-our-own.md`).
 struct KeyExchange768 {
     typealias Words = InlineArray<12, UInt64>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import Feeds
 internal import Wire
 
@@ -54,6 +55,13 @@ struct ConfigurationKey: Sendable {
             return true
         } print: {
             String($0.maximumPeers)
+        },
+        ConfigurationKey(name: "encryption", form: "offer, require or off") { configuration, text in
+            guard let policy = EncryptionPolicy(rawValue: text) else { return false }
+            configuration.encryption = policy
+            return true
+        } print: {
+            $0.encryption.rawValue
         },
         ConfigurationKey(name: "log-level", form: "trace, debug, info, notice, warning or error") {
             configuration,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import BitTorrent
 public import Feeds
 public import Wire
 
@@ -21,6 +22,8 @@ public struct NodeConfiguration: Sendable, Equatable {
     public var quota: Int64 = 10 << 30
     /// The most connections to peers at once, 8 to 4096. Each costs up to 80 KiB.
     public var maximumPeers = 200
+    /// Whether connections to peers are obfuscated: `offer` accepts both kinds and uses what each peer wants.
+    public var encryption = EncryptionPolicy.offer
     /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     public var logLevel = "notice"
     /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import ArgumentParser
+public import ArgumentParser
+public import BitTorrent
 internal import Node
 internal import Transport
 internal import Wire
+
+extension EncryptionPolicy: ExpressibleByArgument {}
 
 /// Where a stand-alone torrent listens, and where it looks for peers.
 struct PeerOptions: ParsableArguments {
@@ -10,6 +13,7 @@ struct PeerOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Where to listen; port 0 takes any.", valueName: "host:port")) var listen = "0.0.0.0:0"
     @Option(help: "uTP: off, on or only. TCP is always used where it is not `only`.") var utp = UTP.off
+    @Option(help: "Obfuscated connections: offer, require or off.") var encryption = EncryptionPolicy.offer
     @Option(help: ArgumentHelp("Join a DHT at this node; may be repeated.", valueName: "host:port")) var bootstrap:
         [String] = []
     @Option(help: "mainline: find peers in the public DHT; none: only where --bootstrap says.") var network = "none"

@@ -26,6 +26,7 @@ final class TorrentRun: Sendable {
         let wanted = try options.listenEndpoint()
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         var configuration = SwarmConfiguration(cores: ProcessInfo.processInfo.activeProcessorCount)
+        configuration.encryption = options.encryption
         configuration.client = "Roost \(Version.number)"
         var logger = Logger(label: "swarm") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = ProcessInfo.processInfo.environment["ROOST_LOG"] == "debug" ? .debug : .warning

@@ -3,11 +3,12 @@ internal import BitTorrent
 internal import NIOCore
 internal import Wire
 
-/// Collects the first 48 bytes of a stream and hands it to whoever has registered for the hash in them.
+/// Collects the first 48 bytes of a stream and hands it to whoever has registered for the hash in them. A stream that does
+/// not begin like BitTorrent is taken for an obfuscated one, and its first bytes are what that hides.
 ///
 /// Kept alive by the listener's ``WaitingRoom`` until then. Confined to the stream's event loop.
 final class HandshakeDispatcher: PeerStreamReceiver {
-    private let stream: any PeerByteStream
+    private var stream: any PeerByteStream
     private let listener: SwarmListener
     private let loop: any EventLoop
     /// Its place in the waiting room.
@@ -50,12 +51,24 @@ final class HandshakeDispatcher: PeerStreamReceiver {
         let prefix = collected.getBytes(at: collected.readerIndex, length: count) ?? []
         do throws(PeerWireError) {
             guard let greeting = try Handshake.parsePrefix(prefix[...]) else { return }
-            guard let acceptor = listener.acceptor(of: greeting.hash) else { return refuse() }
+            guard stream.isObfuscated || listener.policy.acceptsPlain,
+                let acceptor = listener.acceptor(of: greeting.hash)
+            else { return refuse() }
             finish()
             acceptor(IncomingConnection(stream, on: loop, greeting, received: collected))
         } catch {
-            refuse()
+            guard !stream.isObfuscated, listener.policy.acceptsObfuscated else { return refuse() }
+            reveal()
         }
+    }
+
+    private func reveal() {
+        let hidden = listener.reveal(stream)
+        let first = collected
+        collected = ByteBuffer()
+        stream = hidden
+        hidden.receiver = self
+        hidden.start(received: first)
     }
 
     private func finish() {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import NIOCore
 internal import Synchronization
 internal import Transport
@@ -12,25 +13,36 @@ public import Wire
 public final class SwarmListener: Sendable {
     static let patience = TimeAmount.seconds(10)
 
-    private let acceptors = Mutex<[Digest160: ConnectionAcceptor]>([:])
+    private struct Registry {
+        var acceptors: [Digest160: ConnectionAcceptor] = [:]
+        var names = ObfuscatedHashes()
+    }
+
+    private let registry = Mutex(Registry())
     private let channel = Mutex<(any Channel)?>(nil)
     private let waiting: NIOLoopBoundBox<WaitingRoom<HandshakeDispatcher>>
     private let sockets: TCPSockets
     private let loop: any EventLoop
+    private let obfuscation: NIOLoopBoundBox<Obfuscation>
 
-    init(loop: any EventLoop, sockets: TCPSockets) {
+    init(loop: any EventLoop, sockets: TCPSockets, obfuscation: NIOLoopBoundBox<Obfuscation>) {
         self.loop = loop
         self.sockets = sockets
+        self.obfuscation = obfuscation
         waiting = NIOLoopBoundBox.makeBoxSendingValue(WaitingRoom(), eventLoop: loop)
     }
 
     /// Connections that name `hash` go to `acceptor` from now on, in place of any other.
     public func register(_ hash: Digest160, acceptor: @escaping ConnectionAcceptor) {
-        acceptors.withLock { $0[hash] = acceptor }
+        registry.withLock { registry in
+            if registry.acceptors.updateValue(acceptor, forKey: hash) == nil { registry.names.insert(hash) }
+        }
     }
 
     public func unregister(_ hash: Digest160) {
-        acceptors.withLock { $0[hash] = nil }
+        registry.withLock { registry in
+            if registry.acceptors.removeValue(forKey: hash) != nil { registry.names.remove(hash) }
+        }
     }
 
     /// Starts to listen.
@@ -71,5 +83,17 @@ public final class SwarmListener: Sendable {
 
     func ended(_ number: UInt64) { waiting.value.leave(number) }
 
-    func acceptor(of hash: Digest160) -> ConnectionAcceptor? { acceptors.withLock { $0[hash] } }
+    func acceptor(of hash: Digest160) -> ConnectionAcceptor? { registry.withLock { $0.acceptors[hash] } }
+
+    // MARK: Obfuscated streams
+
+    /// On the swarm's event loop.
+    var policy: EncryptionPolicy { obfuscation.value.policy }
+
+    /// The stream that `carrier` hides. On the swarm's event loop.
+    func reveal(_ carrier: any PeerByteStream) -> ObfuscatedPeerStream {
+        ObfuscatedPeerStream(accepting: carrier, sharing: obfuscation.value) { [weak self] name in
+            self?.registry.withLock { $0.names.hash(named: name) }
+        }
+    }
 }

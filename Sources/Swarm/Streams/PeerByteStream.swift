@@ -24,8 +24,9 @@ public protocol PeerByteStream: AnyObject {
     var receiver: (any PeerStreamReceiver)? { get set }
 
     /// Queues bytes; they leave with the next ``flush()``. Each call is answered by as many ``PeerStreamReceiver/wrote(_:_:)``
-    /// as make up its length, until the stream ends. There is no bound here: the session stops at its own.
-    func write(_ bytes: ByteBuffer)
+    /// as make up its length, until the stream ends. There is no bound here: the session stops at its own. Given away, so that it can
+    /// be encrypted in place.
+    func write(_ bytes: consuming ByteBuffer)
     func flush()
     /// Ends the stream after what was flushed has been handed to the network; the receiver hears nothing more.
     func close()

@@ -9,14 +9,58 @@ final class StreamConnector {
 
     private let loop: any EventLoop
     private let sockets: TCPSockets
+    private let shared: NIOLoopBoundBox<Obfuscation>
+    private var obfuscation: Obfuscation { shared.value }
 
-    init(loop: any EventLoop, sockets: TCPSockets) {
+    init(loop: any EventLoop, sockets: TCPSockets, obfuscation: NIOLoopBoundBox<Obfuscation>) {
         self.loop = loop
         self.sockets = sockets
+        shared = obfuscation
     }
 
     /// Connects to `endpoint`; `completion` gets the stream, or nil where there is none to be had, never before this returns.
-    func connect(to endpoint: Endpoint, completion: @escaping ((any PeerByteStream)?) -> Void) {
+    ///
+    /// `hash`: what the connection is about. `prefersObfuscation`: somebody said that of the peer.
+    func connect(
+        to endpoint: Endpoint,
+        about hash: Digest160,
+        prefersObfuscation: Bool = false,
+        completion: @escaping ((any PeerByteStream)?) -> Void
+    ) {
+        switch obfuscation.beginning(with: endpoint, isPreferred: prefersObfuscation) {
+        case .plain:
+            obfuscation.forget(endpoint)
+            connectTransport(to: endpoint, completion: completion)
+        case .obfuscated: connectObfuscated(to: endpoint, about: hash, completion: completion)
+        case .plainFirst:
+            connectTransport(to: endpoint) { [weak self] stream in
+                guard let stream else { return completion(nil) }
+                completion(
+                    PlainFirstStream(stream) { completion in
+                        guard let self else { return completion(nil) }
+                        self.connectObfuscated(to: endpoint, about: hash, completion: completion)
+                    }
+                )
+            }
+        }
+    }
+
+    private func connectObfuscated(
+        to endpoint: Endpoint,
+        about hash: Digest160,
+        completion: @escaping ((any PeerByteStream)?) -> Void
+    ) {
+        connectTransport(to: endpoint) { [obfuscation] carrier in
+            guard let carrier else { return completion(nil) }
+            let stream = ObfuscatedPeerStream(dialling: hash, over: carrier, sharing: obfuscation) { success in
+                obfuscation.remember(endpoint, takesObfuscated: success)
+            }
+            stream.start()
+            completion(stream)
+        }
+    }
+
+    private func connectTransport(to endpoint: Endpoint, completion: @escaping ((any PeerByteStream)?) -> Void) {
         connectTCP(to: endpoint, completion: completion)
     }
 

@@ -55,8 +55,7 @@ final class PeerLink: PeerStreamReceiver {
     }
 
     func flush() {
-        guard let buffer = pending else { return }
-        pending = nil
+        guard let buffer = pending.take() else { return }
         stream.write(buffer)
         stream.flush()
     }

@@ -261,13 +261,13 @@ final class TorrentDriver {
     // MARK: Connections and time
 
     private func dial(_ id: ConnectionID, _ endpoint: Endpoint) {
-        guard let place = budget.take() else {
+        guard let place = budget.take(), let hash = session.infoHashes.short.first else {
             // The session is told when it is done with its present input; it tries again later.
             loop.assumeIsolated().execute { self.update { $0.closed(id, now: $1) } }
             return
         }
         dials[id] = place
-        connector.connect(to: endpoint) { [weak self] stream in self?.dialled(id, stream) }
+        connector.connect(to: endpoint, about: hash) { [weak self] stream in self?.dialled(id, stream) }
     }
 
     private func dialled(_ id: ConnectionID, _ stream: (any PeerByteStream)?) {
