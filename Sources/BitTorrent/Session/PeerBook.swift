@@ -81,7 +81,11 @@ struct PeerBook {
     /// When the next address is due.
     mutating func nextAttempt() -> Duration? {
         if !isEarliestKnown {
-            earliest = entries.lazy.filter { !$0.value.isConnected }.map(\.value.nextAttempt).min()
+            var soonest: Duration?
+            for (endpoint, entry) in entries where !entry.isConnected && !isBanned(endpoint) {
+                soonest = min(soonest ?? entry.nextAttempt, entry.nextAttempt)
+            }
+            earliest = soonest
             isEarliestKnown = true
         }
         return earliest

@@ -28,18 +28,17 @@ extension TorrentSession {
 
     mutating func dial(_ now: Duration) {
         guard !isStopped else { return }
-        var dialling = connections.values.count { $0.phase == .dialling }
-        while dialling < configuration.maximumDials, connections.count < configuration.maximumConnections,
-            wantsMorePeers, let endpoint = book.takeDue(now: now)
-        {
+        while mayDial, let endpoint = book.takeDue(now: now) {
             let peer = makeConnection(endpoint, isOutgoing: true, now)
             actions.append(.dial(peer.id, endpoint))
-            dialling += 1
         }
     }
 
-    /// A complete session waits to be dialled, but for peers that the user named.
-    private var wantsMorePeers: Bool { !isComplete || connections.count < 8 }
+    /// Whether one more peer is wanted and fits. A complete session waits to be dialled, but for peers that the user named.
+    var mayDial: Bool {
+        connections.count < configuration.maximumConnections && (!isComplete || connections.count < 8)
+            && connections.values.count { $0.phase == .dialling } < configuration.maximumDials
+    }
 
     private mutating func makeConnection(_ endpoint: Endpoint, isOutgoing: Bool, _ now: Duration) -> PeerConnection {
         let early = PeerConnection.earlyBitfieldBytes
@@ -68,6 +67,8 @@ extension TorrentSession {
         guard let hash = infoHashes.short.first else { return [] }
         sendHandshake(peer, hash)
         touch(peer)
+        // Its place among the dials under way is free.
+        dial(now)
         return finish(now)
     }
 

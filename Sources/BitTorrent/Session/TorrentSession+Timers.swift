@@ -91,7 +91,8 @@ extension TorrentSession {
     mutating func scheduleWake(_ now: Duration) {
         guard !isStopped else { return }
         var next = connections.isEmpty ? nil : max(now, (lastTick ?? now - Self.tickInterval) + Self.tickInterval)
-        if connections.count < configuration.maximumConnections, !isComplete, let attempt = book.nextAttempt() {
+        // Where a limit stands in the way its end leads to the next dial: a wake for it would be due at once, for ever.
+        if mayDial, !isComplete, let attempt = book.nextAttempt() {
             next = min(next ?? attempt, max(attempt, now))
         }
         guard let next, wakeTime.map({ next < $0 }) ?? true else { return }

@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: Apache-2.0
-import BitTorrent
 import TestSupport
 import Testing
 import Wire
+
+// SPDX-License-Identifier: Apache-2.0
+@testable import BitTorrent
 
 @Suite("Sessions with many sources")
 struct ManySourcesTests {
@@ -55,5 +56,31 @@ struct ManySourcesTests {
         #expect(holders.reduce(0) { $0 + $1.blocksSent } > blocks, "some were sent twice")
         #expect(holders.prefix(3).allSatisfy { $0.blocksSent > 0 })
         #expect(reader.closings.isEmpty, "a block that comes twice is no offence")
+    }
+
+    @Test("S0-01: more peers than dials at once: no wake is due until a dial ends, and the end of one begins the next")
+    func moreThanDials() throws {
+        let sample = try SampleContent(.v1, sizes: [100_000])
+        let reader = SimulatedPeer(1, sample, isSeed: false) { $0.maximumDials = 3 }
+        let peers = (2...9).map { Endpoint(.v4(0x0A00_0000 + $0), port: 6881) }
+        reader.update { $0.add(peers: peers, now: $1) }
+        #expect(reader.dials.count == 3)
+        reader.work()
+        #expect(try #require(reader.wake) > reader.now, "an event loop that is woken at once for ever reads no socket")
+        reader.update { $0.connected(reader.dials[0].0, now: $1) }
+        #expect(reader.dials.count == 4)
+        reader.update { $0.closed(reader.dials[1].0, now: $1) }
+        #expect(reader.dials.count == 5)
+        #expect(Set(reader.dials.map(\.1)) == Set(peers.prefix(5)))
+    }
+
+    @Test("A banned address that is known with another port asks for no wake")
+    func bannedNeighbour() {
+        var book = PeerBook()
+        let ports = [1000, 2000].map { Endpoint(.v4(0x0808_0808), port: $0) }
+        for endpoint in ports { book.add(endpoint, source: .dht, now: .zero) }
+        book.ban(ports[0], now: .zero)
+        #expect(book.takeDue(now: .zero) == nil)
+        #expect(book.nextAttempt() == nil)
     }
 }
