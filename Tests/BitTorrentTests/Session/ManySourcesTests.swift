@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 import TestSupport
 import Testing
 import Wire
 
-// SPDX-License-Identifier: Apache-2.0
 @testable import BitTorrent
 
 @Suite("Sessions with many sources")
