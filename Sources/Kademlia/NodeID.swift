@@ -51,17 +51,3 @@ extension NodeID {
         return CRC32C.checksum(bytes)
     }
 }
-
-/// CRC-32C (Castagnoli), reflected. Only ever over the 4 or 8 bytes of an address, so no table is kept.
-enum CRC32C {
-    static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        var remainder = UInt32.max
-        for byte in bytes {
-            remainder ^= UInt32(byte)
-            for _ in 0..<8 {
-                remainder = remainder & 1 == 1 ? remainder >> 1 ^ 0x82F6_3B78 : remainder >> 1
-            }
-        }
-        return ~remainder
-    }
-}

@@ -43,6 +43,14 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// An address that one host can have: neither multicast, broadcast nor unspecified, and IPv4 not dressed up as IPv6.
+    public var isUnicast: Bool {
+        switch self {
+        case .v4(let value): value >> 24 != 0 && value >> 29 != 7
+        case .v6(let high, let low): high >> 56 != 0xFF && (high != 0 || (low >> 32 != 0xFFFF && low != 0))
+        }
+    }
+
     /// Loopback, private (RFC 1918, RFC 4193) or link-local: not an address of the public Internet.
     public var isLocal: Bool {
         switch self {

@@ -22,6 +22,10 @@ public struct ExtensionHandshake: Equatable, Sendable {
     public var requestQueue: Int?
     /// How the sender sees our address.
     public var yourAddress: IPAddress?
+    /// Where else the sender is reached (BEP 10 `ipv4`, `ipv6`), at ``listenPort``.
+    public var otherAddresses: [IPAddress] = []
+    /// The sender prefers obfuscated connections (`e`).
+    public var prefersEncryption: Bool?
     /// Bytes of the info dictionary (BEP 9), where the sender has it.
     public var metadataSize: Int?
     /// The sender wants nothing (BEP 21).
@@ -43,6 +47,10 @@ public struct ExtensionHandshake: Equatable, Sendable {
         listenPort = node["p"]?.integer.flatMap { UInt16(exactly: $0) }
         requestQueue = node["reqq"]?.integer.flatMap { $0 > 0 ? Int(min($0, 1 << 20)) : nil }
         yourAddress = node["yourip"]?.bytes.flatMap { IPAddress($0) }
+        otherAddresses = ["ipv4", "ipv6"].compactMap { name in
+            node[name]?.bytes.flatMap { IPAddress($0) }.flatMap { $0.isV4 == (name == "ipv4") ? $0 : nil }
+        }
+        prefersEncryption = node["e"]?.integer.map { $0 != 0 }
         metadataSize = node["metadata_size"]?.integer.flatMap { $0 > 0 ? Int(exactly: $0) : nil }
         isUploadOnly = node["upload_only"]?.integer.map { $0 != 0 }
     }
@@ -55,6 +63,8 @@ public struct ExtensionHandshake: Equatable, Sendable {
         if let listenPort { entries["p"] = .integer(Int64(listenPort)) }
         if let requestQueue { entries["reqq"] = .integer(Int64(requestQueue)) }
         if let yourAddress { entries["yourip"] = .bytes(yourAddress.bytes) }
+        for address in otherAddresses { entries[address.isV4 ? "ipv4" : "ipv6"] = .bytes(address.bytes) }
+        if let prefersEncryption { entries["e"] = prefersEncryption ? 1 : 0 }
         if let metadataSize { entries["metadata_size"] = .integer(Int64(metadataSize)) }
         if let isUploadOnly { entries["upload_only"] = isUploadOnly ? 1 : 0 }
         return BencodeValue.dictionary(entries).encoded

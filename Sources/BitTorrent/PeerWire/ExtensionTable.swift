@@ -10,6 +10,7 @@ public struct ExtensionTable: Sendable {
         public static let peerExchange = "ut_pex"
         public static let doNotHave = "lt_donthave"
         public static let uploadOnly = "upload_only"
+        public static let holepunch = "ut_holepunch"
     }
 
     /// The numbers under which we take extensions, from 1.

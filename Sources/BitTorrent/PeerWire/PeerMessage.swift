@@ -51,6 +51,14 @@ public enum PeerMessageID {
 }
 
 extension PeerMessage {
+    /// Of the fast extension (BEP 6).
+    var isFast: Bool {
+        switch self {
+        case .haveAll, .haveNone, .suggest, .reject, .allowedFast: true
+        default: false
+        }
+    }
+
     /// The message with its length before it.
     public var encoded: [UInt8] {
         var bytes: [UInt8] = []

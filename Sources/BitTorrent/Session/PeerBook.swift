@@ -3,13 +3,18 @@ internal import Wire
 
 /// The addresses at which peers may be found, and when to try each again.
 ///
-/// Memory: at most ``PeerBook/capacity`` entries of about 80 bytes and as many bans; the oldest idle entry makes room.
+/// Memory: at most ``PeerBook/capacity`` entries of about 100 bytes and as many bans; the least trusted idle entry makes room,
+/// the oldest first. Of what peers told us (BEP 11) at most half of that, and ``maximumPerTeller`` from one connection.
 struct PeerBook {
     static let capacity = 2000
+    static let maximumTold = capacity / 2
+    static let maximumPerTeller = 100
     static let firstRetry = Duration.milliseconds(500)
     static let longestRetry = Duration.seconds(300)
     /// How soon an address is tried again that was just seen to be alive.
     static let freshRetry = Duration.seconds(2)
+    /// An address that a connected peer has besides is not tried before.
+    static let alternativeDelay = Duration.seconds(300)
     /// Failures in a row after which an address is forgotten, unless the user gave it.
     static let patience = 8
     /// Bans of one local address after which nobody is let in from it for a while: its ports and ids cost nothing.
@@ -20,8 +25,13 @@ struct PeerBook {
         var failures = 0
         var nextAttempt: Duration
         var isConnected = false
-        /// Where it was first heard of; the user's word replaces any other.
+        /// The best that has said so.
         var source: PeerSource
+        /// The connection that told us, until the address has proven itself.
+        var teller: ConnectionID?
+        var flags: PeerExchangeMessage.Flags = []
+        /// BEP 40.
+        var priority: UInt32
         var order: UInt64
         /// When the last connection or attempt ended.
         var endedAt: Duration?
@@ -36,6 +46,8 @@ struct PeerBook {
     }
 
     private(set) var entries: [Endpoint: Entry] = [:] { didSet { isEarliestKnown = false } }
+    /// How we are reached, where that is known: canonical priorities follow from it.
+    var own: Endpoint? { didSet { reconsiderPriorities() } }
     private var banned: Set<Endpoint> = []
     private var bannedIDs: Set<Digest160> = []
     private var bannedAddresses: Set<IPAddress> = []
@@ -45,38 +57,107 @@ struct PeerBook {
     private var isEarliestKnown = true
     private var nextOrder: UInt64 = 0
 
+    /// Everything that is refused.
+    var banCount: Int { banned.count + bannedAddresses.count }
+
+    // MARK: Hearing of addresses
+
     /// `isAlive`: it has just answered elsewhere: earlier failures count no more.
-    mutating func add(_ endpoint: Endpoint, source: PeerSource, isAlive: Bool = false, now: Duration) {
+    mutating func add(
+        _ endpoint: Endpoint,
+        source: PeerSource,
+        isAlive: Bool = false,
+        teller: ConnectionID? = nil,
+        flags: PeerExchangeMessage.Flags = [],
+        now: Duration
+    ) {
         guard endpoint.port != 0 else { return }
         if entries[endpoint] != nil { return renew(endpoint, source: source, isAlive: isAlive, now: now) }
-        if entries.count >= Self.capacity {
-            let idle = entries.filter { !$0.value.isConnected && !$0.value.isExplicit }
-            guard let oldest = idle.min(by: { $0.value.order < $1.value.order }) else { return }
-            entries[oldest.key] = nil
-        }
+        guard teller == nil || hasRoom(forAddressOf: endpoint, from: teller), makeRoom(for: source) else { return }
         nextOrder += 1
-        entries[endpoint] = Entry(nextAttempt: now, source: source, order: nextOrder)
+        entries[endpoint] = Entry(
+            nextAttempt: now,
+            source: source,
+            teller: teller,
+            flags: flags,
+            priority: own.map { PeerPriority.of($0, endpoint) } ?? 0,
+            order: nextOrder
+        )
     }
 
     private mutating func renew(_ endpoint: Endpoint, source: PeerSource, isAlive: Bool, now: Duration) {
         guard var entry = entries[endpoint] else { return }
         let isNewlyExplicit = source == .user && !entry.isExplicit
-        if isNewlyExplicit { entry.source = .user }
+        if source.trust > entry.source.trust { entry.source = source }
         if isAlive || isNewlyExplicit, !entry.isConnected, let endedAt = entry.endedAt {
             entry.nextAttempt = min(entry.nextAttempt, max(now, endedAt + Self.freshRetry))
         }
         entries[endpoint] = entry
     }
 
-    /// The next address to dial, now marked as in use.
-    mutating func takeDue(now: Duration) -> Endpoint? {
+    /// Another address of a peer that we are connected to.
+    mutating func addAlternative(_ endpoint: Endpoint, to known: Endpoint, teller: ConnectionID, now: Duration) {
+        guard entries[endpoint] == nil else { return }
+        add(endpoint, source: .pex, teller: teller, now: now)
+        entries[endpoint]?.nextAttempt = now + Self.alternativeDelay
+    }
+
+    /// The peer that told us of the address says that it is gone.
+    mutating func dropped(_ endpoint: Endpoint, by teller: ConnectionID) {
+        guard let entry = entries[endpoint], entry.teller == teller, !entry.isConnected, entry.source == .pex else {
+            return
+        }
+        entries[endpoint] = nil
+    }
+
+    private func hasRoom(forAddressOf endpoint: Endpoint, from teller: ConnectionID?) -> Bool {
+        var (told, fromTeller) = (0, 0)
+        for (known, entry) in entries where entry.source == .pex {
+            told += 1
+            if entry.teller == teller { fromTeller += 1 }
+            // Ports of one public host cost nothing (BEP 11 "Security Considerations").
+            if !endpoint.address.isLocal, known.address == endpoint.address { return false }
+        }
+        return told < Self.maximumTold && fromTeller < Self.maximumPerTeller
+    }
+
+    private mutating func makeRoom(for source: PeerSource) -> Bool {
+        guard entries.count >= Self.capacity else { return true }
+        let idle = entries.filter { !$0.value.isConnected && !$0.value.isExplicit }
+        let least = idle.min { ($0.value.source.trust, $0.value.order) < ($1.value.source.trust, $1.value.order) }
+        guard let least, least.value.source.trust <= source.trust else { return false }
+        entries[least.key] = nil
+        return true
+    }
+
+    private mutating func reconsiderPriorities() {
+        guard let own else { return }
+        for endpoint in Array(entries.keys) { entries[endpoint]?.priority = PeerPriority.of(own, endpoint) }
+    }
+
+    // MARK: Trying them
+
+    /// The next address to dial, now marked as in use. Those that fail least come first, then the most trusted, then by
+    /// canonical priority (BEP 40).
+    ///
+    /// `wantsSeeds`: without it, those that are said to be seeds are left out.
+    mutating func takeDue(now: Duration, wantsSeeds: Bool = true) -> Endpoint? {
         guard let earliest = nextAttempt(), earliest <= now else { return nil }
-        let due = entries.filter { !$0.value.isConnected && $0.value.nextAttempt <= now && !isBanned($0.key) }
-        guard let next = due.min(by: { ($0.value.failures, $0.value.order) < ($1.value.failures, $1.value.order) })
-        else { return nil }
+        let due = entries.filter { endpoint, entry in
+            !entry.isConnected && entry.nextAttempt <= now && !isBanned(endpoint)
+                && (wantsSeeds || !entry.flags.contains(.uploadOnly))
+        }
+        guard let next = due.min(by: { Self.rank($0.value) < Self.rank($1.value) }) else { return nil }
         entries[next.key]?.isConnected = true
         return next.key
     }
+
+    private static func rank(_ entry: Entry) -> (Int, Int, UInt32, UInt64) {
+        (entry.failures, -entry.source.trust, ~entry.priority, entry.order)
+    }
+
+    /// The address is being dialled, for another reason than that it was due.
+    mutating func taken(_ endpoint: Endpoint) { entries[endpoint]?.isConnected = true }
 
     /// When the next address is due.
     mutating func nextAttempt() -> Duration? {
@@ -97,6 +178,7 @@ struct PeerBook {
         entry.isConnected = false
         entry.endedAt = now
         entry.failures = wasUseful ? 1 : entry.failures + 1
+        if wasUseful { entry.teller = nil }
         guard entry.isExplicit || entry.failures <= Self.patience else {
             entries[endpoint] = nil
             return
@@ -106,7 +188,15 @@ struct PeerBook {
         entries[endpoint] = entry
     }
 
+    /// It was not dialled after all, for reasons of ours.
+    mutating func postponed(_ endpoint: Endpoint, now: Duration) {
+        entries[endpoint]?.isConnected = false
+        entries[endpoint]?.nextAttempt = now + Self.firstRetry * 2
+    }
+
     mutating func forget(_ endpoint: Endpoint) { entries[endpoint] = nil }
+
+    // MARK: Bans
 
     /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing; on a local one,
     /// where many may share it, the port and the peer id, and all who come from it once that has happened too often.

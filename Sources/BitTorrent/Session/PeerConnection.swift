@@ -41,6 +41,9 @@ final class PeerConnection {
     let id: ConnectionID
     let endpoint: Endpoint
     let isOutgoing: Bool
+    /// Where its address came from.
+    var source: PeerSource
+    var isUTP = false
     var phase: Phase
     var isClosed = false
     var handshakeBytes: [UInt8] = []
@@ -52,6 +55,9 @@ final class PeerConnection {
     var extensions: ExtensionTable
     var isUploadOnly = false
     var metadataSize: Int?
+    /// The port on which it says that it listens.
+    var listenPort: UInt16?
+    var prefersEncryption = false
     /// As it names itself, at most 64 characters: for people, and believed by none.
     var client: String?
 
@@ -60,6 +66,10 @@ final class PeerConnection {
     var hasAll = false
     var earlyBitfield: [UInt8]?
     var earlyPieces: [UInt32] = []
+    /// It has said what it has, which is done once (BEP 3, BEP 6).
+    var hasDeclared = false
+    /// Pieces that it took back; see ``TorrentSession/maximumTakenBack``.
+    var takenBack = 0
 
     // What each side lets the other do.
     var isChoked = true
@@ -68,7 +78,14 @@ final class PeerConnection {
     /// When it last began to serve us.
     var unchokedAt = Duration.zero
     var weAreInterested = false
+    /// Pieces that it sends us even while it chokes us, at most 64.
     var allowedFast: Set<Int> = []
+    /// Pieces that we send it even while we choke it, at most ``AllowedFastSet/size``, and the bytes left of each.
+    var grantedFast: [Int: Int] = [:]
+    /// Pieces that it would like to send, at most ``TorrentSession/maximumSuggestions``.
+    var suggested: [Int] = []
+    /// We have told it that we want nothing (BEP 21).
+    var toldUploadOnly = false
 
     // Download.
     var requests: Deque<Request> = []
@@ -94,6 +111,20 @@ final class PeerConnection {
     var uploadedBefore: Int64 = 0
     var uploadRate = 0
 
+    /// Requests that were refused in a row; see ``TorrentSession/maximumRefused``.
+    var refused = 0
+    /// The last time that payload went either way.
+    var lastUseful: Duration
+    /// Super-seeding: what it was told that we have, and when for those whose spread is awaited, at most
+    /// ``SuperSeeding/outstanding``.
+    var revealed: Set<Int> = []
+    var awaited: [Int: Duration] = [:]
+
+    // Other peers.
+    var exchange = PeerExchange()
+    var holepunches = 0
+    var holepunchesSince = Duration.zero
+
     // Metadata and hashes.
     var metadataRequests: [Int: Duration] = [:]
     var metadataRefusedUntil: Duration?
@@ -105,12 +136,15 @@ final class PeerConnection {
     var lastReceived: Duration
     var lastSent: Duration
     let since: Duration
+    /// When the handshake could begin.
+    var handshakeSince: Duration
     var isDirty = false
 
     init(
         id: ConnectionID,
         endpoint: Endpoint,
         isOutgoing: Bool,
+        source: PeerSource,
         maximumRequests: Int,
         bitfieldBytes: Int,
         extensionNames: [String],
@@ -119,18 +153,28 @@ final class PeerConnection {
         self.id = id
         self.endpoint = endpoint
         self.isOutgoing = isOutgoing
+        self.source = source
         phase = isOutgoing ? .dialling : .handshake
         parser = PeerMessageParser(limits: .init(bitfieldBytes: bitfieldBytes))
         extensions = ExtensionTable(names: extensionNames)
         pipeline = RequestPipeline(ownLimit: maximumRequests, now: now)
         lastBlock = now
+        lastUseful = now
         lastReceived = now
         lastSent = now
         since = now
+        handshakeSince = now
     }
 
     var isFast: Bool { capabilities.contains(.fast) }
     var isRunning: Bool { phase == .running && !isClosed }
+
+    /// Where others can reach it; nil while it has not said.
+    var reachableAt: Endpoint? {
+        if isOutgoing { return endpoint }
+        if let listenPort, listenPort != 0 { return Endpoint(endpoint.address, port: listenPort) }
+        return isUTP ? endpoint : nil
+    }
 
     /// It was asked for blocks, or stands in the middle of one.
     var owesBlocks: Bool { !requests.isEmpty || incoming.map { !$0.isReleased } ?? false }

@@ -19,3 +19,19 @@ public enum PeerSource: String, Hashable, Sendable, CaseIterable {
     /// BEP 55: a peer asked us to dial it at this moment.
     case holepunch
 }
+
+extension PeerSource {
+    /// Who is believed before whom.
+    var trust: Int {
+        switch self {
+        case .user: 4
+        case .tracker: 3
+        case .dht, .lsd, .resume, .incoming: 2
+        case .holepunch: 1
+        case .pex: 0
+        }
+    }
+
+    /// Private torrents have peers from trackers and the user alone (BEP 27).
+    var isForPrivateTorrents: Bool { self == .user || self == .tracker || self == .incoming || self == .resume }
+}

@@ -106,6 +106,13 @@ struct PiecePicker {
             return nil
         }
         guard openBytes + length(piece) <= budget else { return nil }
+        // What the peer would like to send (BEP 6), where it is about as rare.
+        let suggestion = peer.suggested.first {
+            order.contains($0) && mayRequest($0, from: peer)
+                && order.availability(of: $0) <= order.availability(of: piece) + 1
+                && openBytes + length($0) <= budget
+        }
+        if let suggestion, !isSpared { return suggestion }
         // The first is the rarest.
         if isSpared, order.availability(of: piece) >= Self.commonAvailability { return nil }
         return piece

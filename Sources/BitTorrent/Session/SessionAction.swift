@@ -28,13 +28,32 @@ public enum CloseReason: Hashable, Sendable {
     /// Neither side wants anything of the other.
     case bothComplete
     case tooManyConnections
+    /// A message that was not agreed on, or that may come only once.
+    case protocolViolation
+    /// More messages than any honest peer sends.
+    case flooding
+    /// It was of no use for a while, and another wants its place.
+    case displaced
     case stopped
+}
+
+/// What is known of the way to a peer.
+public struct DialRoute: Hashable, Sendable {
+    /// The other side dials over uTP at this moment too, and nothing else gets through (BEP 55).
+    public var isUTPOnly = false
+    /// Somebody said so of the peer.
+    public var prefersObfuscation = false
+
+    public init(isUTPOnly: Bool = false, prefersObfuscation: Bool = false) {
+        self.isUTPOnly = isUTPOnly
+        self.prefersObfuscation = prefersObfuscation
+    }
 }
 
 /// What the driver of a ``TorrentSession`` has to do, in the order given.
 public enum SessionAction: Equatable, Sendable {
-    /// Connect, then call `connected` or `closed`.
-    case dial(ConnectionID, Endpoint)
+    /// Connect, then call `connected`, `closed`, or `postponed`.
+    case dial(ConnectionID, Endpoint, DialRoute)
     /// Send these bytes; call `sent` when the network has taken them.
     case send(ConnectionID, [UInt8])
     /// Send the header and then a range of what was read; call `sent` with the sum.

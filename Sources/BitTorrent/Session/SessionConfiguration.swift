@@ -15,6 +15,14 @@ public struct SessionConfiguration: Sendable {
     static let maximumPerAddress = 8
     /// Dials under way at once.
     public var maximumDials = 30
+    /// Peers are told of each other (BEP 11) and introduced (BEP 55), unless the torrent is private.
+    public var exchangesPeers = true
+    /// The driver can dial over uTP.
+    public var usesUTP = false
+    /// Seed so that few bytes leave twice (BEP 16): pieces are shown one by one, the next when another peer has the last.
+    public var superSeeds = false
+    /// Where else we are reached, told to peers (BEP 10 `ipv4` and `ipv6`): at most one of each family.
+    public var otherAddresses: [IPAddress] = []
     /// Peers served at once, 0 for none. More than the usual four or eight: a page must not wait for a slot.
     public var uploadSlots = 24
     /// Bytes of pieces being received or verified: the most memory that a download takes. One piece is always allowed.
@@ -25,6 +33,8 @@ public struct SessionConfiguration: Sendable {
     public var maximumRequests = 1024
     /// Every piece is wanted. Without it, only those named by `want` and by readers.
     public var wantsEverything = true
+    /// What `want` names is all that will ever be wanted: when it is there, peers are told so (BEP 21 "partial seed").
+    public var wantsSelection = false
     /// Drop peers when neither side wants anything of the other.
     public var closesWhenBothComplete = true
     /// Give up a silent connection after this time; BEP 3 has a keep-alive every two minutes.

@@ -14,6 +14,7 @@ extension TorrentSession {
         isAlive: Bool = false,
         now: Duration
     ) -> [SessionAction] {
+        if content?.isPrivate == true, !source.isForPrivateTorrents { return [] }
         for endpoint in peers { book.add(endpoint, source: source, isAlive: isAlive, now: now) }
         dial(now)
         return finish(now)
@@ -28,10 +29,7 @@ extension TorrentSession {
 
     mutating func dial(_ now: Duration) {
         guard !isStopped else { return }
-        while mayDial, let endpoint = book.takeDue(now: now) {
-            let peer = makeConnection(endpoint, isOutgoing: true, now)
-            actions.append(.dial(peer.id, endpoint))
-        }
+        while mayDial, let endpoint = book.takeDue(now: now, wantsSeeds: !isUploadOnly) { begin(endpoint, now) }
     }
 
     /// Whether one more peer is wanted and fits. A complete session waits to be dialled, but for peers that the user named.
@@ -40,15 +38,32 @@ extension TorrentSession {
             && connections.values.count { $0.phase == .dialling } < configuration.maximumDials
     }
 
-    private mutating func makeConnection(_ endpoint: Endpoint, isOutgoing: Bool, _ now: Duration) -> PeerConnection {
+    mutating func begin(_ endpoint: Endpoint, isUTPOnly: Bool = false, _ now: Duration) {
+        let entry = book.entries[endpoint]
+        let peer = makeConnection(endpoint, isOutgoing: true, entry?.source ?? .user, now)
+        peer.isUTP = isUTPOnly
+        let route = DialRoute(
+            isUTPOnly: isUTPOnly,
+            prefersObfuscation: entry?.flags.contains(.prefersEncryption) ?? false
+        )
+        actions.append(.dial(peer.id, endpoint, route))
+    }
+
+    private mutating func makeConnection(
+        _ endpoint: Endpoint,
+        isOutgoing: Bool,
+        _ source: PeerSource,
+        _ now: Duration
+    ) -> PeerConnection {
         let early = PeerConnection.earlyBitfieldBytes
         let peer = PeerConnection(
             id: ConnectionID(nextConnection),
             endpoint: endpoint,
             isOutgoing: isOutgoing,
+            source: source,
             maximumRequests: configuration.maximumRequests,
             bitfieldBytes: content.map { ($0.pieceCount + 7) / 8 } ?? early,
-            extensionNames: [ExtensionTable.Name.metadata, ExtensionTable.Name.uploadOnly],
+            extensionNames: extensionNames,
             now: now
         )
         nextConnection += 1
@@ -56,13 +71,26 @@ extension TorrentSession {
         return peer
     }
 
+    /// What we take; the numbers are by place.
+    private var extensionNames: [String] {
+        typealias Name = ExtensionTable.Name
+        var names = [Name.metadata, Name.uploadOnly, Name.doNotHave]
+        if exchangesPeers { names.append(Name.peerExchange) }
+        if exchangesPeers, configuration.usesUTP { names.append(Name.holepunch) }
+        return names
+    }
+
     // MARK: Events
 
     /// A dial succeeded: the handshake goes out.
-    public mutating func connected(_ id: ConnectionID, now: Duration) -> [SessionAction] {
+    ///
+    /// `isUTP`: what carries the connection, as far as others are told.
+    public mutating func connected(_ id: ConnectionID, isUTP: Bool = false, now: Duration) -> [SessionAction] {
         guard let peer = connections[id], peer.phase == .dialling else { return [] }
+        peer.isUTP = isUTP
         peer.phase = .handshake
         peer.lastReceived = now
+        peer.handshakeSince = now
         // With a v1 hash the v2 bit invites the other side to change to v2 (BEP 52 "upgrade path").
         guard let hash = infoHashes.short.first else { return [] }
         sendHandshake(peer, hash)
@@ -80,12 +108,14 @@ extension TorrentSession {
         from endpoint: Endpoint,
         capabilities: Handshake.Capabilities,
         hash: Digest160,
+        isUTP: Bool = false,
         now: Duration
     ) -> (ConnectionID?, [SessionAction]) {
         guard !isStopped, infoHashes.matches(hash), !book.refuses(incoming: endpoint, now: now),
-            connections.count < configuration.maximumConnections, hasRoom(for: endpoint.address)
-        else { return (nil, []) }
-        let peer = makeConnection(endpoint, isOutgoing: false, now)
+            hasRoom(for: endpoint.address), makeRoom(for: endpoint, now)
+        else { return (nil, finish(now)) }
+        let peer = makeConnection(endpoint, isOutgoing: false, .incoming, now)
+        peer.isUTP = isUTP
         received += Int64(Handshake.prefixByteCount)
         peer.capabilities = capabilities
         var answer = hash
@@ -102,6 +132,33 @@ extension TorrentSession {
     private func hasRoom(for address: IPAddress) -> Bool {
         address.isLocal
             || connections.values.count { $0.endpoint.address == address } < SessionConfiguration.maximumPerAddress
+    }
+
+    /// Whether there is a place, if need be that of a peer which has been of no use for a minute and is to be preferred less
+    /// (BEP 40), or has been of none for long.
+    private mutating func makeRoom(for endpoint: Endpoint, _ now: Duration) -> Bool {
+        guard connections.count >= configuration.maximumConnections else { return true }
+        let priority = priority(of: endpoint)
+        let idle = connections.values.filter { peer in
+            peer.isRunning && peer.source != .user && peer.uploads.isEmpty
+                && now - peer.lastUseful > Self.displaceableAfter
+                && (priority > self.priority(of: peer.endpoint) || now - peer.lastUseful > Self.uselessAfter)
+        }
+        let victim = idle.min { (self.priority(of: $0.endpoint), $0.id) < (self.priority(of: $1.endpoint), $1.id) }
+        guard let victim else { return false }
+        close(victim, .displaced, now)
+        return connections.count < configuration.maximumConnections
+    }
+
+    private func priority(of endpoint: Endpoint) -> UInt32 { book.own.map { PeerPriority.of($0, endpoint) } ?? 0 }
+
+    /// The driver has no room to dial at present: the address is not to blame.
+    public mutating func postponed(_ id: ConnectionID, now: Duration) -> [SessionAction] {
+        guard let peer = connections[id], peer.phase == .dialling else { return [] }
+        peer.isClosed = true
+        connections[id] = nil
+        book.postponed(peer.endpoint, now: now)
+        return finish(now)
     }
 
     /// The connection is gone, or could not be made.
@@ -192,10 +249,11 @@ extension TorrentSession {
         }
         peer.phase = .running
         greet(peer)
+        reveal(to: peer, now)
     }
 
     /// What every connection starts with: extensions, then what we have.
-    private func greet(_ peer: PeerConnection) {
+    private mutating func greet(_ peer: PeerConnection) {
         if peer.capabilities.contains(.extensions) {
             var handshake = ExtensionHandshake()
             handshake.extensions = peer.extensions.ours
@@ -204,10 +262,15 @@ extension TorrentSession {
             handshake.requestQueue = PeerConnection.maximumUploads - 48
             handshake.yourAddress = peer.endpoint.address
             handshake.metadataSize = infoDictionary?.count
-            if isComplete { handshake.isUploadOnly = true }
+            handshake.otherAddresses = configuration.otherAddresses
+            // A super-seed poses as one who still fetches.
+            if isUploadOnly, superSeeding == nil { handshake.isUploadOnly = true }
+            peer.toldUploadOnly = handshake.isUploadOnly ?? false
             peer.send(.extended(id: 0, payload: handshake.encoded))
         }
-        if peer.isFast, content == nil || have.isEmpty {
+        if superSeeding != nil {
+            if peer.isFast { peer.send(.haveNone) }
+        } else if peer.isFast, content == nil || have.isEmpty {
             peer.send(.haveNone)
         } else if peer.isFast, have.isFull {
             peer.send(.haveAll)
@@ -240,7 +303,10 @@ extension TorrentSession {
         guard !peer.isClosed else { return }
         peer.isClosed = true
         connections[peer.id] = nil
-        if peer.isOutgoing { book.ended(peer.endpoint, wasUseful: peer.phase == .running, now: now) }
+        if peer.isOutgoing {
+            book.ended(peer.endpoint, wasUseful: peer.phase == .running, now: now)
+            if peer.phase == .dialling, !peer.isUTP { askForIntroduction(to: peer.endpoint) }
+        }
         releaseRequests(of: peer)
         for piece in picker.connectionEnded(peer.id) {
             actions.append(.release(PieceIndex(Int32(piece))))

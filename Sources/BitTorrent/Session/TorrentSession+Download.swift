@@ -13,12 +13,20 @@ extension TorrentSession {
         if let time = peer.retryAt, time > now { return }
         peer.retryAt = nil
         let depth = peer.pipeline.depth
-        while peer.requests.count < depth, let (piece, block) = nextBlock(for: peer, now) {
+        while peer.requests.count < depth {
+            guard isDownloadOpen(now), let (piece, block) = nextBlock(for: peer, now) else { break }
             request(piece, block, from: peer, now)
         }
-        guard peer.requests.isEmpty, peer.incoming == nil else { return }
+        guard peer.requests.isEmpty, peer.incoming == nil, isDownloadOpen(now) else { return }
         for (piece, block) in isSpared(peer) ? [] : picker.endGame(for: peer) { request(piece, block, from: peer, now) }
         if peer.requests.isEmpty, !isInteresting(peer) { setInterest(peer, false) }
+    }
+
+    /// Whether the rate limits let a request out; what comes is limited by what is asked for.
+    private mutating func isDownloadOpen(_ now: Duration) -> Bool {
+        guard !limits.download.isEmpty, let opens = limits.download.take(0, now: now) else { return true }
+        wait(until: opens)
+        return false
     }
 
     private mutating func nextBlock(for peer: PeerConnection, _ now: Duration) -> (piece: Int, block: Int)? {
@@ -41,6 +49,7 @@ extension TorrentSession {
         if peer.requests.isEmpty { peer.lastBlock = now }
         peer.requests.append(.init(piece: Int32(piece), block: Int32(block)))
         guard let range = blockRange(piece, block) else { return }
+        for limit in limits.download { limit.take(Int(range.length)) }
         peer.send(.request(range))
     }
 
@@ -70,7 +79,7 @@ extension TorrentSession {
 
     mutating func receiveReject(_ range: BlockRange, from peer: PeerConnection, _ now: Duration) {
         let block = Int(range.offset) / TorrentSpecification.blockLength
-        guard peer.isFast, Int(range.offset).isMultiple(of: TorrentSpecification.blockLength),
+        guard Int(range.offset).isMultiple(of: TorrentSpecification.blockLength),
             let request = peer.takeRequest(piece: Int(range.piece), block: block)
         else { return }
         guard !request.isCancelled else { return }
@@ -135,6 +144,7 @@ extension TorrentSession {
         peer.incoming = nil
         peer.isStalled = false
         peer.lastBlock = now
+        peer.lastUseful = now
         peer.pipeline.received(bytes: incoming.end - incoming.block * TorrentSpecification.blockLength, now: now)
         if incoming.isKept { picker.finishReceiving(piece: incoming.piece, block: incoming.block, now: now) }
         if !incoming.isReleased {

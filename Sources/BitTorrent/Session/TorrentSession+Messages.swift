@@ -4,6 +4,8 @@ internal import Wire
 
 extension TorrentSession {
     mutating func handle(_ message: PeerMessage, from peer: PeerConnection, _ now: Duration) throws(PeerWireError) {
+        // BEP 6: without the fast extension its messages end the connection.
+        if message.isFast, !peer.isFast { return close(peer, .protocolViolation, now) }
         switch message {
         case .keepAlive: break
         case .choke: receiveChoke(peer)
@@ -19,14 +21,17 @@ extension TorrentSession {
             setChoked(peer, true)
             fillSlots()
         case .have(let piece): receiveHave(Int(piece), from: peer, now)
-        case .bitfield(let bits): receiveBitfield(bits, from: peer, now)
-        case .haveAll: receiveHaveAll(peer, now)
-        case .haveNone: break
+        case .bitfield(let bits):
+            guard declare(peer, now) else { return }
+            receiveBitfield(bits, from: peer, now)
+            allowFast(peer)
+        case .haveAll: if declare(peer, now) { receiveHaveAll(peer, now) }
+        case .haveNone: if declare(peer, now) { allowFast(peer) }
         case .request(let block): receiveRequest(block, from: peer, now)
         case .cancel(let block): receiveCancel(block, from: peer)
         case .reject(let block): receiveReject(block, from: peer, now)
         case .allowedFast(let piece): receiveAllowedFast(Int(piece), from: peer)
-        case .suggest: break
+        case .suggest(let piece): receiveSuggestion(Int(piece), from: peer)
         case .port(let port):
             actions.append(.event(.dhtNode(Endpoint(peer.endpoint.address, port: port))))
         case .extended(let id, let payload): try receiveExtended(id, payload, from: peer, now)
@@ -37,6 +42,16 @@ extension TorrentSession {
     }
 
     // MARK: What the peer has
+
+    /// - Returns: false where the peer has said before what it has, and is closed for it.
+    private mutating func declare(_ peer: PeerConnection, _ now: Duration) -> Bool {
+        guard !peer.hasDeclared else {
+            close(peer, .protocolViolation, now)
+            return false
+        }
+        peer.hasDeclared = true
+        return true
+    }
 
     private mutating func receiveHave(_ piece: Int, from peer: PeerConnection, _ now: Duration) {
         guard let content else {
@@ -49,6 +64,7 @@ extension TorrentSession {
         if peer.pieces == nil { peer.pieces = Bitfield(count: content.pieceCount) }
         peer.pieces?[piece] = true
         picker.peerGained(piece)
+        sawSpread(of: piece, at: peer, now)
         if peer.pieces?.isFull == true { becameSeed(peer) }
         guard wanted[piece], !have[piece] else { return closeIfUseless(peer, now) }
         peer.hasNothingNew = false
@@ -97,6 +113,7 @@ extension TorrentSession {
         let haves = peer.earlyPieces
         peer.earlyBitfield = nil
         peer.earlyPieces = []
+        peer.allowedFast = peer.allowedFast.filter { $0 < content?.pieceCount ?? 0 }
         if let bits { receiveBitfield(bits, from: peer, now) }
         for piece in haves where !peer.isClosed { receiveHave(Int(piece), from: peer, now) }
         if !peer.isClosed { reconsiderInterest(peer, now) }
@@ -124,7 +141,7 @@ extension TorrentSession {
 
     mutating func closeIfUseless(_ peer: PeerConnection, _ now: Duration) {
         guard configuration.closesWhenBothComplete, isComplete, !peer.isClosed,
-            configuration.wantsEverything, peer.hasAll, peer.uploads.isEmpty, !peer.isInterested
+            configuration.wantsEverything, peer.hasAll || peer.isUploadOnly, peer.uploads.isEmpty, !peer.isInterested
         else { return }
         close(peer, .bothComplete, now)
     }
@@ -164,16 +181,12 @@ extension TorrentSession {
         peer.isChoked = isChoked
         peer.send(isChoked ? .choke : .unchoke)
         if isChoked {
-            if peer.isFast { for block in peer.uploads { peer.send(.reject(block)) } }
-            peer.removeUploads { _ in true }
+            // What was allowed fast is still owed (BEP 6).
+            let refused = peer.uploads.filter { peer.grantedFast[Int($0.piece)] == nil }
+            if peer.isFast { for block in refused { peer.send(.reject(block)) } }
+            peer.removeUploads { peer.grantedFast[Int($0.piece)] == nil }
         }
         touch(peer)
-    }
-
-    private func receiveAllowedFast(_ piece: Int, from peer: PeerConnection) {
-        guard let content, piece < content.pieceCount, peer.allowedFast.count < 64 else { return }
-        peer.allowedFast.insert(piece)
-        peer.hasNothingNew = false
     }
 
     // MARK: Extensions
@@ -185,20 +198,46 @@ extension TorrentSession {
         _ now: Duration
     ) throws(PeerWireError) {
         guard id != 0 else {
-            let handshake = try ExtensionHandshake(parsing: payload)
-            peer.extensions.merge(handshake)
-            if let limit = handshake.requestQueue { peer.pipeline.peerLimit = max(1, limit) }
-            if let client = handshake.client { peer.client = String(client.prefix(64)) }
-            if let size = handshake.metadataSize { peer.metadataSize = size }
-            if let uploadOnly = handshake.isUploadOnly { peer.isUploadOnly = uploadOnly }
-            return
+            return receiveHandshake(try ExtensionHandshake(parsing: payload), from: peer, now)
         }
         switch peer.extensions.name(of: id) {
         case ExtensionTable.Name.metadata?:
             guard let message = try MetadataMessage.parse(payload, id: id) else { return }
             receiveMetadata(message, from: peer, now)
-        case ExtensionTable.Name.uploadOnly?: peer.isUploadOnly = payload.first.map { $0 != 0 } ?? false
+        case ExtensionTable.Name.uploadOnly?:
+            peer.isUploadOnly = payload.first.map { $0 != 0 } ?? false
+            closeIfUseless(peer, now)
+        case ExtensionTable.Name.doNotHave?:
+            receiveDoNotHave(try DoNotHave.parse(payload, id: id), from: peer, now)
+        case ExtensionTable.Name.peerExchange?: try receiveExchange(payload, id: id, from: peer, now)
+        case ExtensionTable.Name.holepunch?: try receiveHolepunch(payload, id: id, from: peer, now)
         default: break
+        }
+    }
+
+    private mutating func receiveHandshake(_ handshake: ExtensionHandshake, from peer: PeerConnection, _ now: Duration)
+    {
+        peer.extensions.merge(handshake)
+        if let limit = handshake.requestQueue { peer.pipeline.peerLimit = max(1, limit) }
+        if let client = handshake.client { peer.client = String(client.prefix(64)) }
+        if let size = handshake.metadataSize { peer.metadataSize = size }
+        if let encrypts = handshake.prefersEncryption { peer.prefersEncryption = encrypts }
+        if let seen = handshake.yourAddress, external.told(seen, by: peer.endpoint.address), let own = external.current
+        {
+            book.own = Endpoint(own, port: configuration.listenPort ?? 0)
+        }
+        if peer.listenPort == nil, let port = handshake.listenPort {
+            peer.listenPort = port
+            // Another way to the same peer, should this one break: at most one of each family.
+            for address in handshake.otherAddresses where address.isV4 != peer.endpoint.address.isV4 && exchangesPeers {
+                let endpoint = Endpoint(address, port: port)
+                guard mayBelieve(endpoint, from: peer) else { continue }
+                book.addAlternative(endpoint, to: peer.endpoint, teller: peer.id, now: now)
+            }
+        }
+        if let uploadOnly = handshake.isUploadOnly {
+            peer.isUploadOnly = uploadOnly
+            closeIfUseless(peer, now)
         }
     }
 }

@@ -84,6 +84,9 @@ extension TorrentSession {
         guard !peer.isClosed, peer.capabilities.contains(.extensions) else { return }
         var handshake = ExtensionHandshake()
         handshake.extensions = peer.extensions.ours
+        // It has turned out to be private (BEP 27).
+        for name in [ExtensionTable.Name.peerExchange, ExtensionTable.Name.holepunch]
+        where !exchangesPeers && handshake.extensions[name] != nil { handshake.extensions[name] = 0 }
         handshake.metadataSize = infoDictionary?.count
         peer.send(.extended(id: 0, payload: handshake.encoded))
     }

@@ -24,7 +24,10 @@ extension TorrentSession {
         }
         guard !added.isEmpty else { return }
         enlist(added)
-        for peer in connections.values where peer.isRunning { setInterest(peer, isInteresting(peer)) }
+        for peer in connections.values where peer.isRunning {
+            takeBackUploadOnly(peer)
+            setInterest(peer, isInteresting(peer))
+        }
         touchAll()
     }
 

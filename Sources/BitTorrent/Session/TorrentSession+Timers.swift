@@ -10,11 +10,18 @@ extension TorrentSession {
     static let requestTimeout = Duration.seconds(10)
     static let hashMemory = Duration.seconds(60)
     static let keepAliveInterval = Duration.seconds(100)
+    /// A peer with which no payload goes either way may lose its place to another after the first, and does after the second.
+    static let displaceableAfter = Duration.seconds(60)
+    static let uselessAfter = Duration.seconds(600)
 
     /// The time asked for has come.
     public mutating func wake(now: Duration) -> [SessionAction] {
         wakeTime = nil
         guard !isStopped else { return [] }
+        if let time = limitOpens, time <= now {
+            limitOpens = nil
+            touchAll()
+        }
         if lastTick.map({ now - $0 >= Self.tickInterval }) ?? true { tick(now) }
         dial(now)
         return finish(now)
@@ -35,6 +42,8 @@ extension TorrentSession {
                 peer.refusedHashes = []
             }
             if now - peer.lastSent >= Self.keepAliveInterval { peer.send(.keepAlive) }
+            exchange(peer, now)
+            superSeedTick(peer, now)
             touch(peer)
         }
         metadata?.expire(now: now)
@@ -47,7 +56,8 @@ extension TorrentSession {
     private mutating func checkTimeouts(_ peer: PeerConnection, _ now: Duration) {
         switch peer.phase {
         case .dialling where now - peer.since > Self.dialTimeout: close(peer, .timeout, now)
-        case .handshake where now - peer.lastReceived > Self.handshakeTimeout: close(peer, .timeout, now)
+        // By its start: who sends a byte now and then must not hold the place.
+        case .handshake where now - peer.handshakeSince > Self.handshakeTimeout: close(peer, .timeout, now)
         case .running where now - peer.lastReceived > configuration.idleTimeout: close(peer, .timeout, now)
         case .running where peer.owesBlocks && now - peer.lastBlock > Self.requestTimeout:
             snub(peer, now)
@@ -95,6 +105,7 @@ extension TorrentSession {
         if mayDial, !isComplete, let attempt = book.nextAttempt() {
             next = min(next ?? attempt, max(attempt, now))
         }
+        if let limitOpens { next = min(next ?? limitOpens, max(limitOpens, now)) }
         guard let next, wakeTime.map({ next < $0 }) ?? true else { return }
         wakeTime = next
         actions.append(.wake(at: next))

@@ -8,17 +8,29 @@ extension TorrentSession {
     /// How far reading goes ahead of sending: by bytes, and by requests looked at.
     static let readAheadBytes = 1 << 20
     static let readAheadRequests = 128
+    /// Requests in a row that are refused before the connection is: a choke can cross at most what we keep for a peer.
+    static let maximumRefused = 2 * PeerConnection.maximumUploads
 
     mutating func receiveRequest(_ block: BlockRange, from peer: PeerConnection, _ now: Duration) {
         guard block.length > 0, block.length <= PeerMessageParser.Limits.blockBytes else {
             return close(peer, .outOfBounds, now)
         }
-        guard !peer.isChoked, isServable(block), peer.uploads.count < PeerConnection.maximumUploads else {
+        let isGranted = peer.isChoked && isGranted(block, to: peer)
+        guard !peer.isChoked || isGranted, isServable(block), peer.uploads.count < PeerConnection.maximumUploads,
+            superSeeding == nil || peer.revealed.contains(Int(block.piece))
+        else {
             // Asked before the choke reached it, or for something that we do not have.
-            if peer.isFast { peer.send(.reject(block)) }
-            return
+            return refuse(block, to: peer, now)
         }
+        peer.refused = 0
+        if isGranted { peer.grantedFast[Int(block.piece), default: 0] -= Int(block.length) }
         peer.appendUpload(block)
+    }
+
+    private mutating func refuse(_ block: BlockRange, to peer: PeerConnection, _ now: Duration) {
+        peer.refused += 1
+        guard peer.refused <= Self.maximumRefused else { return close(peer, .flooding, now) }
+        if peer.isFast { peer.send(.reject(block)) }
     }
 
     /// Only what was verified is ever read.
@@ -43,6 +55,10 @@ extension TorrentSession {
             let key = readKey(for: block, peer)
             switch uploads.lookup(key, for: peer.id) {
             case .ready(let read):
+                if let opens = limits.upload.take(Int(block.length), now: now) {
+                    wait(until: opens)
+                    break
+                }
                 peer.removeFirstUpload()
                 send(block, key, read, to: peer, now)
                 continue
@@ -104,6 +120,7 @@ extension TorrentSession {
         let start = Int(block.offset) - key.offset
         peer.inFlight += header.count + Int(block.length)
         peer.lastSent = now
+        peer.lastUseful = now
         peer.uploaded += Int64(block.length)
         uploaded += Int64(block.length)
         actions.append(.sendBlock(peer.id, header: header, read: read, range: start..<start + Int(block.length)))
@@ -117,19 +134,18 @@ extension TorrentSession {
         }
         for connection in waiting {
             guard let peer = connections[connection] else { continue }
-            if !succeeded, let key { refuse(key.piece, to: peer) }
             touch(peer)
         }
-        if !succeeded { actions.append(.releaseRead(id)) }
+        if !succeeded {
+            // What cannot be read is not ours to offer any more.
+            if let key { lose(key.piece) }
+            actions.append(.releaseRead(id))
+        }
         // Others may have found the cache full.
         for peer in connections.values where !peer.uploads.isEmpty && peer.inFlight == 0 { touch(peer) }
         return finish(now)
     }
 
-    /// The piece cannot be read: it is not ours to offer any more.
-    private func refuse(_ piece: Int, to peer: PeerConnection) {
-        let refused = peer.uploads.filter { Int($0.piece) == piece }
-        peer.removeUploads { Int($0.piece) == piece }
-        if peer.isFast { for block in refused { peer.send(.reject(block)) } }
-    }
+    /// A rate limit is reached.
+    mutating func wait(until opens: Duration) { limitOpens = min(limitOpens ?? opens, opens) }
 }

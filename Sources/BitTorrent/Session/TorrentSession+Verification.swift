@@ -69,8 +69,18 @@ extension TorrentSession {
 
     /// BEP 21: from now on we want nothing.
     private func sendUploadOnly(_ peer: PeerConnection) {
-        guard let number = peer.extensions.theirs[ExtensionTable.Name.uploadOnly] else { return }
+        guard isUploadOnly, !peer.toldUploadOnly,
+            let number = peer.extensions.theirs[ExtensionTable.Name.uploadOnly]
+        else { return }
+        peer.toldUploadOnly = true
         peer.send(.extended(id: number, payload: [1]))
+    }
+
+    /// And after all we want something more.
+    func takeBackUploadOnly(_ peer: PeerConnection) {
+        guard peer.toldUploadOnly, let number = peer.extensions.theirs[ExtensionTable.Name.uploadOnly] else { return }
+        peer.toldUploadOnly = false
+        peer.send(.extended(id: number, payload: [0]))
     }
 
     // MARK: Whose fault it is

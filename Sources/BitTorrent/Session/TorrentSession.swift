@@ -44,6 +44,12 @@ public struct TorrentSession: ~Copyable {
     var random: SessionRandom
     var metadata: MetadataExchange?
     var uploads = UploadCache()
+    var limits: SessionLimits
+    /// When a rate limit lets more through.
+    var limitOpens: Duration?
+    var external = ExternalAddress()
+    /// While we pose as a peer without pieces.
+    var superSeeding: SuperSeeding?
     /// Pieces that are being hashed and written, with the record of who sent what.
     var verifying: [Int: OpenPiece] = [:]
     var verifyingBytes = 0
@@ -72,6 +78,7 @@ public struct TorrentSession: ~Copyable {
     /// `content`: nil for a magnet: the info dictionary is fetched first.
     /// `infoDictionary`: as in the .torrent file, to be handed to peers.
     /// `have`: the pieces that are there and verified; by default none.
+    /// `limits`: rates that hold for it, which may be shared with other sessions of the same event loop.
     /// `seed`: for choices that are to differ between peers.
     public init(
         infoHashes: InfoHashes,
@@ -79,12 +86,14 @@ public struct TorrentSession: ~Copyable {
         infoDictionary: [UInt8]? = nil,
         have: Bitfield? = nil,
         configuration: SessionConfiguration,
+        limits: SessionLimits = SessionLimits(),
         seed: UInt64,
         now: Duration
     ) {
         precondition(!infoHashes.isEmpty, "a torrent has at least one infohash")
         self.infoHashes = infoHashes
         self.configuration = configuration
+        self.limits = limits
         self.infoDictionary = infoDictionary
         self.have = Bitfield(count: 0)
         wanted = Bitfield(count: 0)
@@ -102,6 +111,8 @@ public struct TorrentSession: ~Copyable {
     // MARK: State
 
     public var isComplete: Bool { content != nil && missingCount == 0 }
+    /// BEP 21: we want nothing, and shall want nothing. A sparse session that waits for its next reader is not such.
+    var isUploadOnly: Bool { isComplete && (configuration.wantsEverything || configuration.wantsSelection) }
     public var pieceCount: Int? { content?.pieceCount }
     public var endpoints: [Endpoint] { connections.values.filter(\.isRunning).map(\.endpoint) }
 
@@ -118,8 +129,36 @@ public struct TorrentSession: ~Copyable {
             received: received,
             pieces: content?.pieceCount,
             havePieces: have.setCount,
-            missingPieces: missingCount
+            missingPieces: missingCount,
+            queues: queues
         )
+    }
+
+    /// What waits somewhere in the session, and how much may.
+    var queues: [SessionQueue] {
+        let running = connections.values
+        let window = running.map(\.inFlight).max() ?? 0
+        return [
+            SessionQueue("connections", connections.count, configuration.maximumConnections),
+            SessionQueue("dials", running.count { $0.phase == .dialling }, configuration.maximumDials),
+            SessionQueue("known addresses", book.entries.count, PeerBook.capacity),
+            SessionQueue("banned addresses", book.banCount, 2 * PeerBook.capacity),
+            SessionQueue("peers served", running.count { !$0.isChoked }, choker.slots),
+            SessionQueue(
+                "most requests to one peer",
+                running.map(\.requests.count).max() ?? 0,
+                configuration.maximumRequests
+            ),
+            SessionQueue(
+                "most requests of one peer",
+                running.map(\.uploads.count).max() ?? 0,
+                PeerConnection.maximumUploads
+            ),
+            SessionQueue("most bytes unsent to one peer", window, 2 * Self.maximumUnsent),
+            SessionQueue("bytes of open pieces", picker.openBytes + verifyingBytes, configuration.bufferBytes),
+            SessionQueue("bytes read ahead", uploads.bytes, configuration.readCacheBytes),
+            SessionQueue("reads of leaf hashes", leafReads.count, Self.maximumLeafReads),
+        ]
     }
 
     /// Starts on the pieces, now that they are known.
@@ -135,6 +174,7 @@ public struct TorrentSession: ~Copyable {
         let missing = (0..<content.pieceCount).filter { !have[$0] }
         enlist(missing.shuffled(using: &random))
         wasComplete = missingCount == 0
+        if configuration.superSeeds, have.isFull { superSeeding = SuperSeeding(pieceCount: content.pieceCount) }
     }
 
     /// Offers pieces to the picker, or asks for their hashes where these are not known.
@@ -212,6 +252,22 @@ public struct SessionStatus: Equatable, Sendable {
     public var pieces: Int?
     public var havePieces: Int
     public var missingPieces: Int
+    /// What waits, each with its bound.
+    public var queues: [SessionQueue] = []
+}
+
+/// One of a session's queues: how full it is.
+public struct SessionQueue: Equatable, Sendable {
+    public var name: String
+    public var used: Int
+    /// Never exceeded, but by one piece or message where one must always pass.
+    public var bound: Int
+
+    init(_ name: String, _ used: Int, _ bound: Int) {
+        self.name = name
+        self.used = used
+        self.bound = bound
+    }
 }
 
 /// SplitMix64: enough for choices that need only differ, and the same in every replay of a seed.

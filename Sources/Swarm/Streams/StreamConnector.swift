@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import NIOCore
 internal import Transport
 internal import Wire
@@ -20,25 +21,25 @@ final class StreamConnector {
 
     /// Connects to `endpoint`; `completion` gets the stream, or nil where there is none to be had, never before this returns.
     ///
-    /// `hash`: what the connection is about. `prefersObfuscation`: somebody said that of the peer.
+    /// `hash`: what the connection is about. `route`: what is known of the way to it.
     func connect(
         to endpoint: Endpoint,
         about hash: Digest160,
-        prefersObfuscation: Bool = false,
+        route: DialRoute = DialRoute(),
         completion: @escaping ((any PeerByteStream)?) -> Void
     ) {
-        switch obfuscation.beginning(with: endpoint, isPreferred: prefersObfuscation) {
+        switch obfuscation.beginning(with: endpoint, isPreferred: route.prefersObfuscation) {
         case .plain:
             obfuscation.forget(endpoint)
-            connectTransport(to: endpoint, completion: completion)
-        case .obfuscated: connectObfuscated(to: endpoint, about: hash, completion: completion)
+            connectTransport(to: endpoint, route, completion: completion)
+        case .obfuscated: connectObfuscated(to: endpoint, about: hash, route, completion: completion)
         case .plainFirst:
-            connectTransport(to: endpoint) { [weak self] stream in
+            connectTransport(to: endpoint, route) { [weak self] stream in
                 guard let stream else { return completion(nil) }
                 completion(
                     PlainFirstStream(stream) { completion in
                         guard let self else { return completion(nil) }
-                        self.connectObfuscated(to: endpoint, about: hash, completion: completion)
+                        self.connectObfuscated(to: endpoint, about: hash, route, completion: completion)
                     }
                 )
             }
@@ -48,9 +49,10 @@ final class StreamConnector {
     private func connectObfuscated(
         to endpoint: Endpoint,
         about hash: Digest160,
+        _ route: DialRoute,
         completion: @escaping ((any PeerByteStream)?) -> Void
     ) {
-        connectTransport(to: endpoint) { [obfuscation] carrier in
+        connectTransport(to: endpoint, route) { [obfuscation] carrier in
             guard let carrier else { return completion(nil) }
             let stream = ObfuscatedPeerStream(dialling: hash, over: carrier, sharing: obfuscation) { success in
                 obfuscation.remember(endpoint, takesObfuscated: success)
@@ -60,7 +62,12 @@ final class StreamConnector {
         }
     }
 
-    private func connectTransport(to endpoint: Endpoint, completion: @escaping ((any PeerByteStream)?) -> Void) {
+    private func connectTransport(
+        to endpoint: Endpoint,
+        _ route: DialRoute,
+        completion: @escaping ((any PeerByteStream)?) -> Void
+    ) {
+        guard !route.isUTPOnly else { return loop.assumeIsolated().execute { completion(nil) } }
         connectTCP(to: endpoint, completion: completion)
     }
 

@@ -95,6 +95,7 @@ final class TorrentDriver {
             from: connection.endpoint,
             capabilities: connection.capabilities,
             hash: connection.hash,
+            isUTP: connection.stream.value.transport == .utp,
             now: Self.now
         )
         guard let id else {
@@ -201,7 +202,7 @@ final class TorrentDriver {
             )
         case .hashLeaves(let id, let pieces): hashLeaves(id, pieces)
         case .releaseRead(let id): if let buffer = reads.removeValue(forKey: id) { keep(buffer) }
-        case .dial(let id, let endpoint): dial(id, endpoint)
+        case .dial(let id, let endpoint, let route): dial(id, endpoint, route)
         case .close(let id, let reason):
             logger.debug("connection closed", metadata: ["reason": "\(reason)"])
             dials[id] = nil
@@ -260,14 +261,14 @@ final class TorrentDriver {
 
     // MARK: Connections and time
 
-    private func dial(_ id: ConnectionID, _ endpoint: Endpoint) {
+    private func dial(_ id: ConnectionID, _ endpoint: Endpoint, _ route: DialRoute) {
         guard let place = budget.take(), let hash = session.infoHashes.short.first else {
             // The session is told when it is done with its present input; it tries again later.
-            loop.assumeIsolated().execute { self.update { $0.closed(id, now: $1) } }
+            loop.assumeIsolated().execute { self.update { $0.postponed(id, now: $1) } }
             return
         }
         dials[id] = place
-        connector.connect(to: endpoint, about: hash) { [weak self] stream in self?.dialled(id, stream) }
+        connector.connect(to: endpoint, about: hash, route: route) { [weak self] stream in self?.dialled(id, stream) }
     }
 
     private func dialled(_ id: ConnectionID, _ stream: (any PeerByteStream)?) {
@@ -279,7 +280,7 @@ final class TorrentDriver {
         guard let stream else { return update { $0.closed(id, now: $1) } }
         let link = PeerLink(id: id, place: place, stream: stream, driver: self)
         links[id] = link
-        update { $0.connected(id, now: $1) }
+        update { $0.connected(id, isUTP: stream.transport == .utp, now: $1) }
         if links[id] != nil { link.start() }
     }
 

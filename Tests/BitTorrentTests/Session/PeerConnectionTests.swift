@@ -24,6 +24,17 @@ final class ScriptedPeer {
         connection = peer.accept(handshake.encoded, from: Self.address)
     }
 
+    /// Another peer connects, and is served.
+    @discardableResult
+    func take(slot number: UInt32, saying: [PeerMessage] = [.haveNone, .interested]) -> ConnectionID? {
+        guard let hash = sample.metainfo.infoHashes.short.first else { return nil }
+        let id = Digest160(Array(repeating: UInt8(truncatingIfNeeded: number), count: 20)) ?? .zero
+        let handshake = Handshake(capabilities: [.fast, .extensions], hash: hash, peerID: id)
+        let other = peer.accept(handshake.encoded, from: Endpoint(.v4(0x0A00_0100 + number), port: 6881))
+        if let other { for message in saying { peer.receive(message.encoded, on: other) } }
+        return other
+    }
+
     func say(_ messages: PeerMessage...) {
         guard let connection else { return }
         for message in messages { peer.receive(message.encoded, on: connection) }

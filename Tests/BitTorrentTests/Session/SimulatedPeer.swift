@@ -29,6 +29,7 @@ final class SimulatedPeer {
     /// What is to be sent by connection, since it was last taken.
     var outgoing: [ConnectionID: [UInt8]] = [:]
     var dials: [(ConnectionID, Endpoint)] = []
+    var routes: [DialRoute] = []
     var closed: [ConnectionID] = []
     /// Changes blocks on their way out: the liar's tool.
     var corrupt: ((_ piece: Int, _ bytes: [UInt8]) -> [UInt8])?
@@ -133,7 +134,9 @@ final class SimulatedPeer {
 
     private func perform(_ action: SessionAction, _ input: [UInt8]) {
         switch action {
-        case .dial(let id, let endpoint): dials.append((id, endpoint))
+        case .dial(let id, let endpoint, let route):
+            dials.append((id, endpoint))
+            routes.append(route)
         case .send(let id, let bytes): outgoing[id, default: []] += bytes
         case .sendBlock(let id, let header, let read, let range):
             blocksSent += 1
