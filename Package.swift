@@ -117,6 +117,7 @@ let package = Package(
                 nioPosix, logging,
             ]
         ),
+        tests("RoostCLI", ["Wire", "Node", "RoostCLI", nioCore, nioHTTP1, nioPosix]),
         tests(
             "Gateway",
             ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, nioCore, nioPosix, logging]

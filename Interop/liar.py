@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A BitTorrent peer that lies: it claims to have everything, serves any info dictionary, and answers requests with noise.
 
-    liar.py HOST:PORT TORRENT [zeros]     with `zeros` it answers with zeros: true, where the torrent says so. Prints {"event":"lie"} for each false block, {"event":"closed"} when a peer hangs up"""
+    liar.py HOST:PORT [TORRENT [zeros]]     with `zeros` it answers with zeros: true, where the torrent says so. Without a
+    torrent it claims to have all of whatever it is asked for (BEP 6 "have all"). Prints {"event":"lie"} for each false block, {"event":"closed"} when a peer hangs up"""
 import hashlib
 import json
 import os
@@ -38,11 +39,12 @@ class Liar(socketserver.StreamRequestHandler):
         if not greeting.startswith(b"\x13BitTorrent protocol"):
             return  # encrypted: the caller comes again in plain text
         infohash, reserved = greeting[28:48], bytearray(8)
-        reserved[5] = 0x10
+        reserved[5], reserved[7] = 0x10, 0x04
         self.wfile.write(b"\x13BitTorrent protocol" + reserved + infohash + b"-XX0001-" + os.urandom(12))
         info = self.server.info
-        self.message(20, b"\0" + common.bencode({"m": {"ut_metadata": OWN_METADATA_ID}, "metadata_size": len(info)}))
-        self.message(5, self.server.bitfield)
+        extensions = {"m": {"ut_metadata": OWN_METADATA_ID}, "metadata_size": len(info)} if info else {"m": {}}
+        self.message(20, b"\0" + common.bencode(extensions))
+        self.message(*((5, self.server.bitfield) if info else (14,)))
         self.message(1)
         their_metadata_id = 0
         while header := self.rfile.read(4):
@@ -67,14 +69,15 @@ class Server(socketserver.ThreadingTCPServer):
 
 def main():
     host, port = sys.argv[1].rsplit(":", 1)
-    top = common.bdecode(pathlib.Path(sys.argv[2]).read_bytes())[0]
-    info = top[b"info"]
     with Server((host, int(port)), Liar) as server:
         server.block = bytes if sys.argv[3:] == ["zeros"] else os.urandom
-        server.info = common.bencode(info)
-        pieces = len(info[b"pieces"]) // 20
-        bits = (1 << pieces) - 1 << -pieces % 8
-        server.bitfield = bits.to_bytes((pieces + 7) // 8, "big")
+        server.info = b""
+        if sys.argv[2:]:
+            info = common.bdecode(pathlib.Path(sys.argv[2]).read_bytes())[0][b"info"]
+            server.info = common.bencode(info)
+            pieces = len(info[b"pieces"]) // 20
+            bits = (1 << pieces) - 1 << -pieces % 8
+            server.bitfield = bits.to_bytes((pieces + 7) // 8, "big")
         say(event="ready", infohash=hashlib.sha1(server.info).hexdigest())
         server.serve_forever()
 

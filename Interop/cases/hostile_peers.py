@@ -5,7 +5,7 @@ import shutil
 import sys
 
 import roost
-from clients import PORT, Libtorrent, expect
+from clients import DHT, PORT, Libtorrent, expect
 from content import PIECE, expect_same, make_tree
 from lab import ROOT, common
 from registry import case
@@ -40,6 +40,37 @@ def noise(lab):
         raise AssertionError("the liar was never asked: the case shows nothing")
     if count(process, "closed") == 0:
         raise AssertionError("the liar was not dropped")
+
+
+@case("hostile", "S2-01: of the five peers that are found for a site's address two lie, and the reader gets exactly what was published")
+def two_of_five(lab):
+    dht = DHT(lab, nodes=4)
+    publisher = roost.Node(lab.host("publisher"), dht).wait_dht(nodes=2)
+    source = publisher.host.path("site")
+    source.mkdir()
+    for number in range(4):
+        common.make_file(str(source / f"part-{number}.bin"), 1 << 20, seed=number)
+    report = publisher.publish(source, "--new", "--label", "1.0.0")
+    honest = [publisher]
+    for number in range(2):
+        keeper = roost.Node(lab.host(f"keeper-{number}"), dht).wait_dht(nodes=2)
+        keeper.fetch(roost.address_of(report), keeper.host.path("got"))
+        honest.append(keeper)
+    for node in honest:
+        node.host.slow("8mbit")  # so that the liars are asked, too
+    liars = []
+    for number in range(2):
+        host = lab.host(f"liar-{number}")
+        node = roost.DHTNode(host, dht)
+        liars.append(host.start([sys.executable, LIAR, f"{host.address}:{PORT + 1}"]))
+        expect(liars[-1], "ready", 10)
+        for infohash in (roost.site_id(report), report["v1"], report["v2"]):
+            node.ask(op="announce", info_hash=infohash[:40], port=PORT + 1)
+    reader = roost.Node(lab.host("reader"), dht).wait_dht(nodes=2)
+    reader.fetch(roost.address_of(report), reader.host.path("got"))
+    expect_same(source, reader.host.path("got"), ignore=(".roost-site",))
+    if sum(count(process, "lie") for process in liars) == 0:
+        raise AssertionError("neither liar was asked for a block: the case shows nothing")
 
 
 ESCAPES = [

@@ -9,6 +9,7 @@ public struct GatewayConfiguration: Sendable {
         /// 0 takes any free port: for tests only, since an origin and its storage include the port.
         public var port: Int
 
+        /// A place to listen.
         public init(host: String = "127.0.0.1", port: Int) {
             self.host = host
             self.port = port
@@ -33,5 +34,6 @@ public struct GatewayConfiguration: Sendable {
     /// How long open connections may take to end once the node stops. Default 3 s, of the 5 s that a stop may take.
     public var drain: Duration = .seconds(3)
 
+    /// The defaults.
     public init() {}
 }

@@ -123,5 +123,6 @@ public final class Node: Service, NodeControl {
         lock.withLock { $0 = nil }
     }
 
+    /// Ends ``run()`` within 5 s; safe to repeat.
     public func stop() async { stopping.stop() }
 }

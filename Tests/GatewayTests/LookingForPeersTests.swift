@@ -85,6 +85,29 @@ import Testing
         }
     }
 
+    @Test("S4-62: where only an impostor answers, the live page and the one that gives up say that it was refused")
+    func impostor() async throws {
+        let node = NodeDouble.with(["a": "x"])
+        node.state.withLock {
+            $0.missing[site] = .some(nil)
+            $0.impostors = 1
+        }
+        let refused = "It was refused: its key or its signatures are not those of this address."
+        try await ContentHarness.run(node, configure: { $0.pagePatience = .milliseconds(20) }) {
+            (gateway: ContentHarness) async throws in
+            let live = try await gateway.send("/", ContentHarness.typed).text
+            #expect(live.contains(refused) && !live.contains("id=\"impostors\" hidden"))
+        }
+        try await ContentHarness.run(node, configure: { $0.patience = .milliseconds(60) }) {
+            (gateway: ContentHarness) async throws in
+            let last = try await gateway.send("/a")
+            #expect(last.status == 504)
+            #expect(last.text.contains("Only an impostor answered") && last.text.contains(refused))
+            node.state.withLock { $0.impostors = 0 }
+            #expect(!(try await gateway.send("/a").text.contains(refused)))
+        }
+    }
+
     @Test("A program waits for the whole patience and gets 504")
     func program() async throws {
         let node = NodeDouble.with(["a": "x"])

@@ -26,6 +26,7 @@ final class NodeDouble: ReleaseReading {
         /// Every call that might have used the network, in words.
         var network: [String] = []
         var welcomed: [Digest256] = []
+        var impostors = 0
         var cancelled = 0
     }
 
@@ -110,7 +111,13 @@ final class NodeDouble: ReleaseReading {
     }
 
     func activity(of site: Digest256) async -> SiteActivity {
-        SiteActivity(stage: "asking the <DHT>", peersKnown: 3, peersConnected: 1, bytesReceived: 42)
+        SiteActivity(
+            stage: "asking the <DHT>",
+            peersKnown: 3,
+            peersConnected: 1,
+            bytesReceived: 42,
+            impostors: state.withLock { $0.impostors }
+        )
     }
 
     private func files(of release: ReleaseReference) -> [String: [UInt8]] {

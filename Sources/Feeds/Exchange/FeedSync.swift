@@ -101,6 +101,14 @@ public enum FeedSyncFailure: Equatable, Sendable {
     case wrongEntries
     /// The feed is frozen until its keys change.
     case quarantined
+
+    /// Whether the peer gave something that is not the site's: no mistake of an honest holder.
+    public var isLie: Bool {
+        switch self {
+        case .wrongKey, .forgedHead, .wrongEntries: true
+        case .notHeld, .quarantined: false
+        }
+    }
 }
 
 extension FeedSync {

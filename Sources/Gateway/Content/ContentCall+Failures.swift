@@ -17,10 +17,12 @@ extension ContentCall {
         let outcome = memory.searches.withLock {
             $0.missed(host.site, began: began, now: .now, patience: configuration.patience)
         }
-        guard outcome == .stillLooking else { return ContentPages.timedOut(host.site).response(.gatewayTimeout) }
+        let activity = await reader.activity(of: host.site)
+        guard outcome == .stillLooking else {
+            return ContentPages.timedOut(host.site, activity: activity).response(.gatewayTimeout)
+        }
         var headers: HTTPFields = [:]
         headers[named: "Retry-After"] = "3"
-        let activity = await reader.activity(of: host.site)
         return ContentPages.looking(host.site, activity: activity).response(.serviceUnavailable, headers: headers)
     }
 

@@ -14,6 +14,7 @@ enum ContentPages {
                 <dl><dt>Peers known</dt><dd id="known">\(activity.peersKnown)</dd>
                 <dt>Connected</dt><dd id="connected">\(activity.peersConnected)</dd>
                 <dt>Bytes received</dt><dd id="received">\(activity.bytesReceived)</dd></dl>
+                <p id="impostors"\(activity.impostors == 0 ? " hidden" : "")>\(impostors)</p>
                 <p>This site is kept by its readers. The page opens by itself as soon as one of them answers.</p>
                 <p class="quiet">\(site.hex)</p>
                 <script>\(EmbeddedFile.text(PackageResources.looking_js))</script>
@@ -66,11 +67,18 @@ enum ContentPages {
         )
     }
 
-    static func timedOut(_ site: Digest256) -> HumanPage {
-        HumanPage(
-            title: "Nobody answered in time",
+    /// What was refused has never reached this page: only that it was.
+    private static let impostors =
+        "Somebody offered another site in its place. It was refused: its key or its signatures are not those of this address."
+
+    static func timedOut(_ site: Digest256, activity: SiteActivity) -> HumanPage {
+        let refused =
+            activity.impostors == 0 ? "" : "<p>\(impostors) Compare the address with one from its publisher.</p>"
+        return HumanPage(
+            title: activity.impostors == 0 ? "Nobody answered in time" : "Only an impostor answered",
             body: """
                 <p>For a minute nobody was found who has this. The people who keep the site may all be offline.</p>
+                \(refused)
                 <p class="quiet">\(site.hex)</p>
                 <p><a href="">Try again</a></p>
                 <p>In a terminal, <code>roost why betanet://\(site.hex)</code> shows which step fails.</p>

@@ -13,6 +13,7 @@ public struct ContentServer: Service {
     private let reader: any ReleaseReading
     private let logger: Logger
 
+    /// Listens only once it runs; `reader` is asked for everything that is shown.
     public init(_ configuration: GatewayConfiguration, reader: any ReleaseReading, logger: Logger) {
         self.configuration = configuration
         self.reader = reader

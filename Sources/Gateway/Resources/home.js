@@ -106,13 +106,22 @@ function isGatewayAddress(text) {
   }
 }
 
+// What is proved of a site: whose history it is, which release of it, and how many hold it.
+function badge(site) {
+  if (!site.seq) return element("span", "nothing verified yet", "badge");
+  const words = [site.key ? "verified key" : "verified content"];
+  if (site.label) words.push("version " + site.label);
+  words.push("seq " + site.seq, plural(site.replicas, "peer", "peers"));
+  return element("span", words.join(", "), site.warnings.length ? "badge doubtful" : "badge proved");
+}
+
 function siteItem(site) {
   const item = element("li");
   const title = element(isGatewayAddress(site.gateway) ? "a" : "span", site.title || "Untitled site", "title");
   if (title.tagName === "A") title.href = site.gateway;
   const facts = [];
   if (site.files || site.own) {
-    facts.push("release " + site.seq + (site.label ? " (" + site.label + ")" : ""), plural(site.files, "file", "files"));
+    facts.push(plural(site.files, "file", "files"));
     facts.push(site.stored < site.bytes ? bytes(site.stored) + " of " + bytes(site.bytes) + " here" : bytes(site.bytes));
     facts.push(site.replicas ? "also kept by " + site.replicas : site.stored > 0 ? "kept only here" : "nobody else seen with it");
   } else {
@@ -120,7 +129,7 @@ function siteItem(site) {
   }
   if (site.pinned) facts.push("pinned");
   if (site.withdrawn) facts.push("withdrawn");
-  item.append(title, element("span", facts.join(" · "), "facts"), element("span", site.site, "id"));
+  item.append(title, badge(site), element("span", facts.join(" · "), "facts"), element("span", site.site, "id"));
   for (const warning of site.warnings) item.append(element("span", warning, "warning"));
   const actions = element("div", undefined, "actions");
   if (!site.own) {

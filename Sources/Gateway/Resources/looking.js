@@ -12,6 +12,7 @@
         show("known", now.peersKnown);
         show("connected", now.peersConnected);
         show("received", now.bytesReceived.toLocaleString());
+        document.getElementById("impostors").hidden = now.impostors === 0;
       } catch { /* The node may be restarting; the next round tells. */ }
       await new Promise((resume) => setTimeout(resume, 1000));
     }

@@ -5,10 +5,12 @@ internal import TOMLKit
 public struct ConfigurationLoader: Sendable {
     /// The text of `config.toml`; empty where there is none.
     public var file: String
+    /// Variables by name; those that begin with `ROOST_` count.
     public var environment: [String: String]
     /// Values of flags by key, such as `listen`.
     public var flags: [String: String]
 
+    /// Takes each value as it is.
     public init(file: String, environment: [String: String] = [:], flags: [String: String] = [:]) {
         self.file = file
         self.environment = environment

@@ -29,6 +29,7 @@ public struct NodeConfiguration: Sendable, Equatable {
     /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.
     public var localCongestion = "cubic"
 
+    /// The defaults.
     public init() {}
 
     /// The policy in force: without an answer only what is being read is served.

@@ -2,6 +2,7 @@
 internal import Storage
 
 extension Node {
+    /// The effective configuration, secrets hidden.
     public func configuration() async -> [ConfigurationEntry] { context.settings.entries }
 
     /// Writes the setting to `config.toml`. What the node gives back, its quota and its number of peers hold at once,

@@ -5,6 +5,7 @@ internal import Storage
 internal import Wire
 
 extension Node {
+    /// Local rules first, then those of lists.
     public func denyRules() async throws(NodeError) -> [DenyRule] {
         context.admission.rules.map(DenyRule.init)
     }
@@ -17,6 +18,7 @@ extension Node {
         context.admission.add(admissionRule)
     }
 
+    /// Takes a local rule back. Throws `.noInput` where there is none.
     public func allow(_ rule: DenyRule) async throws(NodeError) {
         let admissionRule = try rule.admissionRule()
         let isThere = context.admission.rules.contains {
@@ -34,6 +36,7 @@ extension Node {
         context.admission.remove(admissionRule)
     }
 
+    /// The rule that forbids what `address` names; nil where none does.
     public func denial(of address: String) async throws(NodeError) -> DenyRule? {
         context.admission.denial(of: try SiteLink(parsing: address).address.subject).map(DenyRule.init)
     }

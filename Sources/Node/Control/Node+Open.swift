@@ -30,6 +30,7 @@ extension Node {
         }
     }
 
+    /// What is being done for the site, for the live page.
     public func activity(of site: Digest256) async -> SiteActivity {
         let holders = sites.holders(of: site)
         let feed = try? await sites.feed(of: site)
@@ -45,7 +46,8 @@ extension Node {
             stage: stage,
             peersKnown: holders.count,
             peersConnected: peers.count + sites.connections(of: site).count,
-            bytesReceived: peers.reduce(sites.received(for: site)) { $0 + $1.down }
+            bytesReceived: peers.reduce(sites.received(for: site)) { $0 + $1.down },
+            impostors: feed == nil ? sites.impostors(of: site) : 0
         )
     }
 }

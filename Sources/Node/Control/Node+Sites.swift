@@ -5,6 +5,7 @@ internal import Storage
 internal import Wire
 
 extension Node {
+    /// All sites that are known here: own, pinned and read.
     public func sites() async throws(NodeError) -> [SiteSummary] {
         let metadata = context.metadata
         let records = try await context.blocking.run { try metadata.read { try $0.sites() } }
@@ -13,10 +14,12 @@ extension Node {
         return summaries
     }
 
+    /// One known site. Throws `.noInput` where it is unknown.
     public func site(_ address: String) async throws(NodeError) -> SiteSummary {
         try await summary(of: try await record(address))
     }
 
+    /// The same, after a search of at most 10 s for those who hold it.
     public func siteWithHolders(_ address: String) async throws(NodeError) -> SiteSummary {
         let record = try await record(address)
         do {
@@ -114,6 +117,7 @@ extension Node {
         return warnings
     }
 
+    /// The provable history, oldest first, then what its owner disowned.
     public func releases(of address: String) async throws(NodeError) -> [ReleaseSummary] {
         let record = try await record(address)
         guard let feed = try await sites.feed(of: record.id) else { return [] }

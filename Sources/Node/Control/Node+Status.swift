@@ -6,6 +6,7 @@ internal import Storage
 internal import Wire
 
 extension Node {
+    /// What the node is and does at this moment.
     public func status() async -> NodeStatus {
         let torrents = await swarms.torrents()
         let metadata = context.metadata
@@ -37,6 +38,7 @@ extension Node {
         }
     }
 
+    /// Peers of all torrents that are connected now.
     public func peers() async -> [PeerSummary] { await swarms.peers() }
 
     /// What the process holds in memory now; 0 where the system does not tell.

@@ -35,7 +35,7 @@ private struct WhyTrace {
             )
         else { return }
         _ = await stage("peers", { () throws(NodeError) in node.sites.holders(of: site).count }) { count in
-            count == 0 ? "no other holder is known; what is here is read from the disk" : "\(count) holders known"
+            count == 0 ? "no other holder is known; what is here is read from the disk" : "holders known: \(count)"
         }
         let page = await stage(
             "blocks",

@@ -36,8 +36,10 @@ public enum ControlRoute: String, Sendable, CaseIterable {
     /// The name of the query item, or of the one field of a JSON body, that carries a lone argument.
     public static let argument = "value"
 
+    /// Of the request.
     public var path: String { "/api/v1/" + rawValue }
 
+    /// Whether the call changes something, or reaches out to the network.
     public var isPost: Bool {
         switch self {
         case .status, .sites, .site, .releases, .identities, .denyRules, .denial, .peers, .dhtTable, .configuration:
@@ -57,8 +59,10 @@ public enum ControlRoute: String, Sendable, CaseIterable {
 
 /// The body of a `POST` whose argument is one text: a link, a name, a target.
 public struct ControlArgument: Equatable, Sendable, Codable {
+    /// The argument.
     public var value: String
 
+    /// Takes each value as it is.
     public init(_ value: String) {
         self.value = value
     }
@@ -66,8 +70,10 @@ public struct ControlArgument: Equatable, Sendable, Codable {
 
 /// The body of ``ControlRoute/doctor``.
 public struct DoctorRequest: Equatable, Sendable, Codable {
+    /// Whether to mend what can be mended without loss.
     public var repair: Bool
 
+    /// Takes each value as it is.
     public init(repair: Bool) {
         self.repair = repair
     }
@@ -75,9 +81,12 @@ public struct DoctorRequest: Equatable, Sendable, Codable {
 
 /// The body of ``ControlRoute/changeSite``.
 public struct SiteChangeRequest: Equatable, Sendable, Codable {
+    /// The site, as a link.
     public var address: String
+    /// What is to happen to it.
     public var change: SiteChange
 
+    /// Takes each value as it is.
     public init(address: String, change: SiteChange) {
         self.address = address
         self.change = change
@@ -86,9 +95,12 @@ public struct SiteChangeRequest: Equatable, Sendable, Codable {
 
 /// The body of ``ControlRoute/setConfiguration``.
 public struct ConfigurationChange: Equatable, Sendable, Codable {
+    /// As in `config.toml`.
     public var key: String
+    /// As text, checked before it is written.
     public var value: String
 
+    /// Takes each value as it is.
     public init(key: String, value: String) {
         self.key = key
         self.value = value
@@ -97,10 +109,14 @@ public struct ConfigurationChange: Equatable, Sendable, Codable {
 
 /// One line of a streamed answer: exactly one of the three.
 public struct ControlLine<Result: Codable & Sendable>: Codable, Sendable {
+    /// How far the call is.
     public var progress: NodeProgress?
+    /// Its end, where it succeeded.
     public var result: Result?
+    /// Its end, where it failed.
     public var error: NodeError?
 
+    /// Takes each value as it is.
     public init(progress: NodeProgress? = nil, result: Result? = nil, error: NodeError? = nil) {
         self.progress = progress
         self.result = result
@@ -110,8 +126,10 @@ public struct ControlLine<Result: Codable & Sendable>: Codable, Sendable {
 
 /// An answer that failed.
 public struct ControlFailure: Codable, Sendable {
+    /// Why.
     public var error: NodeError
 
+    /// Takes each value as it is.
     public init(_ error: NodeError) {
         self.error = error
     }
@@ -119,7 +137,9 @@ public struct ControlFailure: Codable, Sendable {
 
 /// An answer with nothing to say but that it was done.
 public struct ControlDone: Codable, Sendable {
+    /// Always true.
     public var done = true
 
+    /// Done.
     public init() {}
 }

@@ -4,9 +4,12 @@ public import Wire
 
 /// Where a running node is reached on this machine: `node.address` in its home, written when it is ready.
 public struct NodeAddress: Sendable, Equatable {
+    /// Where sites are shown.
     public var gateway: Endpoint
+    /// Where the control API answers.
     public var control: Endpoint
 
+    /// Takes each value as it is.
     public init(gateway: Endpoint, control: Endpoint) {
         self.gateway = gateway
         self.control = control
@@ -22,6 +25,7 @@ public struct NodeAddress: Sendable, Equatable {
         return NodeAddress(gateway: gateway, control: control)
     }
 
+    /// Leaves the addresses in the home for the commands, durably; replaces what stood there.
     public func write(to home: Home) throws(StorageError) {
         try home.write(Array("\(gateway)\n\(control)\n".utf8), to: Self.file(of: home))
     }

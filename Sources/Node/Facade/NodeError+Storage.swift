@@ -6,18 +6,7 @@ extension NodeError {
     /// What a failure of the disk or the home means to its user.
     public init(_ error: StorageError) {
         switch error {
-        case .io(.create, let path, let code) where Self.isNoPlace(code):
-            self.init(
-                .cannotCreate,
-                "\(path) cannot be made: \(Self.describe(code))",
-                remedy: "Name a place where folders can be made."
-            )
-        case .io(let operation, let path, let code):
-            self.init(
-                .inputOutput,
-                "\(operation.rawValue) failed on \(path): \(Self.describe(code))",
-                remedy: "Check the disk and its mount, then try again; `roost doctor` verifies what is stored."
-            )
+        case .io(let operation, let path, let code): self = Self.failed(operation, path, code)
         case .diskFull(let path):
             self.init(
                 .inputOutput,
@@ -55,6 +44,21 @@ extension NodeError {
         case .tooLarge(let path, let limit):
             self.init(.badData, "\(path) is larger than \(limit) bytes", remedy: "It is not what belongs there.")
         }
+    }
+
+    private static func failed(_ operation: StorageError.Operation, _ path: String, _ code: Int32) -> NodeError {
+        guard operation == .create, isNoPlace(code) else {
+            return NodeError(
+                .inputOutput,
+                "\(operation.rawValue) failed on \(path): \(describe(code))",
+                remedy: "Check the disk and its mount, then try again; `roost doctor` verifies what is stored."
+            )
+        }
+        return NodeError(
+            .cannotCreate,
+            "\(path) cannot be made: \(describe(code))",
+            remedy: "Name a place where folders can be made."
+        )
     }
 
     /// The path itself is at fault, not the disk: beneath a file, beneath what is no folder, on a read-only file system.

@@ -4,6 +4,7 @@
 ///
 /// Exit codes of the program and statuses of HTTP follow from ``Kind`` alone.
 public struct NodeError: Error, Equatable, Codable {
+    /// What went wrong, in the few cases that a caller can act on.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         /// The request itself is wrong. Remedy: correct the words of the call.
         case usage
@@ -33,12 +34,14 @@ public struct NodeError: Error, Equatable, Codable {
         case `internal`
     }
 
+    /// Decides exit code and status.
     public var kind: Kind
     /// What happened, to whom: one sentence without a full stop.
     public var message: String
     /// What to do about it: one sentence.
     public var remedy: String
 
+    /// Takes each value as it is.
     public init(_ kind: Kind, _ message: String, remedy: String) {
         self.kind = kind
         self.message = message

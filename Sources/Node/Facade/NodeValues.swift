@@ -11,6 +11,7 @@ public struct NodeProgress: Equatable, Sendable, Codable {
     /// `bytes` or `files`.
     public var unit: String
 
+    /// Takes each value as it is.
     public init(stage: String, done: Int64, total: Int64?, unit: String = "bytes") {
         self.stage = stage
         self.done = done
@@ -21,11 +22,16 @@ public struct NodeProgress: Equatable, Sendable, Codable {
 
 /// `roost status`.
 public struct NodeStatus: Equatable, Sendable, Codable {
+    /// One overlay that the node takes part in.
     public struct Network: Equatable, Sendable, Codable {
+        /// `mainline`, or the name of another network.
         public var name: String
+        /// Nodes in its routing table.
         public var dhtNodes: Int
+        /// Whether a stranger asked this node something in the last half hour, unasked.
         public var reachable: Bool
 
+        /// Takes each value as it is.
         public init(name: String, dhtNodes: Int, reachable: Bool) {
             self.name = name
             self.dhtNodes = dhtNodes
@@ -33,18 +39,26 @@ public struct NodeStatus: Equatable, Sendable, Codable {
         }
     }
 
+    /// A torrent that is served or fetched.
     public struct Torrent: Equatable, Sendable, Codable {
+        /// The site's title, or the torrent's own name.
         public var name: String
+        /// The v1 infohash in hex, 40 digits.
         public var v1: String?
+        /// The v2 infohash in hex, 64 digits.
         public var v2: String?
         /// 0 to 1.
         public var progress: Double
+        /// `fetching metadata`, `fetching`, `reading` (a page, not the whole), `serving what was read`, `seeding`.
         public var state: String
+        /// Peers connected now.
         public var peers: Int
         /// Bytes received and sent since the start.
         public var down: Int64
+        /// Bytes sent since the start.
         public var up: Int64
 
+        /// Takes each value as it is.
         public init(
             name: String,
             v1: String?,
@@ -66,24 +80,34 @@ public struct NodeStatus: Equatable, Sendable, Codable {
         }
     }
 
+    /// The multihash of the node's key, in hex.
     public var peerID: String
+    /// Of the program.
     public var version: String
+    /// The number of the process.
     public var pid: Int32
     /// Where peers reach it: `host:port`, each.
     public var listen: [String]
+    /// Where sites are shown: `http://host:port/`.
     public var gateway: String
+    /// Where the control API and the home page answer: `http://host:port/`.
     public var control: String
     /// Seconds.
     public var uptime: Double
+    /// The overlays that it takes part in.
     public var networks: [Network]
+    /// How many sites are known here: own, pinned and read.
     public var sites: Int
+    /// All that are served or fetched now.
     public var torrents: [Torrent]
     /// Resident bytes.
     public var memory: Int64
+    /// What is given back: `own`, `while-open` or `quota`.
     public var serve: String
     /// One plain sentence on what others can see, for example "visible to anyone in 3 swarms: your address".
     public var exposed: String
 
+    /// Takes each value as it is.
     public init(
         peerID: String,
         version: String,
@@ -117,12 +141,16 @@ public struct NodeStatus: Equatable, Sendable, Codable {
 
 /// One finding of `roost doctor`.
 public struct DoctorReport: Equatable, Sendable, Codable {
+    /// One thing that was looked at.
     public struct Finding: Equatable, Sendable, Codable {
         /// `ok`, `repaired`, `problem`.
         public var state: String
+        /// What was found, in one sentence.
         public var what: String
+        /// What to do about it; nil where nothing is to be done.
         public var remedy: String?
 
+        /// Takes each value as it is.
         public init(state: String, what: String, remedy: String? = nil) {
             self.state = state
             self.what = what
@@ -130,9 +158,12 @@ public struct DoctorReport: Equatable, Sendable, Codable {
         }
     }
 
+    /// True where no finding is a problem that is left.
     public var healthy: Bool
+    /// In the order of looking.
     public var findings: [Finding]
 
+    /// Takes each value as it is.
     public init(healthy: Bool, findings: [Finding]) {
         self.healthy = healthy
         self.findings = findings
@@ -141,17 +172,22 @@ public struct DoctorReport: Equatable, Sendable, Codable {
 
 /// `roost why`: each stage from the name to the page.
 public struct WhyReport: Equatable, Sendable, Codable {
+    /// One step on the way from the address to the page.
     public struct Stage: Equatable, Sendable, Codable {
         /// `name`, `key`, `release`, `peers`, `blocks`, `page`.
         public var stage: String
+        /// Whether the step succeeded.
         public var ok: Bool
         /// Seconds.
         public var seconds: Double
+        /// What was seen, for a person.
         public var detail: String
+        /// What to do about it, where the step failed.
         public var remedy: String?
         /// Of the error, where the stage failed.
         public var kind: NodeError.Kind?
 
+        /// Takes each value as it is.
         public init(
             stage: String,
             ok: Bool,
@@ -169,10 +205,14 @@ public struct WhyReport: Equatable, Sendable, Codable {
         }
     }
 
+    /// The address as it was asked for.
     public var url: String
+    /// True where every stage succeeded.
     public var ok: Bool
+    /// As far as they were tried, in order; the last may be the one that failed.
     public var stages: [Stage]
 
+    /// Takes each value as it is.
     public init(url: String, ok: Bool, stages: [Stage]) {
         self.url = url
         self.ok = ok
@@ -182,11 +222,14 @@ public struct WhyReport: Equatable, Sendable, Codable {
 
 /// A key and its effective value.
 public struct ConfigurationEntry: Equatable, Sendable, Codable {
+    /// As in `config.toml`.
     public var key: String
+    /// As text; a secret is a placeholder.
     public var value: String
     /// `default`, `file`, `environment` or `flag`.
     public var source: String
 
+    /// Takes each value as it is.
     public init(key: String, value: String, source: String) {
         self.key = key
         self.value = value

@@ -5,9 +5,12 @@ public import Wire
 public struct ReleaseReference: Hashable, Sendable, Codable {
     /// The site's id in hex, 64 digits.
     public var site: String
+    /// From 1, one more for each release.
     public var sequence: UInt64
+    /// The publisher's name for it, for example `1.2.3`; may be empty.
     public var label: String
 
+    /// Takes each value as it is.
     public init(site: String, sequence: UInt64, label: String) {
         self.site = site
         self.sequence = sequence
@@ -24,12 +27,14 @@ public enum ReleaseEntry: Equatable, Sendable {
 
 /// A file of a release.
 public struct ReleaseFile: Hashable, Sendable {
+    /// Components from the root of the release.
     public var path: [String]
     /// In bytes.
     public var length: Int64
     /// The hash of the content in hex: the strong `ETag`.
     public var contentHash: String
 
+    /// Takes each value as it is.
     public init(path: [String], length: Int64, contentHash: String) {
         self.path = path
         self.length = length
@@ -81,14 +86,21 @@ public protocol ReleaseReading: Sendable {
 public struct SiteActivity: Equatable, Sendable, Codable {
     /// For example `asking the DHT`, `connecting to peers`, `fetching the index`.
     public var stage: String
+    /// Addresses that were said to hold the site.
     public var peersKnown: Int
+    /// Connections that stand now.
     public var peersConnected: Int
+    /// For this site, from all peers.
     public var bytesReceived: Int64
+    /// Peers that offered something else in the site's place: another key, or what its key did not sign.
+    public var impostors: Int
 
-    public init(stage: String, peersKnown: Int, peersConnected: Int, bytesReceived: Int64) {
+    /// Takes each value as it is.
+    public init(stage: String, peersKnown: Int, peersConnected: Int, bytesReceived: Int64, impostors: Int = 0) {
         self.stage = stage
         self.peersKnown = peersKnown
         self.peersConnected = peersConnected
         self.bytesReceived = bytesReceived
+        self.impostors = impostors
     }
 }

@@ -21,13 +21,16 @@ public enum ReleaseSelector: Hashable, Sendable {
 
 /// An address with all that a link may add: which release, and where in it.
 public struct SiteLink: Hashable, Sendable {
+    /// The site or tree.
     public var address: SiteAddress
+    /// The release; the newest where the link names none.
     public var selector: ReleaseSelector
     /// Components of the path, percent-decoded; empty for the root.
     public var path: [String]
     /// Peers that the link itself names (`x.pe`): dialled beside those found.
     public var peers: [Endpoint] = []
 
+    /// Takes each value as it is.
     public init(
         address: SiteAddress,
         selector: ReleaseSelector = .newest,

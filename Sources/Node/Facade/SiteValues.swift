@@ -6,12 +6,16 @@ public struct PublishRequest: Equatable, Sendable, Codable {
     public var directory: String
     /// An address of an own site; nil takes the folder's marker, or makes a new site where ``new``.
     public var site: String?
+    /// Makes a new site, even where the folder names one.
     public var new: Bool
     /// The identity that endorses the site, by name.
     public var by: String?
+    /// The release's name, for example `1.2.3`; nil counts on from the last.
     public var label: String?
+    /// What changed, for readers of the history.
     public var message: String?
 
+    /// Takes each value as it is.
     public init(
         directory: String,
         site: String? = nil,
@@ -29,11 +33,16 @@ public struct PublishRequest: Equatable, Sendable, Codable {
     }
 }
 
+/// The release that now stands, and how to reach it.
 public struct PublishResult: Equatable, Sendable, Codable {
+    /// An entry of the folder that is not part of the release.
     public struct Skipped: Equatable, Sendable, Codable {
+        /// Relative to the folder.
         public var path: String
+        /// For example that a link leaves the folder.
         public var why: String
 
+        /// Takes each value as it is.
         public init(path: String, why: String) {
             self.path = path
             self.why = why
@@ -48,19 +57,28 @@ public struct PublishResult: Equatable, Sendable, Codable {
     public var magnet: String
     /// Infohashes in hex.
     public var v1: String
+    /// Of the v2 torrent: 64 digits.
     public var v2: String
+    /// The release's number, from 1.
     public var seq: UInt64
+    /// Its name.
     public var label: String
+    /// In the release.
     public var files: Int
+    /// All files together.
     public var bytes: Int64
+    /// What was left out, and why; at most some thousand entries.
     public var skipped: [Skipped]
+    /// The address for this machine's browser.
     public var gateway: String
     /// Bytes that the content store did not have before.
     public var added: Int64
+    /// From the request to the durable release.
     public var seconds: Double
     /// Of a new site: the file with its recovery kit, which the owner is to move away.
     public var recoveryKit: String?
 
+    /// Takes each value as it is.
     public init(
         site: String,
         key: String,
@@ -96,13 +114,16 @@ public struct PublishResult: Equatable, Sendable, Codable {
 
 /// `roost fetch`.
 public struct FetchRequest: Equatable, Sendable, Codable {
+    /// Any address of a site or tree.
     public var link: String
     /// Absolute path of a folder that is absent or empty; nil only keeps the site in the store.
     public var directory: String?
     /// Peers to dial beside those found, `host:port` each.
     public var peers: [String]
+    /// Whether the result tells each event.
     public var trace: Bool
 
+    /// Takes each value as it is.
     public init(link: String, directory: String?, peers: [String] = [], trace: Bool = false) {
         self.link = link
         self.directory = directory
@@ -111,20 +132,30 @@ public struct FetchRequest: Equatable, Sendable, Codable {
     }
 }
 
+/// What came, and at what cost.
 public struct FetchResult: Equatable, Sendable, Codable {
+    /// Its address.
     public var site: String
+    /// The release's number.
     public var seq: UInt64
+    /// Its name.
     public var label: String
+    /// The folder that was written; nil where the site was only kept.
     public var dir: String?
+    /// In the release.
     public var files: Int
+    /// All files together.
     public var bytes: Int64
     /// Bytes received from peers for it, all of them.
     public var received: Int64
+    /// From the request to the last file.
     public var seconds: Double
+    /// How many gave something.
     public var peers: Int
     /// With `--trace`: one line an event.
     public var trace: [String]?
 
+    /// Takes each value as it is.
     public init(
         site: String,
         seq: UInt64,
@@ -154,9 +185,12 @@ public struct FetchResult: Equatable, Sendable, Codable {
 public struct OpenResult: Equatable, Sendable, Codable {
     /// The address for a browser.
     public var url: String
+    /// Its address.
     public var site: String
+    /// One plain sentence on what others can see.
     public var exposed: String
 
+    /// Takes each value as it is.
     public init(url: String, site: String, exposed: String) {
         self.url = url
         self.site = site
@@ -166,18 +200,29 @@ public struct OpenResult: Equatable, Sendable, Codable {
 
 /// `roost site list` and `show`.
 public struct SiteSummary: Equatable, Sendable, Codable {
+    /// Its address, `betanet://…`.
     public var site: String
+    /// Its public key in hex, once known.
     public var key: String?
+    /// What the folder was called when it was published here; else the beginning of the site's id.
     public var title: String
+    /// Whether its key is here.
     public var own: Bool
+    /// Kept whole, whatever the quota.
     public var pinned: Bool
+    /// True where its owner withdrew every release.
     public var withdrawn: Bool
+    /// Of the newest release; 0 where none is known.
     public var seq: UInt64
+    /// Of the newest release.
     public var label: String
+    /// In the newest release.
     public var files: Int
+    /// In the newest release.
     public var bytes: Int64
     /// Of ``bytes``, how many are here.
     public var stored: Int64
+    /// The address for this machine's browser.
     public var gateway: String
     /// Who else was last seen holding it.
     public var replicas: Int
@@ -188,6 +233,7 @@ public struct SiteSummary: Equatable, Sendable, Codable {
     /// Evidence that its key signed two histories, in words; empty when there is none.
     public var warnings: [String]
 
+    /// Takes each value as it is.
     public init(
         site: String,
         key: String?,
@@ -223,20 +269,30 @@ public struct SiteSummary: Equatable, Sendable, Codable {
     }
 }
 
+/// One release of a site's history.
 public struct ReleaseSummary: Equatable, Sendable, Codable {
+    /// From 1, one more for each.
     public var seq: UInt64
+    /// Its name.
     public var label: String
+    /// What changed, in the publisher's words.
     public var message: String
     /// The publisher's claim, RFC 3339.
     public var time: String
+    /// Infohash in hex; empty where the release has no v1 twin.
     public var v1: String
+    /// Infohash in hex.
     public var v2: String
+    /// How many.
     public var files: Int
+    /// All files together.
     public var bytes: Int64
+    /// Whether its owner took it back.
     public var withdrawn: Bool
     /// False for a release of a history that the owner has disowned.
     public var valid: Bool
 
+    /// Takes each value as it is.
     public init(
         seq: UInt64,
         label: String,
@@ -284,8 +340,10 @@ public struct IdentitySummary: Equatable, Sendable, Codable {
     public var key: String
     /// `file mode only` or `passphrase`.
     public var protection: String
+    /// How many may act for it.
     public var devices: Int
 
+    /// Takes each value as it is.
     public init(name: String, id: String, key: String, protection: String, devices: Int) {
         self.name = name
         self.id = id
@@ -297,9 +355,12 @@ public struct IdentitySummary: Equatable, Sendable, Codable {
 
 /// `roost id new`: shown once.
 public struct NewIdentity: Equatable, Sendable, Codable {
+    /// What was made.
     public var identity: IdentitySummary
+    /// The text that takes the identity back after a theft; it is stored nowhere.
     public var recoveryKit: String
 
+    /// Takes each value as it is.
     public init(identity: IdentitySummary, recoveryKit: String) {
         self.identity = identity
         self.recoveryKit = recoveryKit
@@ -314,8 +375,10 @@ public struct DenyRule: Hashable, Sendable, Codable {
     public var subject: String
     /// The hash in hex.
     public var value: String
+    /// In the words of whoever made the rule.
     public var reason: String
 
+    /// Takes each value as it is.
     public init(list: String, subject: String, value: String, reason: String) {
         self.list = list
         self.subject = subject

@@ -4,6 +4,7 @@ internal import Wire
 
 /// Which devices may act for an identity. A nil identity is the default one.
 extension NodeKeys {
+    /// Those of the identity that is named.
     public func devices(of identity: String?) throws(NodeError) -> [DeviceSummary] {
         try summaries(try knownIdentity(identity))
     }

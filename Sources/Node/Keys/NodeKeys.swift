@@ -37,6 +37,7 @@ public final class NodeKeys: Sendable {
 
     // MARK: The device
 
+    /// Whether this home has a device key.
     public var hasDevice: Bool { has(Self.deviceName) }
 
     /// Whether the device's key opens with a passphrase alone.

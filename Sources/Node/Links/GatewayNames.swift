@@ -6,6 +6,7 @@ public struct GatewayNames: Sendable, Equatable {
     /// The gateway's port.
     public var port: UInt16
 
+    /// Takes each value as it is.
     public init(port: UInt16) {
         self.port = port
     }

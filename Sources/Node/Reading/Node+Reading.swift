@@ -4,12 +4,14 @@ internal import Storage
 public import Wire
 
 extension Node: ReleaseReading {
+    /// Whether the user named the site before: opened, fetched, published or pinned it.
     public func isKnown(site: Digest256) async -> Bool {
         // An unreadable database answers no: the user is asked once more.
         guard let record = try? await record(of: site) else { return false }
         return record.openedAt > 0 || record.isOwn || record.isPinned
     }
 
+    /// Remembers that the user wants the site. Throws `.denied` where a rule forbids it.
     public func welcome(site: Digest256) async throws(NodeError) {
         try await welcome(.site(site))
     }
@@ -36,6 +38,7 @@ extension Node: ReleaseReading {
         if let rule = context.admission.denial(of: address.subject) { throw NodeError(rule) }
     }
 
+    /// The release that `selector` names, from what is here and, where allowed, from a search.
     public func release(
         of site: Digest256,
         _ selector: ReleaseSelector,
@@ -76,6 +79,7 @@ extension Node: ReleaseReading {
         return found.release
     }
 
+    /// What stands at `path`, proved by the release's directory or its file tree.
     public func entry(
         at path: [String],
         in reference: ReleaseReference,
@@ -107,6 +111,7 @@ extension Node: ReleaseReading {
     /// SHA-256 of nothing: the `ETag` of files of no bytes, which have no root.
     private static let emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+    /// Verified bytes, from the store or from peers.
     public func read(
         _ file: ReleaseFile,
         in reference: ReleaseReference,

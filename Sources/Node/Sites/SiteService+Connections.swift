@@ -79,7 +79,14 @@ extension SiteService {
     }
 
     func concluded(_ connection: SiteConnection, _ outcome: SiteSyncOutcome) {
-        guard outcome == .agreed || outcome == .behind, let endpoint = connection.endpoint else { return }
+        guard let endpoint = connection.endpoint else { return }
+        if case .failed(let failure) = outcome, failure.isLie {
+            state.withLock { state in
+                guard state.sites[connection.site]?.impostors.count ?? 0 < Self.maximumHolders else { return }
+                state.sites[connection.site]?.impostors.insert(endpoint)
+            }
+        }
+        guard outcome == .agreed || outcome == .behind else { return }
         state.withLock { state in
             guard var entry = state.sites[connection.site] else { return }
             if entry.holders.count >= Self.maximumHolders, entry.holders[endpoint] == nil,

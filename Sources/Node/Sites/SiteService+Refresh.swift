@@ -64,7 +64,7 @@ extension SiteService {
             return found
         }
         trace.note("nothing found")
-        throw Self.nobody(limit)
+        throw Self.nobody(limit, impostors: impostors(of: site))
     }
 
     /// What one caller wants to be looked for.
@@ -245,11 +245,20 @@ extension SiteService {
         }
     }
 
-    private static func nobody(_ limit: Duration) -> NodeError {
-        NodeError(
+    private static func nobody(_ limit: Duration, impostors: Int = 0) -> NodeError {
+        let nobody = "nobody who holds this site was found within \(limit.components.seconds) s"
+        guard impostors > 0 else {
+            return NodeError(
+                .unavailable,
+                nobody,
+                remedy: "Try again later, or name a peer that has it with --peer HOST:PORT."
+            )
+        }
+        return NodeError(
             .unavailable,
-            "nobody who holds this site was found within \(limit.components.seconds) s",
-            remedy: "Try again later, or name a peer that has it with --peer HOST:PORT."
+            nobody + ", and what \(impostors == 1 ? "an impostor" : "\(impostors) impostors") offered in its place was "
+                + "refused: its key or its signatures are not the site's",
+            remedy: "Compare the address with one from its publisher; if it is right, try again later."
         )
     }
 }

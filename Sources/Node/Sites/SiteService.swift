@@ -29,6 +29,8 @@ final class SiteService: Sendable {
         var connections: [UInt64: SiteConnection] = [:]
         /// Peers that proved a state of the site, and when they last did.
         var holders: [Endpoint: ContinuousClock.Instant] = [:]
+        /// Peers that gave another key, or what the site's key did not sign; at most ``maximumHolders``.
+        var impostors: Set<Endpoint> = []
         var dialling: Set<Endpoint> = []
         var isHeld = false
         /// Releases whose files are here completely.
@@ -115,6 +117,9 @@ final class SiteService: Sendable {
     var client: String { "Roost \(context.version)" }
 
     // MARK: What is known
+
+    /// How many peers offered something else in the site's place, and were refused.
+    func impostors(of site: Digest256) -> Int { state.withLock { $0.sites[site]?.impostors.count ?? 0 } }
 
     /// The feed as this node knows it, from memory or disk; nil for a site never met.
     func feed(of site: Digest256) async throws(NodeError) -> SiteFeed? {

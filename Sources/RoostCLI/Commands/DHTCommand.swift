@@ -23,7 +23,7 @@ struct DHTCommand: AsyncParsableCommand {
                 salt: salt
             )
             options.print(try await NodeConnection.open(options, start).dhtGet(query)) { item in
-                "\(item.value)" + (item.seq.map { "  seq \($0)" } ?? "") + "  from \(item.nodes) nodes"
+                "\(item.value)" + (item.seq.map { "  seq \($0)" } ?? "") + "  from \(Plural.count(item.nodes, "node"))"
             }
         }
     }
@@ -40,7 +40,8 @@ struct DHTCommand: AsyncParsableCommand {
         func run() async throws {
             let request = DHTPutRequest(value: text, by: by, salt: salt)
             options.print(try await NodeConnection.open(options, start).dhtPut(request)) { result in
-                "Stored at \(result.nodes) nodes under \(result.target)" + (result.seq.map { ", seq \($0)" } ?? "")
+                "Stored at \(Plural.count(result.nodes, "node")) under \(result.target)"
+                    + (result.seq.map { ", seq \($0)" } ?? "")
                     + "."
             }
         }
@@ -74,7 +75,7 @@ struct DHTCommand: AsyncParsableCommand {
             let head =
                 "\(table.network): node \(table.id), \(table.items) items and \(table.announces) announces stored"
             let buckets = table.buckets.map { bucket in
-                "  depth \(bucket.depth), \(bucket.nodes.count) nodes\n"
+                "  depth \(bucket.depth), \(Plural.count(bucket.nodes.count, "node"))\n"
                     + bucket.nodes.map { "    \($0.id)  \($0.address)" }.joined(separator: "\n")
             }
             return ([head] + buckets).joined(separator: "\n")

@@ -45,8 +45,8 @@ struct FetchCommand: AsyncParsableCommand {
     static func text(_ result: FetchResult) -> String {
         let place = result.dir.map { " in \($0)" } ?? ""
         let line =
-            "Release \(result.seq) (\(result.label)): \(result.files) files, \(ProgressBar.bytes(result.bytes))\(place); "
-            + "\(ProgressBar.bytes(result.received)) received from \(result.peers) peers "
+            "Release \(result.seq) (\(result.label)): \(Plural.count(result.files, "file")), \(ProgressBar.bytes(result.bytes))\(place); "
+            + "\(ProgressBar.bytes(result.received)) received from \(Plural.count(result.peers, "peer")) "
             + "in \(String(format: "%.1f", result.seconds)) s."
         return ((result.trace ?? []) + [line]).joined(separator: "\n")
     }

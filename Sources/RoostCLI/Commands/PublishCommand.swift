@@ -58,7 +58,7 @@ struct PublishCommand: AsyncParsableCommand {
 
     static func text(_ result: PublishResult) -> String {
         var lines = [
-            "Published release \(result.seq) (\(result.label)): \(result.files) files, \(ProgressBar.bytes(result.bytes)).",
+            "Published release \(result.seq) (\(result.label)): \(Plural.count(result.files, "file")), \(ProgressBar.bytes(result.bytes)).",
             "  address  \(result.site)",
             "  browser  \(result.gateway)",
             "  magnet   \(result.magnet)",

@@ -22,8 +22,8 @@ struct SiteCommand: AsyncParsableCommand {
             "  browser  \(site.gateway)",
             site.seq == 0
                 ? "  release  none found yet"
-                : "  release  \(site.seq) (\(site.label)), \(site.files) files, \(ProgressBar.bytes(site.stored)) of "
-                    + "\(ProgressBar.bytes(site.bytes)) here, \(site.replicas) other holders seen",
+                : "  release  \(site.seq) (\(site.label)), \(Plural.count(site.files, "file")), \(ProgressBar.bytes(site.stored)) of "
+                    + "\(ProgressBar.bytes(site.bytes)) here, \(Plural.count(site.replicas, "other holder")) seen",
         ]
         if let endorsers = site.endorsers, !endorsers.isEmpty {
             lines.append("  endorsed by  \(endorsers.joined(separator: ", "))")
@@ -73,7 +73,8 @@ struct SiteCommand: AsyncParsableCommand {
             options.print(try await node.releases(of: address)) { releases in
                 releases.map { release in
                     let marks = (release.withdrawn ? " withdrawn" : "") + (release.valid ? "" : " disowned")
-                    return "\(release.seq)  \(release.label)\(marks)  \(release.time)  \(release.files) files, "
+                    return
+                        "\(release.seq)  \(release.label)\(marks)  \(release.time)  \(Plural.count(release.files, "file")), "
                         + "\(ProgressBar.bytes(release.bytes))  \(release.message)"
                 }.joined(separator: "\n")
             }

@@ -43,7 +43,12 @@ struct HTTPExchange: Sendable {
                     }
                 }
             try await channel.executeThenClose { inbound, outbound in
-                try await send(to: outbound)
+                do {
+                    // In one write: a server may answer and close before the last part, which says nothing, is sent.
+                    try await outbound.write(contentsOf: parts)
+                } catch {
+                    // It did not want the rest. Its answer tells why, where it sent one.
+                }
                 var answer = HTTPResponseHead(version: .http1_1, status: .ok)
                 for try await part in inbound {
                     switch part {
@@ -61,10 +66,8 @@ struct HTTPExchange: Sendable {
         }
     }
 
-    private func send(to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>) async throws {
-        try await outbound.write(.head(head))
-        if let body { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-        try await outbound.write(.end(nil))
+    private var parts: [HTTPClientRequestPart] {
+        [.head(head)] + (body.map { [.body(.byteBuffer(ByteBuffer(bytes: $0)))] } ?? []) + [.end(nil)]
     }
 
     /// The whole answer; throws `.internal` where it is longer than `limit` bytes.

@@ -46,11 +46,14 @@ struct Demo {
         guard let site = try? SiteLink(parsing: release.site).address, case .site(let id) = site else {
             throw failed("the published address is none: \(release.site)")
         }
-        script.report("the first publishes a folder", "\(release.site): \(release.files) files, \(release.bytes) bytes")
+        script.report(
+            "the first publishes a folder",
+            "\(release.site): \(Plural.count(release.files, "file")), \(release.bytes) bytes"
+        )
         try await verifyPages(of: id, on: second)
         script.report("the second opens it from the first", "every page, picture and film as published; the film seeks")
         let kept = try await second.node.fetch(FetchRequest(link: release.site, directory: nil)) { _ in }
-        script.report("the second keeps it", "release \(kept.seq) (\(kept.label)), \(kept.files) files")
+        script.report("the second keeps it", "release \(kept.seq) (\(kept.label)), \(Plural.count(kept.files, "file"))")
 
         await publisher.stop()
         try await verifyPages(of: id, on: third)

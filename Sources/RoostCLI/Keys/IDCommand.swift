@@ -11,7 +11,7 @@ struct IDCommand: AsyncParsableCommand {
     )
 
     static func text(_ identity: IdentitySummary) -> String {
-        let devices = identity.devices == 1 ? "1 device" : "\(identity.devices) devices"
+        let devices = Plural.count(identity.devices, "device")
         let protection = identity.protection == "passphrase" ? "a passphrase" : identity.protection
         return "\(identity.name)  \(identity.id)  protected by \(protection), \(devices)"
     }

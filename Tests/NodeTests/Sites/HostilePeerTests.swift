@@ -91,6 +91,29 @@ import Wire
         for node in [reader, owner] { await node.end() }
     }
 
+    @Test("S4-62: a site that only an impostor answers for is refused, and the reader is told so")
+    func onlyAnImpostor() async throws {
+        let reader = try await SiteNode(in: SiteWorld())
+        let keys = try SiteOwner()
+        let lie = PeerMessage.extended(
+            id: SiteExchangeWire.number,
+            payload: SiteMessage.answer(id: 1, .key(keys.next.publicKey)).encoded
+        ).encoded
+        let impostor = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { $0.pipeline.addHandler(Speaker(Self.hello(keys.site) + lie)) }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = Endpoint(.v4(0x7F00_0001), port: UInt16(try #require(impostor.localAddress?.port)))
+        let error = await #expect(throws: NodeError.self) {
+            try await reader.service.refresh(.site(keys.site), peers: [address])
+        }
+        #expect(error?.kind == .unavailable)
+        #expect(error?.message.contains("an impostor offered") == true)
+        #expect(reader.service.impostors(of: keys.site) == 1)
+        #expect(try await reader.service.feed(of: keys.site) == nil)
+        try await impostor.close().get()
+        await reader.end()
+    }
+
     @Test("one address may hold four connections to a site, and no more")
     func perAddress() async throws {
         let owner = try await SiteNode(in: SiteWorld())
