@@ -65,7 +65,10 @@ let package = Package(
         library("Kademlia", ["Wire", "Keys", collections]),
         library("Feeds", ["Wire", "Keys", collections]),
         // Layer 3: sockets and disk.
-        library("Transport", ["Wire", "Keys", "Kademlia", "CLinux", nioCore, nioPosix, logging]),
+        library(
+            "Transport",
+            ["Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", collections, nioCore, nioPosix, logging]
+        ),
         library("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "CLinux", grdb, logging]),
         // Layers 4 to 6.
         library(

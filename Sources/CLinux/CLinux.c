@@ -11,10 +11,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int roost_open_beneath(int directory, const char *path, uint64_t flags, uint64_t mode) {
@@ -117,6 +119,53 @@ ssize_t roost_udp_send(
     struct sockaddr_storage storage;
     socklen_t size = roost_socket_address(&storage, address, count, port);
     return sendto(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&storage, size);
+}
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+_Static_assert(
+    sizeof(struct roost_udp_part) == sizeof(struct iovec)
+        && offsetof(struct roost_udp_part, count) == offsetof(struct iovec, iov_len),
+    "a part is an iovec"
+);
+
+ssize_t roost_udp_send_parts(
+    int socket, const uint8_t *address, size_t count, uint16_t port, const struct roost_udp_part *parts,
+    size_t part_count, uint16_t segment
+) {
+    struct sockaddr_storage storage;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(uint16_t))];
+    } control;
+    struct msghdr message = {
+        .msg_name = &storage,
+        .msg_namelen = roost_socket_address(&storage, address, count, port),
+        .msg_iov = (struct iovec *)parts,
+        .msg_iovlen = part_count,
+    };
+    if (segment > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = IPPROTO_UDP;
+        header->cmsg_type = UDP_SEGMENT;
+        header->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+        memcpy(CMSG_DATA(header), &segment, sizeof segment);
+    }
+    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int roost_udp_forbid_fragments(int socket, size_t count, int forbid) {
+    if (count == 4) {
+        int mode = forbid ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
+        return setsockopt(socket, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof mode);
+    }
+    int mode = forbid ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT;
+    return setsockopt(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &mode, sizeof mode);
 }
 
 void roost_limit_allocator(void) {

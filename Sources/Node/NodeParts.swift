@@ -27,9 +27,10 @@ struct NodeParts {
         do {
             let (socket, listen) = try await PeerPort.bind(
                 options.configuration.listen,
-                on: context.group.next(),
+                on: swarm.eventLoop,
                 listen: { try await swarm.listen(on: $0) }
             )
+            try await swarm.useUDP([socket])
             let network = try await NetworkService.start(context: context, socket: socket)
             return NodeParts(context: context, swarm: swarm, network: network, listen: listen)
         } catch {

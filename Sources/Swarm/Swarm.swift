@@ -4,7 +4,7 @@ public import Logging
 public import NIOCore
 internal import NIOPosix
 internal import Synchronization
-internal import Transport
+public import Transport
 public import Wire
 
 /// All torrents of a program: one event loop for their connections, one port, one pool of threads for hash and disk.
@@ -34,7 +34,12 @@ public final class Swarm: Sendable {
             Obfuscation(policy: configuration.encryption),
             eventLoop: loop
         )
-        let connector = StreamConnector(loop: loop, sockets: sockets, obfuscation: obfuscation)
+        let connector = StreamConnector(
+            loop: loop,
+            sockets: sockets,
+            obfuscation: obfuscation,
+            transports: configuration.transports
+        )
         services = SwarmServices(
             loop: loop,
             connector: .makeBoxSendingValue(connector, eventLoop: loop),
@@ -55,10 +60,33 @@ public final class Swarm: Sendable {
         return bound
     }
 
+    /// Makes and accepts uTP connections over these sockets from now on, in place of any others.
+    ///
+    /// They must be of the swarm's event loop, and are its user's to close. Peers are told the port of the first where none
+    /// listens on TCP.
+    public func useUDP(_ sockets: [UDPSocket]) async throws {
+        guard configuration.transports.contains(.utp), let first = sockets.first else { return }
+        listenPort.withLock { $0 = $0 ?? first.localEndpoint.port }
+        let (listener, services) = (listener, services)
+        let seed = UInt64.random(in: 0 ... .max)
+        try await services.loop.submit {
+            let connector = services.connector.value
+            if let utp = connector.utp { return utp.replace(sockets) }
+            connector.utp = UTPTransport(sockets: sockets, loop: services.loop, seed: seed) { stream in
+                listener.admit(UTPPeerStream(stream))
+            }
+        }.get()
+    }
+
+    /// Where all connections live.
+    public var eventLoop: any EventLoop { services.loop }
+
     /// Stops every torrent and closes the port.
     public func shutdown() async {
         await listener.close()
         for torrent in torrents.withLock({ Array($0.values) }) { await remove(torrent) }
+        let services = services
+        try? await services.loop.submit { services.connector.value.utp?.shutdown() }.get()
         await services.disk.shutdown()
     }
 

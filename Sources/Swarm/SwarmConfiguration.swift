@@ -9,6 +9,9 @@ public struct SwarmConfiguration: Sendable {
     public var diskThreads: Int
     /// Bytes of piece buffers that are kept for the next pieces while none are in use.
     public var retainedBufferBytes = 24 << 20
+    /// What connections are made over; uTP once there is a UDP port for it (``Swarm/useUDP(_:)``). What others make to us is
+    /// taken where we listen.
+    public var transports: Set<PeerTransport> = [.tcp, .utp]
     /// Connections of all torrents together. Each costs up to 80 KiB.
     public var maximumConnections = 1000
     /// Whether connections are obfuscated. Offering costs nothing until a peer asks for it.

@@ -45,6 +45,9 @@ public struct UTPMultiplexer: ~Copyable {
     /// When ``tick(now:into:)`` is due; nil for never.
     public var wake: UTPInstant? { nextWake }
 
+    /// Something changed since the last flush.
+    public var needsFlush: Bool { !dirty.isEmpty }
+
     // MARK: Commands
 
     /// Dials. The first packet leaves with the next flush.

@@ -38,6 +38,24 @@ ssize_t roost_udp_send(
     int socket, const uint8_t *address, size_t count, uint16_t port, const uint8_t *bytes, size_t length
 );
 
+// A stretch of memory that goes into a datagram: struct iovec by another name.
+struct roost_udp_part {
+    const void *bytes;
+    size_t count;
+};
+
+// sendmsg(2) without blocking or a signal: gathers `parts` and sends them to an address given as above, in one datagram, or
+// with `segment` above 0 in datagrams of that many bytes, of which the last may be shorter (udp(7) UDP_SEGMENT). Returns the
+// count sent, or -1 with errno.
+ssize_t roost_udp_send_parts(
+    int socket, const uint8_t *address, size_t count, uint16_t port, const struct roost_udp_part *parts,
+    size_t part_count, uint16_t segment
+);
+
+// setsockopt(2) IP_MTU_DISCOVER or IPV6_MTU_DISCOVER: `forbid` for datagrams that are never fragmented, whatever the system
+// believes of the path, else for those that are where it must be. Returns 0, or -1 with errno.
+int roost_udp_forbid_fragments(int socket, size_t count, int forbid);
+
 // mallopt(3): two arenas, and blocks of half a MiB and more mapped one by one, so that memory which is given up goes back to
 // the system. Call it before any thread is made.
 void roost_limit_allocator(void);

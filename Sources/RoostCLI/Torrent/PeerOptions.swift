@@ -2,6 +2,7 @@
 public import ArgumentParser
 public import BitTorrent
 internal import Node
+internal import Swarm
 internal import Transport
 internal import Wire
 
@@ -12,24 +13,26 @@ struct PeerOptions: ParsableArguments {
     enum UTP: String, ExpressibleByArgument, CaseIterable { case off, on, only }
 
     @Option(help: ArgumentHelp("Where to listen; port 0 takes any.", valueName: "host:port")) var listen = "0.0.0.0:0"
-    @Option(help: "uTP: off, on or only. TCP is always used where it is not `only`.") var utp = UTP.off
+    @Option(help: "uTP beside TCP (on), TCP alone (off), or uTP alone (only).") var utp = UTP.on
     @Option(help: "Obfuscated connections: offer, require or off.") var encryption = EncryptionPolicy.offer
     @Option(help: ArgumentHelp("Join a DHT at this node; may be repeated.", valueName: "host:port")) var bootstrap:
         [String] = []
     @Option(help: "mainline: find peers in the public DHT; none: only where --bootstrap says.") var network = "none"
 
     func listenEndpoint() throws -> Endpoint {
-        guard utp != .only else {
-            throw NodeError(
-                .unavailable,
-                "uTP alone is not offered by this version",
-                remedy: "Use --utp off or --utp on; both connect over TCP."
-            )
-        }
         guard network == "none" || network == "mainline" else {
             throw NodeError(.usage, "\(network) is no network for this command", remedy: "Use mainline or none.")
         }
         return try Self.endpoint(listen)
+    }
+
+    /// What connections are made over.
+    var transports: Set<PeerTransport> {
+        switch utp {
+        case .off: [.tcp]
+        case .on: [.tcp, .utp]
+        case .only: [.utp]
+        }
     }
 
     var usesDHT: Bool { !bootstrap.isEmpty || network == "mainline" }

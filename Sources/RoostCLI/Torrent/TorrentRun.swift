@@ -27,32 +27,48 @@ final class TorrentRun: Sendable {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         var configuration = SwarmConfiguration(cores: ProcessInfo.processInfo.activeProcessorCount)
         configuration.encryption = options.encryption
+        configuration.transports = options.transports
         configuration.client = "Roost \(Version.number)"
         var logger = Logger(label: "swarm") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = ProcessInfo.processInfo.environment["ROOST_LOG"] == "debug" ? .debug : .warning
         swarm = Swarm(loop: loop, configuration: configuration, logger: logger)
-        do {
-            endpoint = try await swarm.listen(on: wanted)
-        } catch {
-            throw PortFailure.error(wanted, error)
-        }
-        (dht, socket) = options.usesDHT ? try await Self.startDHT(options, endpoint) : (nil, nil)
+        (endpoint, socket) = try await Self.listen(on: wanted, swarm, options)
+        if let socket { try await swarm.useUDP([socket]) }
+        dht = if options.usesDHT, let socket { try await Self.startDHT(options, socket) } else { nil }
     }
 
-    private static func startDHT(_ options: PeerOptions, _ endpoint: Endpoint) async throws -> (DHTService, UDPSocket) {
-        let socket: UDPSocket
-        do {
-            socket = try await UDPSocket.bind(to: endpoint, on: MultiThreadedEventLoopGroup.singleton.any())
-        } catch {
-            throw PortFailure.error(endpoint, error)
+    /// Takes the port: for TCP, UDP or both. For port 0 one is looked for that is free on both.
+    private static func listen(
+        on wanted: Endpoint,
+        _ swarm: Swarm,
+        _ options: PeerOptions
+    ) async throws -> (Endpoint, UDPSocket?) {
+        var attempts = wanted.port == 0 ? 16 : 1
+        while true {
+            attempts -= 1
+            var socket: UDPSocket?
+            do {
+                if options.utp != .off || options.usesDHT {
+                    socket = try await UDPSocket.bind(to: wanted, on: swarm.eventLoop)
+                }
+                let local = socket?.localEndpoint ?? wanted
+                return (options.utp == .only ? local : try await swarm.listen(on: local), socket)
+            } catch {
+                await socket?.close()
+                if attempts == 0 { throw PortFailure.error(wanted, error) }
+            }
         }
+    }
+
+    private static func startDHT(_ options: PeerOptions, _ socket: UDPSocket) async throws -> DHTService {
+        let endpoint = socket.localEndpoint
         let service = try await DHTService.start(on: [socket], configuration: DHTConfiguration(), statePath: nil)
         service.join(through: await DHTService.resolve(options.bootstrap, families: [endpoint.family]))
         if options.network == "mainline" {
             let routers = await DHTService.resolve(DHTSpecification.mainlineRouters, families: [endpoint.family])
             service.join(through: routers, areRouters: true)
         }
-        return (service, socket)
+        return service
     }
 
     /// Looks for peers and tells others of us, until cancelled.

@@ -7,13 +7,24 @@ internal import Wire
 /// Makes streams to peers. Confined to the swarm's event loop.
 final class StreamConnector {
     static let patience = TimeAmount.seconds(10)
+    /// uTP is tried when TCP was refused, or has not been answered for so long.
+    static let headStart = TimeAmount.seconds(2)
 
     private let loop: any EventLoop
     private let sockets: TCPSockets
     private let shared: NIOLoopBoundBox<Obfuscation>
     private var obfuscation: Obfuscation { shared.value }
+    private let transports: Set<PeerTransport>
+    /// Once there is a UDP port for it.
+    var utp: UTPTransport?
 
-    init(loop: any EventLoop, sockets: TCPSockets, obfuscation: NIOLoopBoundBox<Obfuscation>) {
+    init(
+        loop: any EventLoop,
+        sockets: TCPSockets,
+        obfuscation: NIOLoopBoundBox<Obfuscation>,
+        transports: Set<PeerTransport>
+    ) {
+        self.transports = transports
         self.loop = loop
         self.sockets = sockets
         shared = obfuscation
@@ -67,8 +78,24 @@ final class StreamConnector {
         _ route: DialRoute,
         completion: @escaping ((any PeerByteStream)?) -> Void
     ) {
-        guard !route.isUTPOnly else { return loop.assumeIsolated().execute { completion(nil) } }
-        connectTCP(to: endpoint, completion: completion)
+        switch (utp, transports.contains(.tcp) && !route.isUTPOnly) {
+        case (let utp?, false): Self.connectUTP(utp, to: endpoint, completion: completion)
+        case (let utp?, true):
+            let race = StreamRace(completion)
+            connectTCP(to: endpoint) { race.finished(.tcp, $0) }
+            race.start { Self.connectUTP(utp, to: endpoint) { race.finished(.utp, $0) } }
+            loop.assumeIsolated().scheduleTask(in: Self.headStart) { race.startSecond() }
+        case (nil, true): connectTCP(to: endpoint, completion: completion)
+        case (nil, false): loop.assumeIsolated().execute { completion(nil) }
+        }
+    }
+
+    private static func connectUTP(
+        _ utp: UTPTransport,
+        to endpoint: Endpoint,
+        completion: @escaping ((any PeerByteStream)?) -> Void
+    ) {
+        utp.connect(to: endpoint) { completion($0.map { UTPPeerStream($0) }) }
     }
 
     private func connectTCP(to endpoint: Endpoint, completion: @escaping ((any PeerByteStream)?) -> Void) {

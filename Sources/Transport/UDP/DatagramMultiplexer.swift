@@ -5,6 +5,21 @@ public import Wire
 /// Takes the datagrams of one protocol off a shared socket. Called on the socket's event loop only.
 public protocol DatagramReceiver: AnyObject {
     func receive(_ datagram: ByteBuffer, from source: Endpoint)
+    /// Several datagrams from one source, which the kernel joined: each of `size` bytes, the last perhaps shorter.
+    func receive(_ joined: ByteBuffer, datagramsOf size: Int, from source: Endpoint)
+    /// Everything that had come has been handed over.
+    func receivedAll()
+}
+
+extension DatagramReceiver {
+    public func receive(_ joined: ByteBuffer, datagramsOf size: Int, from source: Endpoint) {
+        var rest = joined
+        while rest.readableBytes > 0, let datagram = rest.readSlice(length: min(size, rest.readableBytes)) {
+            receive(datagram, from: source)
+        }
+    }
+
+    public func receivedAll() {}
 }
 
 /// What shares the UDP port, told apart by the first byte of a datagram.
@@ -46,13 +61,39 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
-        guard let first = envelope.data.getInteger(at: envelope.data.readerIndex, as: UInt8.self),
-            let receiver = slots[DatagramProtocol(firstByte: first).rawValue].receiver,
-            let source = Endpoint(envelope.remoteAddress)
-        else {
+        guard let source = Endpoint(envelope.remoteAddress) else {
             dropped += 1
             return
         }
-        receiver.receive(envelope.data, from: source)
+        let size = max(1, envelope.metadata?.segmentSize ?? envelope.data.readableBytes)
+        guard size < envelope.data.readableBytes else { return hand(envelope.data, size, from: source) }
+        // The kernel joins what came from one port, whatever the protocol.
+        var rest = envelope.data
+        while let kind = Self.kind(rest) {
+            var end = rest.readerIndex + size
+            while end < rest.writerIndex, Self.kind(rest, at: end) == kind { end += size }
+            let count = min(end, rest.writerIndex) - rest.readerIndex
+            if let run = rest.readSlice(length: count) { hand(run, size, from: source) }
+        }
+    }
+
+    public func channelReadComplete(context: ChannelHandlerContext) {
+        for slot in slots { slot.receiver?.receivedAll() }
+    }
+
+    private func hand(_ datagrams: ByteBuffer, _ size: Int, from source: Endpoint) {
+        guard let kind = Self.kind(datagrams), let receiver = slots[kind.rawValue].receiver else {
+            dropped += 1
+            return
+        }
+        if size < datagrams.readableBytes {
+            receiver.receive(datagrams, datagramsOf: size, from: source)
+        } else {
+            receiver.receive(datagrams, from: source)
+        }
+    }
+
+    private static func kind(_ bytes: ByteBuffer, at index: Int? = nil) -> DatagramProtocol? {
+        bytes.getInteger(at: index ?? bytes.readerIndex, as: UInt8.self).map { DatagramProtocol(firstByte: $0) }
     }
 }

@@ -19,6 +19,9 @@ public enum UDPSocketError: Error, Equatable {
 public final class UDPSocket: Sendable {
     /// Datagrams taken by one system call, each into its slice of a buffer of that many times 2 KiB.
     private static let datagramsPerRead = 32
+    /// The same where much is expected: the kernel joins datagrams into runs of up to 64 KiB (udp(7) UDP_GRO).
+    private static let runsPerRead = 8
+    static let longestRun = 65_536
 
     public let eventLoop: any EventLoop
     /// Where it is bound to, with the port that the system chose for port 0.
@@ -46,6 +49,8 @@ public final class UDPSocket: Sendable {
         let address = endpoint.address.bytes
         let descriptor = unsafe roost_udp_bind(address, address.count, endpoint.port)
         guard descriptor >= 0 else { throw UDPSocketError.cannotBind(endpoint, errno: errno) }
+        // Where a path is narrower than we know, fragments arrive and refused datagrams do not.
+        _ = roost_udp_forbid_fragments(descriptor, address.count, 0)
         let bound = try await DatagramBootstrap(group: eventLoop)
             .channelOption(.datagramVectorReadMessageCount, value: datagramsPerRead)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: datagramsPerRead * 2048))
@@ -81,6 +86,46 @@ public final class UDPSocket: Sendable {
         guard channel.isActive, endpoint.address.isV4 == localEndpoint.address.isV4 else { return false }
         let address = endpoint.address.bytes
         return unsafe roost_udp_send(descriptor, address, address.count, endpoint.port, bytes, bytes.count) >= 0
+    }
+
+    /// Sends the parts as one datagram, or as many of `segmentSize` bytes; at once, or not at all. On the event loop.
+    ///
+    /// `address`: 4 or 16 bytes. `isWhole`: it must not be fragmented.
+    /// - Returns: 0, or the system's `errno`.
+    func send(
+        _ parts: UnsafeBufferPointer<roost_udp_part>,
+        segmentSize: Int,
+        to address: [UInt8],
+        port: UInt16,
+        isWhole: Bool
+    ) -> Int32 {
+        guard channel.isActive else { return EBADF }
+        if isWhole { _ = roost_udp_forbid_fragments(descriptor, address.count, 1) }
+        // SAFETY: the caller keeps the parts' memory alive during the call, which copies it.
+        let sent = unsafe roost_udp_send_parts(
+            descriptor,
+            address,
+            address.count,
+            port,
+            parts.baseAddress,
+            parts.count,
+            UInt16(clamping: segmentSize)
+        )
+        let failure = sent < 0 ? errno : 0
+        if isWhole { _ = roost_udp_forbid_fragments(descriptor, address.count, 0) }
+        return failure
+    }
+
+    /// Prepares for long runs of datagrams, at the cost of half a MiB of buffer, or for single ones again. On the event loop.
+    func expectRuns(_ isExpected: Bool) {
+        guard let options = channel.syncOptions else { return }
+        let count = isExpected ? Self.runsPerRead : Self.datagramsPerRead
+        let capacity = count * (isExpected ? Self.longestRun : 2048)
+        // A kernel without it hands datagrams over one by one.
+        try? options.setOption(.datagramReceiveOffload, value: isExpected)
+        try? options.setOption(.datagramReceiveSegmentSize, value: isExpected)
+        try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: capacity))
+        try? options.setOption(.datagramVectorReadMessageCount, value: count)
     }
 
     /// False once it was closed, by us or by the system.
