@@ -17,6 +17,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -47,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/LebJe/TOMLKit.git", exact: "0.6.0"),
@@ -67,7 +69,10 @@ let package = Package(
         // Layer 3: sockets and disk.
         library(
             "Transport",
-            ["Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", collections, nioCore, nioPosix, logging]
+            [
+                "Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", collections, nioCore, nioPosix, nioHTTP1, nioSSL,
+                logging,
+            ]
         ),
         library("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "CLinux", grdb, logging]),
         // Layers 4 to 6.
@@ -106,6 +111,10 @@ let package = Package(
         tests("Kademlia", ["Wire", "Keys", "Kademlia", collections]),
         tests("Feeds", ["Wire", "Keys", "Feeds"]),
         tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage"]),
+        tests(
+            "Transport",
+            ["Wire", "BitTorrent", "Transport", nioCore, nioPosix, nioHTTP1, nioSSL]
+        ),
         tests(
             "Swarm",
             [

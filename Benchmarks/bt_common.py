@@ -258,6 +258,8 @@ def make_torrent(root, out, kind="v1", piece_length=1 << 20, trackers=(), web_se
     top["info"] = info
     if trackers:
         top["announce"] = trackers[0]
+        if len(trackers) > 1:
+            top["announce-list"] = [[t] for t in trackers]
     if web_seeds:
         top["url-list"] = list(web_seeds)
     raw = bencode(info)

@@ -21,6 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "Benchmarks"))
 import bt_common as common  # noqa: E402  (ours, shared with the benchmarks)
+from tracker import Tracker  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
 GATEWAY = "10.77.0.1"
@@ -149,8 +150,8 @@ class Lab:
         return host
 
     def tracker(self):
-        """An HTTP tracker that every host reaches."""
-        tracker = common.Tracker(host=GATEWAY, interval=2)
+        """A tracker over HTTP and UDP that every host reaches."""
+        tracker = Tracker(host=GATEWAY, interval=2)
         self.trackers.append(tracker)
         return tracker
 

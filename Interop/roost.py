@@ -37,6 +37,7 @@ class Torrent:
         argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events", "--wait-go", *options]
         for peer in peers:
             argv += ["--peer", peer]
+        argv += options
         if dht:
             argv += ["--bootstrap", dht.bootstrap]
         self.process = host.start(argv)

@@ -44,7 +44,8 @@ public final class Swarm: Sendable {
             loop: loop,
             connector: .makeBoxSendingValue(connector, eventLoop: loop),
             disk: disk,
-            budget: ConnectionBudget(limit: configuration.maximumConnections)
+            budget: ConnectionBudget(limit: configuration.maximumConnections),
+            trackers: TrackerClient(dialer: HTTPDialer(loop: loop, configuration: configuration.http))
         )
         listener = SwarmListener(loop: loop, sockets: sockets, obfuscation: obfuscation)
         self.configuration = configuration
@@ -87,6 +88,7 @@ public final class Swarm: Sendable {
         for torrent in torrents.withLock({ Array($0.values) }) { await remove(torrent) }
         let services = services
         try? await services.loop.submit { services.connector.value.utp?.shutdown() }.get()
+        services.trackers.close()
         await services.disk.shutdown()
     }
 
@@ -191,7 +193,7 @@ public final class Swarm: Sendable {
         prepare: @escaping TorrentPreparation
     ) async throws -> Torrent {
         guard !infoHashes.isEmpty else { throw Failure.unusable }
-        let torrent = Torrent(infoHashes: infoHashes, loop: services.loop)
+        let torrent = Torrent(infoHashes: infoHashes, services: services)
         try register(torrent)
         let services = services
         let logger = logger

@@ -5,6 +5,8 @@ public import Transport
 /// How a program's torrents use the machine.
 public struct SwarmConfiguration: Sendable {
     public var tcp = TCPConfiguration()
+    /// How trackers and web seeds are asked.
+    public var http = HTTPConfiguration()
     /// Threads that hash, read and write, 1...64. More than there are cores is of no use.
     public var diskThreads: Int
     /// Bytes of piece buffers that are kept for the next pieces while none are in use.

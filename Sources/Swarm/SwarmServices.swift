@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import NIOCore
+internal import Transport
 
 /// What all torrents of a swarm share.
 struct SwarmServices: Sendable {
@@ -7,4 +8,5 @@ struct SwarmServices: Sendable {
     let connector: NIOLoopBoundBox<StreamConnector>
     let disk: DiskPool
     let budget: ConnectionBudget
+    let trackers: TrackerClient
 }

@@ -67,7 +67,9 @@ struct TorrentDownload: Sendable {
             let storage = try TorrentFiles.storage(metainfo, at: directory)
             let have = try await TorrentStart.have(metainfo, storage, bar)
             try makeEmptyFiles(storage)
-            return try await run.swarm.add(metainfo, storage: storage, have: have)
+            let torrent = try await run.swarm.add(metainfo, storage: storage, have: have)
+            torrent.announce(to: command.sources.tiers(metainfo.sources.trackers))
+            return torrent
         }
         let magnet = try TorrentFiles.magnet(command.torrent)
         let metadataOnly = command.metadataOnly
@@ -79,6 +81,8 @@ struct TorrentDownload: Sendable {
         } adjust: { configuration in
             configuration.wantsEverything = !metadataOnly
         }
+        // A link has no tiers: each tracker is one of its own.
+        torrent.announce(to: command.sources.tiers(magnet.trackers.map { [$0] }))
         torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, source: .user)
         return torrent
     }
@@ -215,7 +219,8 @@ struct TorrentDownload: Sendable {
             bytes: metainfo.totalLength,
             received: status.downloaded,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
-            peers: status.peers
+            peers: status.peers,
+            trackers: await torrent.trackerStatus().map { TrackerReport($0) }
         )
         command.options.print(report) {
             let seconds = String(format: "%.1f", $0.seconds)

@@ -26,11 +26,13 @@ struct TorrentGetCommand: AsyncParsableCommand {
         var received: Int64
         var seconds: Double
         var peers: Int
+        var trackers: [TrackerReport]
     }
 
     @OptionGroup var options: GlobalOptions
     @OptionGroup var contract: EventContract
     @OptionGroup var network: PeerOptions
+    @OptionGroup var sources: SourceOptions
     @Argument(help: "A .torrent file or a magnet link.") var torrent: String
     @Option(help: ArgumentHelp("The folder to download into.", valueName: "dir")) var dir: String
     @Option(help: ArgumentHelp("A peer to connect to; may be repeated.", valueName: "host:port")) var peer: [String] =

@@ -74,6 +74,8 @@ final class TorrentRun: Sendable {
     /// Looks for peers and tells others of us, until cancelled.
     func useDHT(for torrent: Torrent) async {
         guard let dht else { return }
+        // BEP 27: of a private torrent nobody hears but its trackers.
+        guard await torrent.metainfo()?.isPrivate != true else { return await TorrentRun.untilCancelled() }
         let port = endpoint.port
         await withTaskGroup(of: Void.self) { group in
             for hash in torrent.infoHashes.short {
@@ -89,6 +91,10 @@ final class TorrentRun: Sendable {
                 }
             }
         }
+    }
+
+    private static func untilCancelled() async {
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
     }
 
     func shutdown() async {

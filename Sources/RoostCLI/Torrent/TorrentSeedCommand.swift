@@ -16,6 +16,7 @@ struct TorrentSeedCommand: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
     @OptionGroup var contract: EventContract
     @OptionGroup var network: PeerOptions
+    @OptionGroup var sources: SourceOptions
     @Argument(help: "A .torrent file.") var torrent: String
     @Option(help: ArgumentHelp("The folder that holds the torrent's file or folder.", valueName: "dir")) var dir: String
 
@@ -51,6 +52,7 @@ struct TorrentSeedCommand: AsyncParsableCommand {
         let active = try await run.swarm.add(metainfo, storage: storage, have: have) {
             $0.closesWhenBothComplete = true
         }
+        active.announce(to: sources.tiers(metainfo.sources.trackers))
         lines.say("seeding", ["port": Double(run.endpoint.port)])
         if !contract.events, options.json || !options.quiet {
             let serving = Serving(listen: run.endpoint.description, have: have.setCount, pieces: have.count)

@@ -10,6 +10,27 @@ struct TorrentSummary: Encodable {
         var length: Int64
     }
 
+    /// What a tracker counts; of a hybrid the sum under both hashes.
+    struct Scrape: Encodable {
+        var tracker: String
+        var seeders: Int?
+        var leechers: Int?
+        var completed: Int?
+        var error: String?
+
+        init(_ tracker: String, _ counts: [ScrapeCount]) {
+            self.tracker = tracker
+            seeders = counts.reduce(0) { $0 &+ $1.seeders }
+            leechers = counts.reduce(0) { $0 &+ $1.leechers }
+            completed = counts.reduce(0) { $0 &+ $1.completed }
+        }
+
+        init(_ tracker: String, _ error: TrackerError) {
+            self.tracker = tracker
+            self.error = TrackerReport.words(error)
+        }
+    }
+
     var name: String?
     var kind: String?
     var v1: String?
@@ -22,6 +43,7 @@ struct TorrentSummary: Encodable {
     var trackers: [String]
     var bytes: Int64?
     var magnet: String
+    var scrapes: [Scrape]?
 
     init(_ metainfo: Metainfo) {
         name = metainfo.name
@@ -67,6 +89,10 @@ struct TorrentSummary: Encodable {
         line("pieces", pieces.map { "\($0) of \(ProgressBar.bytes(Int64(pieceLength ?? 0)))" })
         line("private", `private` == true ? "yes: peers come from its trackers only" : nil)
         for tracker in trackers { line("tracker", tracker) }
+        for scrape in scrapes ?? [] {
+            let counts = "\(scrape.seeders ?? 0) seeders, \(scrape.leechers ?? 0) leechers"
+            line("scrape", "\(scrape.tracker): \(scrape.error ?? counts)")
+        }
         for seed in webSeeds { line("web seed", seed) }
         line("magnet", magnet)
         for file in files.prefix(200) {

@@ -4,6 +4,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
+public import Transport
 public import Wire
 
 /// A torrent that is being downloaded or served: what the rest of the program holds.
@@ -32,13 +33,17 @@ public final class Torrent: Sendable {
 
     public let infoHashes: InfoHashes
     private let loop: any EventLoop
+    private let services: SwarmServices
     private let driver: NIOLoopBoundBox<TorrentDriver?>
+    private let trackers: NIOLoopBoundBox<TorrentTrackers?>
     private let waiters: NIOLoopBoundBox<[Int: Waiter]>
     private let state = Mutex(State())
 
-    init(infoHashes: InfoHashes, loop: any EventLoop) {
+    init(infoHashes: InfoHashes, services: SwarmServices) {
         self.infoHashes = infoHashes
-        self.loop = loop
+        self.services = services
+        loop = services.loop
+        trackers = NIOLoopBoundBox.makeBoxSendingValue(nil, eventLoop: loop)
         driver = NIOLoopBoundBox.makeBoxSendingValue(nil, eventLoop: loop)
         waiters = NIOLoopBoundBox.makeBoxSendingValue([:], eventLoop: loop)
     }
@@ -65,6 +70,24 @@ public final class Torrent: Sendable {
     public func add(peers: [Endpoint], source: PeerSource = .dht, isAlive: Bool = false) {
         guard !peers.isEmpty else { return }
         update { $0.add(peers: peers, source: source, isAlive: isAlive, now: $1) }
+    }
+
+    /// Announces to trackers, by tier, the first tier first, until the torrent ends; instead of those of an earlier call.
+    public func announce(to tiers: [[TrackerAddress]]) {
+        loop.execute {
+            self.trackers.value?.stop {}
+            self.trackers.value = nil
+            guard let driver = self.driver.value, tiers.contains(where: { !$0.isEmpty }) else { return }
+            self.trackers.value = TorrentTrackers(tiers: tiers, driver: driver, client: self.services.trackers) {
+                [weak driver] peers in
+                driver?.update { $0.add(peers: peers, source: .tracker, now: $1) }
+            }
+        }
+    }
+
+    /// What is known of the trackers, in the order in which they were given.
+    public func trackerStatus() async -> [TrackerStatus] {
+        (try? await loop.submit { self.trackers.value?.status ?? [] }.get()) ?? []
     }
 
     /// Adds pieces to those that are downloaded.
@@ -142,6 +165,7 @@ public final class Torrent: Sendable {
         switch event {
         case .pieceVerified(let piece): resolve(Int(piece.raw))
         case .storageFailed(let piece): failWaiters(.storage(piece))
+        case .complete: trackers.value?.completed()
         default: break
         }
         let observers = state.withLock { Array($0.observers.values) }
@@ -237,8 +261,15 @@ public final class Torrent: Sendable {
         try await threads.runIfActive { try storage.save(verified: have) }
     }
 
-    /// Closes all connections; the object is of no more use.
+    /// Closes all connections; the object is of no more use. Trackers that know of us are told, which may take three seconds.
     func stop() async {
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                guard let trackers = self.trackers.value else { return continuation.resume() }
+                self.trackers.value = nil
+                trackers.stop { continuation.resume() }
+            }
+        }
         try? await loop.submit {
             self.driver.value?.stop()
             self.driver.value = nil
