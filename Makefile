@@ -3,6 +3,8 @@
 
 ROOST := .build/debug/roost
 PYTHON := .venv/bin/python
+# So many tests at once: all of them together would have each other's patience run out on a small machine.
+export TEST_WIDTH ?= 12
 SWIFT_SOURCES := Package.swift Sources Tests
 
 # One debug configuration everywhere: build, test, interop and journeys share one build folder.
@@ -27,7 +29,7 @@ demo: build ## three peers and a page on loopback: the thing itself
 	$(ROOST) demo
 
 test: setup ## every unit, vector, simulation and loopback test
-	swift test
+	swift test --experimental-maximum-parallelization-width $(TEST_WIDTH)
 
 check: format-check lint layers docs test ## what a change must pass before it is pushed
 

@@ -38,6 +38,19 @@ struct ReentrantInputTests {
         }
     }
 
+    /// Speaks on its own loop as soon as it is connected: who is silent is left, however busy the machine is.
+    private final class Greeter: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let greeting: ByteBuffer
+
+        init(greeting: ByteBuffer) { self.greeting = greeting }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(Self.wrapOutboundOut(greeting), promise: nil)
+        }
+    }
+
     private static func block(_ number: Int, of bytes: [UInt8]) -> ByteBuffer {
         let start = number * 16_384
         let range = BlockRange(piece: 0, offset: UInt32(start), length: UInt32(min(16_384, bytes.count - start)))
@@ -69,11 +82,12 @@ struct ReentrantInputTests {
             torrent.accept(connection)
         }
         let sockets = TCPSockets(loop: MultiThreadedEventLoopGroup.singleton.next())
-        let peer = try await sockets.connect(to: address, timeout: .seconds(5)) { _ in }.get()
         let id = Digest160(Array(repeating: 9, count: 20)) ?? .zero
         var greeting = Handshake(capabilities: [.fast, .extensions], hash: hash, peerID: id).encoded
         greeting += PeerMessage.haveAll.encoded + PeerMessage.unchoke.encoded
-        try await peer.writeAndFlush(ByteBuffer(bytes: greeting))
+        let peer = try await sockets.connect(to: address, timeout: .seconds(30)) { [greeting] channel in
+            try channel.pipeline.syncOperations.addHandler(Greeter(greeting: ByteBuffer(bytes: greeting)))
+        }.get()
         try await SwarmTests.complete(torrent)
         #expect(sample.isIdentical(in: target))
         try? await peer.close().get()

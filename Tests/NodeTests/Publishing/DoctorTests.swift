@@ -7,7 +7,7 @@ import Wire
 
 @testable import Node
 
-@Suite("The doctor", .timeLimit(.minutes(1)))
+@Suite("The doctor", .timeLimit(.minutes(5)))
 struct DoctorTests {
     static func doctor(_ node: PublishingNode) -> Doctor {
         Doctor(context: node.context, sites: node.sites, swarms: node.swarms)

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Fetching sites", .timeLimit(.minutes(1)))
+@Suite("Fetching sites", .timeLimit(.minutes(5)))
 struct FetcherTests {
     static func world() async throws -> (publisher: PublishingNode, reader: PublishingNode, PublishResult) {
         let (publisher, reader) = (try await PublishingNode(), try await PublishingNode())
@@ -40,9 +40,14 @@ struct FetcherTests {
         #expect(first.dir == nil)
         try publisher.write("<p>again", to: "site/index.html")
         _ = try await publisher.publish()
-        let second = try await reader.fetch(site.site, from: publisher, to: "two")
+        // Who is asked and does not answer in time leaves the reader with what it knew: on a busy machine that happens.
+        var second = try await reader.fetch(site.site, from: publisher, to: "two")
+        for attempt in 0..<20 where second.seq == 1 {
+            second = try await reader.fetch(site.site, from: publisher, to: "two\(attempt)")
+        }
         #expect(second.seq == 2 && second.received < 20_000)
-        #expect(try reader.text("two/index.html") == "<p>again")
+        let folder = try #require(second.dir?.split(separator: "/").last)
+        #expect(try reader.text("\(folder)/index.html") == "<p>again")
         let old = try await reader.fetch("\(site.site)@1.0.0", from: publisher, to: "one")
         #expect(old.seq == 1)
         #expect(try reader.text("one/index.html") == "<p>hello")
@@ -67,7 +72,13 @@ struct FetcherTests {
         #expect(await kind("\(site.site)@9", "new") == .notFound)
         let id = try #require(Digest256(hex: site.site.dropFirst(10)))
         _ = try await publisher.keeping.change(id, .withdraw(sequence: nil))
-        #expect(await kind(site.site, "new") == .withdrawn)
+        // As long as the publisher does not answer in time, the reader has what it knew.
+        var (answer, attempt) = (await kind(site.site, "new"), 0)
+        while answer == nil, attempt < 20 {
+            attempt += 1
+            answer = await kind(site.site, "new\(attempt)")
+        }
+        #expect(answer == .withdrawn)
         #expect(try reader.names(in: "out") == ["file"])
         await reader.end()
         await publisher.end()

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Keeping sites", .timeLimit(.minutes(1)))
+@Suite("Keeping sites", .timeLimit(.minutes(5)))
 struct KeepingServiceTests {
     static func id(_ result: PublishResult) throws -> Digest256 {
         try #require(Digest256(hex: result.site.dropFirst(10)))

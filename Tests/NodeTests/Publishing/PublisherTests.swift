@@ -8,7 +8,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Publishing folders", .timeLimit(.minutes(1)))
+@Suite("Publishing folders", .timeLimit(.minutes(5)))
 struct PublisherTests {
     @Test("S2-02: a first release makes a site, its marker and its recovery kit, and is on disk")
     func first() async throws {

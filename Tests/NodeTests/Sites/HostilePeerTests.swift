@@ -26,6 +26,39 @@ import Wire
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
+    /// Greets back, and answers each request for the site's key with another one.
+    private final class Impostor: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let hello: [UInt8]
+        private let key: PublicKey
+        private var hasGreeted = false
+        private var heard: [UInt8] = []
+
+        init(hello: [UInt8], key: PublicKey) {
+            self.hello = hello
+            self.key = key
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            heard += Array(buffer: Self.unwrapInboundIn(data))
+            if !hasGreeted { say(hello, context) }
+            hasGreeted = true
+            // "Get key" is type 1; its number stands before it.
+            let words = String(decoding: heard, as: UTF8.self)
+            guard let request = words.firstMatch(of: /d1:ii([0-9]+)e1:ti1ee/), let id = UInt32(request.1) else {
+                return
+            }
+            heard = []
+            let answer = SiteMessage.answer(id: id, .key(key)).encoded
+            say(PeerMessage.extended(id: SiteExchangeWire.number, payload: answer).encoded, context)
+        }
+
+        private func say(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
+            context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+        }
+    }
+
     private static func hello(_ site: Digest256) -> [UInt8] {
         SiteExchangeWire(site: site, ownID: Hash.sha1([9])).hello(client: "x", listenPort: nil)
     }
@@ -95,12 +128,13 @@ import Wire
     func onlyAnImpostor() async throws {
         let reader = try await SiteNode(in: SiteWorld())
         let keys = try SiteOwner()
-        let lie = PeerMessage.extended(
-            id: SiteExchangeWire.number,
-            payload: SiteMessage.answer(id: 1, .key(keys.next.publicKey)).encoded
-        ).encoded
         let impostor = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { $0.pipeline.addHandler(Speaker(Self.hello(keys.site) + lie)) }
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = Impostor(hello: Self.hello(keys.site), key: keys.next.publicKey)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
             .bind(host: "127.0.0.1", port: 0).get()
         let address = Endpoint(.v4(0x7F00_0001), port: UInt16(try #require(impostor.localAddress?.port)))
         let error = await #expect(throws: NodeError.self) {

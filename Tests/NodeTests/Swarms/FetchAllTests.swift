@@ -9,7 +9,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Fetching all of a release", .timeLimit(.minutes(1)))
+@Suite("Fetching all of a release", .timeLimit(.minutes(5)))
 struct FetchAllTests {
     static func files() -> [(path: String, bytes: [UInt8])] {
         var random = SplitMix64(seed: 3)

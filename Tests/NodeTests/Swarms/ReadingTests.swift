@@ -9,7 +9,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Reading from a release", .timeLimit(.minutes(1)))
+@Suite("Reading from a release", .timeLimit(.minutes(5)))
 struct ReadingTests {
     @Test("a page of a large site costs only its own bytes, and later comes from here")
     func sparse() async throws {

@@ -8,7 +8,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Torrents that are no release", .timeLimit(.minutes(1)))
+@Suite("Torrents that are no release", .timeLimit(.minutes(5)))
 struct TreeTests {
     @Test("a tree is listed, read and fetched by infohash alone, by v2 or v1", arguments: [true, false])
     func tree(isV2: Bool) async throws {

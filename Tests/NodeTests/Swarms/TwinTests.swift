@@ -9,7 +9,7 @@ import Wire
 
 @testable import Node
 
-@Suite("The v1 twin as the only source", .timeLimit(.minutes(1)))
+@Suite("The v1 twin as the only source", .timeLimit(.minutes(5)))
 struct TwinTests {
     static let patience = FetchPatience(twin: .milliseconds(100), alone: .seconds(15))
 
