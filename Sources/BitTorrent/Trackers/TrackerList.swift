@@ -190,7 +190,9 @@ public struct TrackerList: ~Copyable {
     private mutating func ask(_ index: Int, _ now: Duration) {
         guard requests.count < Self.maximumRequests else { return }
         if loops[index].untried.isEmpty {
-            loops[index].untried = loops[index].tiers.flatMap { tiers[$0] }.filter { !loops[index].refusing.contains($0) }
+            loops[index].untried = loops[index].tiers.flatMap { tiers[$0] }.filter {
+                !loops[index].refusing.contains($0)
+            }
         }
         guard !loops[index].untried.isEmpty else {
             // None is left that wants to hear of us.
