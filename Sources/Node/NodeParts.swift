@@ -31,7 +31,9 @@ struct NodeParts {
                 listen: { try await swarm.listen(on: $0) }
             )
             try await swarm.useUDP([socket])
-            let network = try await NetworkService.start(context: context, socket: socket)
+            let usesLocal = options.configuration.effectiveLocalDiscovery
+            let local = usesLocal ? LocalPeers.start(listen: listen, loop: context.group.next(), swarm: swarm) : nil
+            let network = try await NetworkService.start(context: context, socket: socket, local: local)
             return NodeParts(context: context, swarm: swarm, network: network, listen: listen)
         } catch {
             await swarm.shutdown()

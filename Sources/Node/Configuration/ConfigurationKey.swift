@@ -63,6 +63,7 @@ struct ConfigurationKey: Sendable {
         } print: {
             $0.encryption.rawValue
         },
+        toggle("local-discovery", \.localDiscovery) { $0.effectiveLocalDiscovery },
         ConfigurationKey(name: "log-level", form: "trace, debug, info, notice, warning or error") {
             configuration,
             text in
@@ -82,6 +83,21 @@ struct ConfigurationKey: Sendable {
             $0.localCongestion
         },
     ]
+
+    /// On or off; what is in force where nobody said.
+    private static func toggle(
+        _ name: String,
+        _ path: any WritableKeyPath<NodeConfiguration, Bool?> & Sendable,
+        effective: @escaping @Sendable (NodeConfiguration) -> Bool
+    ) -> ConfigurationKey {
+        ConfigurationKey(name: name, form: "on or off") { configuration, text in
+            guard text == "on" || text == "off" else { return false }
+            configuration[keyPath: path] = text == "on"
+            return true
+        } print: {
+            effective($0) ? "on" : "off"
+        }
+    }
 
     private static func endpoint(
         _ name: String,

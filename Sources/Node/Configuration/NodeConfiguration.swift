@@ -24,6 +24,8 @@ public struct NodeConfiguration: Sendable, Equatable {
     public var maximumPeers = 200
     /// Whether connections to peers are obfuscated: `offer` accepts both kinds and uses what each peer wants.
     public var encryption = EncryptionPolicy.offer
+    /// Whether peers of the local network are looked for (BEP 14); nil for what ``network`` and ``listen`` suggest.
+    public var localDiscovery: Bool?
     /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     public var logLevel = "notice"
     /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.
@@ -31,6 +33,11 @@ public struct NodeConfiguration: Sendable, Equatable {
 
     /// The defaults.
     public init() {}
+
+    /// On the public network, unless only this machine can reach us.
+    public var effectiveLocalDiscovery: Bool { localDiscovery ?? isPublic }
+
+    private var isPublic: Bool { network == "mainline" && !listen.address.isLoopback }
 
     /// The policy in force: without an answer only what is being read is served.
     public var effectiveServe: ServePolicy { serve ?? .whileOpen }

@@ -7,7 +7,8 @@ internal import Wire
 extension NetworkService: PeerFinding {
     func peers(for hash: Digest160) -> AsyncStream<[Endpoint]> {
         guard !isDenied(hash) else { return AsyncStream { $0.finish() } }
-        return dht.peers(for: hash)
+        let found = dht.peers(for: hash)
+        return local?.peers(for: hash, beside: found) ?? found
     }
 }
 
@@ -19,6 +20,7 @@ extension NetworkService {
     @discardableResult
     func announce(_ hash: Digest160) async throws(NodeError) -> Int {
         try admit(.announce, Admission.Subject(short: hash))
+        local?.announce(hash)
         do throws(DHTServiceError) {
             // The port of our datagrams as others see it is also that of TCP.
             return try await dht.announce(hash, port: nil, keep: .own).stored
@@ -26,7 +28,10 @@ extension NetworkService {
     }
 
     /// Stops saying so; what others noted of it expires within half an hour.
-    func withdraw(_ hash: Digest160) { dht.stopPublishing(.peer(infoHash: hash, port: nil)) }
+    func withdraw(_ hash: Digest160) {
+        local?.withdraw(hash)
+        dht.stopPublishing(.peer(infoHash: hash, port: nil))
+    }
 
     /// The nodes closest to a target, closest first.
     func findNode(_ target: NodeID) async throws(NodeError) -> [Contact] {

@@ -21,10 +21,19 @@ final class NetworkService: Sendable {
     let entrances: NetworkEntrances
     /// Tells when nodes were found where hardly any were known: what was published before is worth publishing again.
     let growth = GrowthSignal()
+    /// Peers of the local network; nil where they are not looked for.
+    let local: LocalPeers?
     private let socket: Mutex<UDPSocket>
     private let needsSaving = Atomic(false)
 
-    private init(context: NodeContext, from start: NodeConfiguration, dht: DHTService, socket: UDPSocket) {
+    private init(
+        context: NodeContext,
+        from start: NodeConfiguration,
+        dht: DHTService,
+        socket: UDPSocket,
+        local: LocalPeers?
+    ) {
+        self.local = local
         self.context = context
         name = start.network
         self.dht = dht
@@ -41,18 +50,23 @@ final class NetworkService: Sendable {
     }
 
     /// Starts on a socket that is its own from now on.
-    static func start(context: NodeContext, socket: UDPSocket) async throws(NodeError) -> NetworkService {
+    static func start(
+        context: NodeContext,
+        socket: UDPSocket,
+        local: LocalPeers? = nil
+    ) async throws(NodeError) -> NetworkService {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
         configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
         do {
             let path = "\(context.home.path)/dht-\(start.network).state"
             let dht = try await DHTService.start(on: [socket], configuration: configuration, statePath: path)
-            let service = NetworkService(context: context, from: start, dht: dht, socket: socket)
+            let service = NetworkService(context: context, from: start, dht: dht, socket: socket, local: local)
             try await service.dropOutdated()
             service.entrances.join()
             return service
         } catch {
+            await local?.shutdown()
             await socket.close()
             throw NodeError(unexpected: error)
         }
@@ -90,6 +104,7 @@ final class NetworkService: Sendable {
     func shutdown() async {
         entrances.shutdown()
         growth.finish()
+        await local?.shutdown()
         do {
             try await dht.shutdown()
         } catch is CancellationError {

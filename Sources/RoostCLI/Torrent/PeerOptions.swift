@@ -15,6 +15,7 @@ struct PeerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where to listen; port 0 takes any.", valueName: "host:port")) var listen = "0.0.0.0:0"
     @Option(help: "uTP beside TCP (on), TCP alone (off), or uTP alone (only).") var utp = UTP.on
     @Option(help: "Obfuscated connections: offer, require or off.") var encryption = EncryptionPolicy.offer
+    @Flag(name: .customLong("lsd"), help: "Find peers in the local network (BEP 14).") var usesLocalDiscovery = false
     @Option(help: ArgumentHelp("Join a DHT at this node; may be repeated.", valueName: "host:port")) var bootstrap:
         [String] = []
     @Option(help: "mainline: find peers in the public DHT; none: only where --bootstrap says.") var network = "none"

@@ -18,6 +18,7 @@ final class TorrentRun: Sendable {
 
     let swarm: Swarm
     let endpoint: Endpoint
+    private let local: LocalDiscoveryService?
     private let dht: DHTService?
     private let socket: UDPSocket?
 
@@ -35,6 +36,16 @@ final class TorrentRun: Sendable {
         (endpoint, socket) = try await Self.listen(on: wanted, swarm, options)
         if let socket { try await swarm.useUDP([socket]) }
         dht = if options.usesDHT, let socket { try await Self.startDHT(options, socket) } else { nil }
+        guard options.usesLocalDiscovery else {
+            local = nil
+            return
+        }
+        let swarm = swarm
+        let local = LocalDiscoveryService(listen: endpoint, loop: loop) { hash, peer in
+            swarm.torrent(hash)?.add(peers: [peer], source: .lsd)
+        }
+        self.local = local
+        local.start()
     }
 
     /// Takes the port: for TCP, UDP or both. For port 0 one is looked for that is free on both.
@@ -71,8 +82,24 @@ final class TorrentRun: Sendable {
         return service
     }
 
+    /// Tells the local network of us, and hears of others there. Not for a private torrent, nor any more for a magnet that
+    /// turns out to be one (BEP 27).
+    private func announceLocally(_ torrent: Torrent) async {
+        guard let local, await torrent.metainfo()?.isPrivate != true else { return }
+        let hashes = torrent.infoHashes.short
+        for hash in hashes { local.announce(hash) }
+        _ = torrent.observe { [weak torrent] event in
+            guard event == .metadata, let torrent else { return }
+            Task {
+                guard await torrent.metainfo()?.isPrivate == true else { return }
+                for hash in hashes { local.withdraw(hash) }
+            }
+        }
+    }
+
     /// Looks for peers and tells others of us, until cancelled.
     func useDHT(for torrent: Torrent) async {
+        await announceLocally(torrent)
         guard let dht else { return }
         // BEP 27: of a private torrent nobody hears but its trackers.
         guard await torrent.metainfo()?.isPrivate != true else { return await TorrentRun.untilCancelled() }
@@ -98,6 +125,7 @@ final class TorrentRun: Sendable {
     }
 
     func shutdown() async {
+        await local?.shutdown()
         await swarm.shutdown()
         try? await dht?.shutdown()
         await socket?.close()
