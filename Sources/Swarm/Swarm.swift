@@ -45,7 +45,9 @@ public final class Swarm: Sendable {
             connector: .makeBoxSendingValue(connector, eventLoop: loop),
             disk: disk,
             budget: ConnectionBudget(limit: configuration.maximumConnections),
-            trackers: TrackerClient(dialer: HTTPDialer(loop: loop, configuration: configuration.http))
+            trackers: TrackerClient(dialer: HTTPDialer(loop: loop, configuration: configuration.http)),
+            dials: ConnectionBudget(limit: configuration.maximumDials),
+            limits: .makeBoxSendingValue(SwarmLimits(configuration.rates), eventLoop: loop)
         )
         listener = SwarmListener(loop: loop, sockets: sockets, obfuscation: obfuscation)
         self.configuration = configuration
@@ -172,6 +174,18 @@ public final class Swarm: Sendable {
     /// The torrent of this 20-byte hash.
     public func torrent(_ hash: Digest160) -> Torrent? { torrents.withLock { $0[hash] } }
 
+    /// Changes how fast all torrents together may be. Takes effect at once.
+    public func setRates(_ rates: TransferRates) {
+        let limits = services.limits
+        services.loop.execute { limits.value.everything.set(rates) }
+    }
+
+    /// Changes how fast the torrents of one ``BitTorrent/SessionConfiguration/rateClass`` may be together.
+    public func setRates(_ rates: TransferRates, ofClass name: String) {
+        let limits = services.limits
+        services.loop.execute { limits.value.ofClass(name).set(rates) }
+    }
+
     private func makeConfiguration(_ adjust: (inout SessionConfiguration) -> Void) -> SessionConfiguration {
         var random = SystemRandomNumberGenerator()
         var id = Array(configuration.peerIDPrefix.utf8.prefix(8))
@@ -199,12 +213,16 @@ public final class Swarm: Sendable {
         let logger = logger
         let seed = UInt64.random(in: 0 ... .max)
         try await services.loop.submit {
+            let own = SwarmLimits.Pair()
+            var configuration = configuration
+            configuration.usesUTP = services.connector.value.utp != nil
             let session = TorrentSession(
                 infoHashes: infoHashes,
                 content: content,
                 infoDictionary: metainfo?.infoDictionary,
                 have: have,
                 configuration: configuration,
+                limits: services.limits.value.limits(own: own, className: configuration.rateClass),
                 seed: seed,
                 now: TorrentDriver.now
             )
@@ -213,6 +231,7 @@ public final class Swarm: Sendable {
                 storage: storage,
                 metainfo: metainfo,
                 services: services,
+                rates: own,
                 logger: logger,
                 prepare: prepare,
                 onEvent: { [weak torrent] in torrent?.occurred($0) }

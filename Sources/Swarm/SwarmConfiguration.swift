@@ -16,6 +16,10 @@ public struct SwarmConfiguration: Sendable {
     public var transports: Set<PeerTransport> = [.tcp, .utp]
     /// Connections of all torrents together. Each costs up to 80 KiB.
     public var maximumConnections = 1000
+    /// Connections of all torrents together that are being made: a home router keeps a record of each for minutes.
+    public var maximumDials = 50
+    /// Of all torrents together.
+    public var rates = TransferRates()
     /// Whether connections are obfuscated. Offering costs nothing until a peer asks for it.
     public var encryption = EncryptionPolicy.offer
     /// What we call ourselves towards peers.

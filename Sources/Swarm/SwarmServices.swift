@@ -9,4 +9,7 @@ struct SwarmServices: Sendable {
     let disk: DiskPool
     let budget: ConnectionBudget
     let trackers: TrackerClient
+    /// Connections that are being made.
+    let dials: ConnectionBudget
+    let limits: NIOLoopBoundBox<SwarmLimits>
 }

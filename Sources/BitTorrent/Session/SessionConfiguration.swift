@@ -33,6 +33,11 @@ public struct SessionConfiguration: Sendable {
     public var maximumRequests = 1024
     /// Every piece is wanted. Without it, only those named by `want` and by readers.
     public var wantsEverything = true
+    /// BEP 53: the files wanted, by number; nil for all. Only where ``wantsEverything``; and with the end of these the session is
+    /// a partial seed.
+    public var selectedFiles: [ClosedRange<Int>]?
+    /// Whose rate limits the torrent shares, beside everybody's and its own; the driver knows the classes.
+    public var rateClass: String?
     /// What `want` names is all that will ever be wanted: when it is there, peers are told so (BEP 21 "partial seed").
     public var wantsSelection = false
     /// Drop peers when neither side wants anything of the other.

@@ -10,6 +10,8 @@ struct SuperSeeding {
     static let outstanding = 2
     /// A peer that has a piece and finds nobody to give it to gets another after this time.
     static let patience = Duration.seconds(20)
+    /// One that does not even say that it has the piece gets another after this time.
+    static let longPatience = Duration.seconds(60)
     /// Pieces that are looked at for the rarest.
     static let sample = 2048
 
@@ -72,7 +74,8 @@ extension TorrentSession {
     /// Once a second: nobody waits for ever on peers that share nothing.
     mutating func superSeedTick(_ peer: PeerConnection, _ now: Duration) {
         guard superSeeding != nil else { return }
-        for (piece, time) in peer.awaited where peer.has(piece) && now - time > SuperSeeding.patience {
+        for (piece, time) in peer.awaited
+        where now - time > (peer.has(piece) ? SuperSeeding.patience : SuperSeeding.longPatience) {
             peer.awaited[piece] = nil
         }
         reveal(to: peer, now)

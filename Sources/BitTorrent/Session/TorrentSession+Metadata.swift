@@ -67,6 +67,8 @@ extension TorrentSession {
         self.infoDictionary = infoDictionary
         begin(content, have: have ?? Bitfield(count: content.pieceCount))
         actions.append(.event(.metadata))
+        // Where everything is there already, that is news too.
+        wasComplete = false
         for peer in Array(connections.values) {
             peer.parser.limits.bitfieldBytes = (content.pieceCount + 7) / 8
             guard peer.isRunning else { continue }

@@ -48,8 +48,8 @@ extension TorrentSession {
         dropFromReaders(piece)
         blameSenders(of: piece, rightDigests: digests, now)
         for peer in connections.values where peer.isRunning {
-            // Who has it already has no use for the news, but a peer that gave us no list may count on it.
-            if !peer.has(piece) { peer.send(.have(UInt32(piece))) }
+            // A seed has no use for the news; whoever else has the piece may be a super-seed that waits for it (BEP 16).
+            if !peer.hasAll { peer.send(.have(UInt32(piece))) }
             touch(peer)
         }
         actions.append(.event(.pieceVerified(PieceIndex(Int32(piece)))))

@@ -167,14 +167,25 @@ public struct TorrentSession: ~Copyable {
         self.have = have
         metadata = nil
         picker = PiecePicker(pieceCount: content.pieceCount)
-        wanted =
-            configuration.wantsEverything ? Bitfield(allSet: content.pieceCount) : Bitfield(count: content.pieceCount)
-        missingCount = wanted.setCount - (configuration.wantsEverything ? have.setCount : 0)
+        wanted = wantedAtFirst(of: content)
         guard configuration.wantsEverything else { return }
-        let missing = (0..<content.pieceCount).filter { !have[$0] }
+        let missing = wanted.indices.filter { !have[$0] }
+        missingCount = missing.count
         enlist(missing.shuffled(using: &random))
         wasComplete = missingCount == 0
         if configuration.superSeeds, have.isFull { superSeeding = SuperSeeding(pieceCount: content.pieceCount) }
+    }
+
+    private func wantedAtFirst(of content: TorrentContent) -> Bitfield {
+        guard configuration.wantsEverything else { return Bitfield(count: content.pieceCount) }
+        guard let selected = configuration.selectedFiles, let map = content.map else {
+            return Bitfield(allSet: content.pieceCount)
+        }
+        var wanted = Bitfield(count: content.pieceCount)
+        // Numbers that the torrent does not have cost nothing: the ranges are a stranger's.
+        let files = Set(selected.flatMap { $0.clamped(to: 0...TorrentSpecification.maximumFiles) })
+        for file in files { for piece in map.pieces(file: file) { wanted[piece] = true } }
+        return wanted
     }
 
     /// Offers pieces to the picker, or asks for their hashes where these are not known.

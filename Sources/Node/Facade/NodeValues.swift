@@ -57,6 +57,25 @@ public struct NodeStatus: Equatable, Sendable, Codable {
         public var down: Int64
         /// Bytes sent since the start.
         public var up: Int64
+        /// What waits in it, each with its bound.
+        public var queues: [Queue]?
+
+        /// One queue: how full it is, and how full it can be.
+        public struct Queue: Equatable, Sendable, Codable {
+            /// What waits, such as `dials` or `bytes read ahead`.
+            public var name: String
+            /// How many, or bytes.
+            public var used: Int
+            /// Never exceeded, but by one piece or message where one must always pass.
+            public var bound: Int
+
+            /// Takes each value as it is.
+            public init(name: String, used: Int, bound: Int) {
+                self.name = name
+                self.used = used
+                self.bound = bound
+            }
+        }
 
         /// Takes each value as it is.
         public init(
@@ -67,7 +86,8 @@ public struct NodeStatus: Equatable, Sendable, Codable {
             state: String,
             peers: Int,
             down: Int64,
-            up: Int64
+            up: Int64,
+            queues: [Queue]? = nil
         ) {
             self.name = name
             self.v1 = v1
@@ -77,6 +97,7 @@ public struct NodeStatus: Equatable, Sendable, Codable {
             self.peers = peers
             self.down = down
             self.up = up
+            self.queues = queues
         }
     }
 

@@ -25,6 +25,9 @@ extension SwarmService {
         let maximum = context.configuration.maximumPeers
         // One torrent never takes the room of all others.
         session.maximumConnections = max(8, min(session.maximumConnections, maximum / 2))
+        // On a network of our own nobody but its members is to hear of us.
+        session.exchangesPeers = context.configuration.network == "mainline"
+        session.rateClass = context.configuration.network
     }
 
     /// Whether what is only read is given to peers.

@@ -35,7 +35,8 @@ extension SwarmService {
                     state: Self.state(status, entry),
                     peers: status.peers,
                     down: status.downloaded,
-                    up: status.uploaded
+                    up: status.uploaded,
+                    queues: status.queues.map { .init(name: $0.name, used: $0.used, bound: $0.bound) }
                 )
             )
         }

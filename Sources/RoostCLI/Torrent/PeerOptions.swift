@@ -20,6 +20,38 @@ struct PeerOptions: ParsableArguments {
         [String] = []
     @Option(help: "mainline: find peers in the public DHT; none: only where --bootstrap says.") var network = "none"
 
+    @Option(
+        help: ArgumentHelp(
+            "Peers tell each other of peers; by default where --network is mainline.",
+            valueName: "on|off"
+        )
+    )
+    var pex: Switch?
+    @Option(help: ArgumentHelp("The most to receive a second, such as 500KiB.", valueName: "bytes")) var rateDown:
+        String?
+    @Option(help: ArgumentHelp("The most to send a second.", valueName: "bytes")) var rateUp: String?
+
+    enum Switch: String, ExpressibleByArgument, CaseIterable { case on, off }
+
+    /// Where nobody but those that were named is to hear of us, peers are not exchanged.
+    var exchangesPeers: Bool { pex.map { $0 == .on } ?? (network == "mainline") }
+
+    func rates() throws -> TransferRates {
+        TransferRates(download: try Self.rate(rateDown), upload: try Self.rate(rateUp))
+    }
+
+    private static func rate(_ text: String?) throws -> Int? {
+        guard let text else { return nil }
+        guard let rate = ByteCount(text), rate.bytes >= Int64(RateLimit.least), rate.bytes <= 1 << 40 else {
+            throw NodeError(
+                .usage,
+                "\(text) is no rate",
+                remedy: "Write bytes a second from 1KiB, such as 500KiB or 2MB."
+            )
+        }
+        return Int(rate.bytes)
+    }
+
     func listenEndpoint() throws -> Endpoint {
         guard network == "none" || network == "mainline" else {
             throw NodeError(.usage, "\(network) is no network for this command", remedy: "Use mainline or none.")

@@ -67,7 +67,7 @@ struct TorrentDownload: Sendable {
             let storage = try TorrentFiles.storage(metainfo, at: directory)
             let have = try await TorrentStart.have(metainfo, storage, bar)
             try makeEmptyFiles(storage)
-            let torrent = try await run.swarm.add(metainfo, storage: storage, have: have)
+            let torrent = try await run.swarm.add(metainfo, storage: storage, have: have) { adjust(&$0) }
             torrent.announce(to: command.sources.tiers(metainfo.sources.trackers))
             return torrent
         }
@@ -76,15 +76,21 @@ struct TorrentDownload: Sendable {
         let torrent = try await run.swarm.add(magnet: magnet.infoHashes) { metainfo, content in
             let storage = try DirectoryStorage(metainfo, at: directory)
             guard !metadataOnly else { return (storage, Bitfield(count: content.pieceCount)) }
-            try storage.createEmptyFiles()
+            if magnet.selectedFiles == nil { try storage.createEmptyFiles() }
             return (storage, TorrentStart.have(content, storage, nil))
         } adjust: { configuration in
+            adjust(&configuration)
             configuration.wantsEverything = !metadataOnly
+            configuration.selectedFiles = magnet.selectedFiles
         }
         // A link has no tiers: each tracker is one of its own.
         torrent.announce(to: command.sources.tiers(magnet.trackers.map { [$0] }))
         torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, source: .user)
         return torrent
+    }
+
+    private func adjust(_ configuration: inout SessionConfiguration) {
+        configuration.exchangesPeers = command.network.exchangesPeers
     }
 
     private func makeEmptyFiles(_ storage: DirectoryStorage) throws {
@@ -220,7 +226,8 @@ struct TorrentDownload: Sendable {
             received: status.downloaded,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             peers: status.peers,
-            trackers: await torrent.trackerStatus().map { TrackerReport($0) }
+            trackers: await torrent.trackerStatus().map { TrackerReport($0) },
+            queues: status.queues.map { .init(name: $0.name, used: $0.used, bound: $0.bound) }
         )
         command.options.print(report) {
             let seconds = String(format: "%.1f", $0.seconds)

@@ -27,6 +27,7 @@ struct TorrentGetCommand: AsyncParsableCommand {
         var seconds: Double
         var peers: Int
         var trackers: [TrackerReport]
+        var queues: [NodeStatus.Torrent.Queue]
     }
 
     @OptionGroup var options: GlobalOptions

@@ -29,6 +29,7 @@ final class TorrentRun: Sendable {
         var configuration = SwarmConfiguration(cores: ProcessInfo.processInfo.activeProcessorCount)
         configuration.encryption = options.encryption
         configuration.transports = options.transports
+        configuration.rates = try options.rates()
         configuration.client = "Roost \(Version.number)"
         var logger = Logger(label: "swarm") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = ProcessInfo.processInfo.environment["ROOST_LOG"] == "debug" ? .debug : .warning

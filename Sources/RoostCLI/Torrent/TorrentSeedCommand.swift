@@ -20,6 +20,9 @@ struct TorrentSeedCommand: AsyncParsableCommand {
     @Argument(help: "A .torrent file.") var torrent: String
     @Option(help: ArgumentHelp("The folder that holds the torrent's file or folder.", valueName: "dir")) var dir: String
 
+    @Flag(help: "Show each peer one piece after the other, so that little more than one copy leaves us.")
+    var superSeed = false
+
     func run() async throws {
         let run = try await TorrentRun(network)
         let lines = contract.makeLines()
@@ -51,6 +54,8 @@ struct TorrentSeedCommand: AsyncParsableCommand {
         }
         let active = try await run.swarm.add(metainfo, storage: storage, have: have) {
             $0.closesWhenBothComplete = true
+            $0.superSeeds = superSeed
+            $0.exchangesPeers = network.exchangesPeers
         }
         active.announce(to: sources.tiers(metainfo.sources.trackers))
         lines.say("seeding", ["port": Double(run.endpoint.port)])

@@ -114,6 +114,12 @@ public final class Torrent: Sendable {
         } ?? false
     }
 
+    /// Pieces that are in the storage no longer: peers are told (BEP 54), and they are fetched again only when wanted.
+    public func lost(pieces: Range<Int>) { update { $0.lost(pieces, now: $1) } }
+
+    /// Changes how fast this torrent may be, within what holds for all.
+    public func setRates(_ rates: TransferRates) { loop.execute { self.driver.value?.rates.set(rates) } }
+
     /// Goes on after a failure to write.
     public func resume() { update { $0.resume(now: $1) } }
 

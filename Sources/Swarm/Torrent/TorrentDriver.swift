@@ -18,6 +18,9 @@ final class TorrentDriver {
     private let connector: StreamConnector
     private let disk: DiskPool
     private let budget: ConnectionBudget
+    private let dialBudget: ConnectionBudget
+    /// The torrent's own limits.
+    let rates: SwarmLimits.Pair
     /// For what is done for this torrent elsewhere and may block.
     var diskThreads: NIOThreadPool { disk.threads }
     private let logger: Logger
@@ -30,7 +33,7 @@ final class TorrentDriver {
 
     private var links: [ConnectionID: PeerLink] = [:]
     /// Places of connections that are being made.
-    private var dials: [ConnectionID: ConnectionBudget.Place] = [:]
+    private var dials: [ConnectionID: (place: ConnectionBudget.Place, dial: ConnectionBudget.Place)] = [:]
     private var buffers: [PieceIndex: PieceBuffer] = [:]
     private var reads: [ReadID: ByteBuffer] = [:]
     private var spare: [ByteBuffer] = []
@@ -47,6 +50,7 @@ final class TorrentDriver {
         storage: (any PieceStorage)?,
         metainfo: Metainfo?,
         services: SwarmServices,
+        rates: SwarmLimits.Pair,
         logger: Logger,
         prepare: @escaping TorrentPreparation,
         onEvent: @escaping (SessionEvent) -> Void
@@ -58,6 +62,8 @@ final class TorrentDriver {
         connector = services.connector.value
         disk = services.disk
         budget = services.budget
+        dialBudget = services.dials
+        self.rates = rates
         self.logger = logger
         self.prepare = prepare
         self.onEvent = onEvent
@@ -262,18 +268,18 @@ final class TorrentDriver {
     // MARK: Connections and time
 
     private func dial(_ id: ConnectionID, _ endpoint: Endpoint, _ route: DialRoute) {
-        guard let place = budget.take(), let hash = session.infoHashes.short.first else {
+        guard let place = budget.take(), let dial = dialBudget.take(), let hash = session.infoHashes.short.first else {
             // The session is told when it is done with its present input; it tries again later.
             loop.assumeIsolated().execute { self.update { $0.postponed(id, now: $1) } }
             return
         }
-        dials[id] = place
+        dials[id] = (place, dial)
         connector.connect(to: endpoint, about: hash, route: route) { [weak self] stream in self?.dialled(id, stream) }
     }
 
     private func dialled(_ id: ConnectionID, _ stream: (any PeerByteStream)?) {
         // Without its place the session has given the connection up meanwhile.
-        guard let place = dials.removeValue(forKey: id) else {
+        guard let place = dials.removeValue(forKey: id)?.place else {
             stream?.close()
             return
         }

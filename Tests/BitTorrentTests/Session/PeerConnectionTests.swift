@@ -11,9 +11,19 @@ final class ScriptedPeer {
     private(set) var connection: ConnectionID?
     static let address = Endpoint(.v4(0x0A00_00FF), port: 6881)
 
-    init(_ sample: SampleContent, isSeed: Bool, adjust: (inout SessionConfiguration) -> Void = { _ in }) {
+    /// Where the scripted peer is.
+    private let own: Endpoint
+
+    init(
+        _ sample: SampleContent,
+        isSeed: Bool,
+        content: TorrentContent? = nil,
+        address: Endpoint = ScriptedPeer.address,
+        adjust: (inout SessionConfiguration) -> Void = { _ in }
+    ) {
         self.sample = sample
-        peer = SimulatedPeer(1, sample, isSeed: isSeed, adjust: adjust)
+        own = address
+        peer = SimulatedPeer(1, sample, isSeed: isSeed, content: content, adjust: adjust)
     }
 
     /// Dials the session.
@@ -21,18 +31,26 @@ final class ScriptedPeer {
         guard let hash = hash ?? sample.metainfo.infoHashes.short.first else { return }
         let id = Digest160(Array(repeating: 0xEE, count: 20)) ?? .zero
         let handshake = Handshake(capabilities: capabilities, hash: hash, peerID: id)
-        connection = peer.accept(handshake.encoded, from: Self.address)
+        connection = peer.accept(handshake.encoded, from: own)
     }
 
     /// Another peer connects, and is served.
     @discardableResult
     func take(slot number: UInt32, saying: [PeerMessage] = [.haveNone, .interested]) -> ConnectionID? {
-        guard let hash = sample.metainfo.infoHashes.short.first else { return nil }
-        let id = Digest160(Array(repeating: UInt8(truncatingIfNeeded: number), count: 20)) ?? .zero
-        let handshake = Handshake(capabilities: [.fast, .extensions], hash: hash, peerID: id)
-        let other = peer.accept(handshake.encoded, from: Endpoint(.v4(0x0A00_0100 + number), port: 6881))
+        let other = join(
+            from: Endpoint(.v4(0x0A00_0100 + number), port: 6881),
+            number: UInt8(truncatingIfNeeded: number)
+        )
         if let other { for message in saying { peer.receive(message.encoded, on: other) } }
         return other
+    }
+
+    /// Another peer connects; `number` makes up its id.
+    func join(from endpoint: Endpoint, number: UInt8) -> ConnectionID? {
+        guard let hash = sample.metainfo.infoHashes.short.first else { return nil }
+        let id = Digest160(Array(repeating: number, count: 20)) ?? .zero
+        let handshake = Handshake(capabilities: [.fast, .extensions], hash: hash, peerID: id)
+        return peer.accept(handshake.encoded, from: endpoint)
     }
 
     func say(_ messages: PeerMessage...) {

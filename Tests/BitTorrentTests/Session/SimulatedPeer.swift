@@ -6,7 +6,7 @@ import Wire
 /// A session with its disk and buffers in memory, without time or sockets of its own.
 final class SimulatedPeer {
     let address: Endpoint
-    private(set) var session: TorrentSession
+    var session: TorrentSession
     private(set) var content: TorrentContent?
     /// Verified pieces.
     private(set) var disk: [Int: [UInt8]] = [:]
@@ -34,6 +34,8 @@ final class SimulatedPeer {
     /// Changes blocks on their way out: the liar's tool.
     var corrupt: ((_ piece: Int, _ bytes: [UInt8]) -> [UInt8])?
     var now = Duration.zero
+    /// What is on disk when the metadata comes.
+    var found: Bitfield?
 
     init(
         _ number: UInt32,
@@ -41,6 +43,8 @@ final class SimulatedPeer {
         isSeed: Bool,
         hasMetadata: Bool = true,
         holding pieces: Set<Int> = [],
+        content given: TorrentContent? = nil,
+        limits: SessionLimits = SessionLimits(),
         adjust: (inout SessionConfiguration) -> Void = { _ in }
     ) {
         address = Endpoint(.v4(0x0A00_0000 + number), port: 6881)
@@ -48,7 +52,7 @@ final class SimulatedPeer {
         while id.count < 20 { id.append(UInt8(truncatingIfNeeded: number)) }
         var configuration = SessionConfiguration(peerID: Digest160(id) ?? .zero)
         adjust(&configuration)
-        content = hasMetadata ? sample.content : nil
+        content = hasMetadata ? given ?? sample.content : nil
         let held = isSeed ? Set(0..<sample.pieceCount) : pieces
         var have = Bitfield(count: sample.pieceCount)
         for piece in held { have[piece] = true }
@@ -58,6 +62,7 @@ final class SimulatedPeer {
             infoDictionary: hasMetadata ? sample.metainfo.infoDictionary : nil,
             have: held.isEmpty ? nil : have,
             configuration: configuration,
+            limits: limits,
             seed: UInt64(number),
             now: .zero
         )
@@ -195,6 +200,7 @@ final class SimulatedPeer {
             metainfo.infoHashes.short.contains(where: { session.infoHashes.matches($0) })
         else { return update { $0.metadataRefused(now: $1) } }
         self.content = content
-        update { $0.metadataFinished(content, infoDictionary: bytes, now: $1) }
+        let found = found
+        update { $0.metadataFinished(content, infoDictionary: bytes, have: found, now: $1) }
     }
 }
