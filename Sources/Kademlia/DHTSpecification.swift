@@ -17,6 +17,9 @@ public enum DHTSpecification {
     public static let itemLifetime = Duration.seconds(2 * 3600)
     /// How often an item is put again (BEP 44 "Expiration").
     public static let republishInterval = Duration.seconds(3600)
+    /// How long the same hashes are given to all who ask for a sample, and how many (BEP 51 "Messages").
+    public static let sampleInterval = Duration.seconds(60)
+    public static let maximumSample = 20
     /// The largest datagram that we send where its content allows, in bytes (BEP 32 "Maximum packet size").
     public static let maximumDatagram = 1024
 

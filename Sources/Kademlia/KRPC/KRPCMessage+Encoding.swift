@@ -47,7 +47,8 @@ extension KRPCQuery.Method {
         switch self {
         case .ping: "ping"
         case .findNode, .other: "find_node"
-        case .getPeers: "get_peers"
+        case .getPeers, .scrape: "get_peers"
+        case .sampleInfohashes: "sample_infohashes"
         case .announcePeer: "announce_peer"
         case .get: "get"
         case .put: "put"
@@ -62,8 +63,13 @@ extension KRPCQuery {
         bytes.append(key: "id", sender.bytes)
         switch method {
         case .ping: break
-        case .findNode(let target), .other(let target): bytes.append(key: "target", target.bytes)
-        case .getPeers(let infoHash): bytes.append(key: "info_hash", infoHash.bytes)
+        case .findNode(let target), .other(let target), .sampleInfohashes(let target):
+            bytes.append(key: "target", target.bytes)
+        case .getPeers(let infoHash), .scrape(let infoHash):
+            bytes.append(key: "info_hash", infoHash.bytes)
+            if withoutSeeds { bytes.append(key: "noseed", 1) }
+            guard case .scrape = method else { break }
+            bytes.append(key: "scrape", 1)
         case .get(let target, let sequence):
             if let sequence { bytes.append(key: "seq", sequence) }
             bytes.append(key: "target", target.bytes)
@@ -87,6 +93,7 @@ extension KRPCAnnounce {
         bytes.append(key: "info_hash", infoHash.bytes)
         // The port is written even where it is implied: some programs insist on it.
         bytes.append(key: "port", Int64(port ?? 1))
+        if isSeed { bytes.append(key: "seed", 1) }
         bytes.append(key: "token", token)
     }
 }
@@ -108,10 +115,17 @@ extension KRPCPut {
 extension KRPCResponse {
     fileprivate func encode(into bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "d"))
+        if let peerFilter { bytes.append(key: "BFpe", peerFilter.bytes) }
+        if let seedFilter { bytes.append(key: "BFsd", seedFilter.bytes) }
         bytes.append(key: "id", sender.bytes)
+        if let samples { bytes.append(key: "interval", samples.interval) }
         if let key { bytes.append(key: "k", key.bytes) }
         if !nodes.isEmpty || families.contains(.v4) { bytes.append(key: "nodes", nodes.flatMap { $0.compact }) }
         if !nodes6.isEmpty || families.contains(.v6) { bytes.append(key: "nodes6", nodes6.flatMap { $0.compact }) }
+        if let samples {
+            bytes.append(key: "num", samples.total)
+            bytes.append(key: "samples", samples.infoHashes.flatMap { $0.bytes })
+        }
         if let sequence { bytes.append(key: "seq", sequence) }
         if let signature { bytes.append(key: "sig", signature.bytes) }
         if let token { bytes.append(key: "token", token) }

@@ -56,6 +56,7 @@ extension KRPCQuery {
             let sender = arguments["id"]?.fixed(NodeID.self)
         else { throw .protocolError }
         self.init(sender: sender, method: try Self.method(String(decoding: name.prefix(32), as: UTF8.self), arguments))
+        withoutSeeds = arguments["noseed"]?.integer == 1
         for wanted in arguments["want"]?.list?.prefix(8) ?? [] {
             if wanted.string == "n4" { want.insert(.v4) }
             if wanted.string == "n6" { want.insert(.v6) }
@@ -68,7 +69,7 @@ extension KRPCQuery {
         case "ping": return .ping
         case "announce_peer": return .announcePeer(try KRPCAnnounce(parsing: arguments))
         case "put": return .put(try KRPCPut(parsing: arguments))
-        case "find_node", "get_peers", "get": break
+        case "find_node", "get_peers", "get", "sample_infohashes": break
         default:
             guard let target else { throw .unknownMethod }
             return .other(target: target)
@@ -76,7 +77,9 @@ extension KRPCQuery {
         guard let target else { throw .protocolError }
         switch name {
         case "find_node": return .findNode(target: target)
-        case "get_peers": return .getPeers(infoHash: target)
+        case "get_peers":
+            return arguments["scrape"]?.integer == 1 ? .scrape(infoHash: target) : .getPeers(infoHash: target)
+        case "sample_infohashes": return .sampleInfohashes(target: target)
         default: return .get(target: target, sequence: arguments["seq"]?.integer)
         }
     }
@@ -88,6 +91,7 @@ extension KRPCAnnounce {
             let token = arguments["token"]?.bytes
         else { throw .protocolError }
         self.init(infoHash: infoHash, port: nil, token: Array(token))
+        isSeed = arguments["seed"]?.integer == 1
         if let implied = arguments["implied_port"]?.integer, implied != 0 { return }
         guard let number = arguments["port"]?.integer, let port = UInt16(exactly: number), port != 0 else {
             throw .protocolError
@@ -138,5 +142,24 @@ extension KRPCResponse {
         key = fields["k"]?.fixed(PublicKey.self)
         sequence = fields["seq"]?.integer
         signature = fields["sig"]?.fixed(Signature.self)
+        seedFilter = fields["BFsd"]?.bytes.flatMap { BloomFilter($0) }
+        peerFilter = fields["BFpe"]?.bytes.flatMap { BloomFilter($0) }
+        samples = fields["samples"]?.bytes.map { KRPCSamples(compact: $0, fields["num"], fields["interval"]) }
+    }
+}
+
+extension KRPCSamples {
+    /// The most hashes taken from one answer: what fits a datagram.
+    static let limit = 128
+
+    fileprivate init(compact bytes: ArraySlice<UInt8>, _ total: BencodeNode?, _ interval: BencodeNode?) {
+        var reader = ByteReader(Array(bytes))
+        var infoHashes: [Digest160] = []
+        while infoHashes.count < Self.limit, let hash = reader.read(Digest160.self) { infoHashes.append(hash) }
+        self.init(
+            infoHashes: infoHashes,
+            total: max(0, total?.integer ?? Int64(infoHashes.count)),
+            interval: min(max(0, interval?.integer ?? 0), 21_600)
+        )
     }
 }

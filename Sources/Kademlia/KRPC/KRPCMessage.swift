@@ -33,6 +33,10 @@ public struct KRPCQuery: Equatable, Sendable {
         case ping
         case findNode(target: NodeID)
         case getPeers(infoHash: Digest160)
+        /// `get_peers` with `scrape` (BEP 33): for filters in place of peers.
+        case scrape(infoHash: Digest160)
+        /// BEP 51: for torrents that have peers here, and nodes near a target.
+        case sampleInfohashes(target: NodeID)
         case announcePeer(KRPCAnnounce)
         /// BEP 44. `sequence`: the value is only wanted if it is newer.
         case get(target: NodeID, sequence: Int64?)
@@ -45,6 +49,8 @@ public struct KRPCQuery: Equatable, Sendable {
     public var method: Method
     /// `want` (BEP 32): the families of nodes asked for; empty means that of the datagram.
     public var want: Set<AddressFamily> = []
+    /// `noseed` (BEP 33): seeds are of no use to the asker.
+    public var withoutSeeds = false
 
     public init(sender: NodeID, method: Method) {
         self.sender = sender
@@ -57,6 +63,8 @@ public struct KRPCAnnounce: Equatable, Sendable {
     /// Nil for `implied_port`: the port that the datagram came from.
     public var port: UInt16?
     public var token: [UInt8]
+    /// `seed` (BEP 33): the peer has everything.
+    public var isSeed = false
 
     public init(infoHash: Digest160, port: UInt16?, token: [UInt8]) {
         self.infoHash = infoHash
@@ -95,9 +103,29 @@ public struct KRPCResponse: Equatable, Sendable {
     public var key: PublicKey?
     public var sequence: Int64?
     public var signature: Signature?
+    /// `BFsd` and `BFpe` (BEP 33).
+    public var seedFilter: BloomFilter?
+    public var peerFilter: BloomFilter?
+    /// `samples`, `num` and `interval` (BEP 51).
+    public var samples: KRPCSamples?
 
     public init(sender: NodeID) {
         self.sender = sender
+    }
+}
+
+/// Torrents that a node has peers of (BEP 51 "Messages").
+public struct KRPCSamples: Equatable, Sendable {
+    public var infoHashes: [Digest160]
+    /// How many there are in all.
+    public var total: Int64
+    /// After how many seconds another sample can be had, 0 to 21,600.
+    public var interval: Int64
+
+    public init(infoHashes: [Digest160], total: Int64, interval: Int64) {
+        self.infoHashes = infoHashes
+        self.total = total
+        self.interval = interval
     }
 }
 

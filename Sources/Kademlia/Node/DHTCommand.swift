@@ -9,6 +9,10 @@ public typealias CommandID = UInt64
 public enum DHTCommand: Equatable, Sendable {
     case findNode(NodeID)
     case getPeers(Digest160)
+    /// How many peers a torrent has, without asking for them (BEP 33).
+    case scrape(Digest160)
+    /// Torrents that nodes on the way to a target have peers of (BEP 51).
+    case sampleInfohashes(near: NodeID)
     case getImmutable(NodeID)
     case getMutable(key: PublicKey, salt: [UInt8])
     /// Announces or puts. `expecting` is the `cas` of BEP 44.
@@ -57,6 +61,8 @@ public enum DHTProgress: Equatable, Sendable {
 public enum DHTOutcome: Equatable, Sendable {
     case nodes(LookupReport)
     case peers([Endpoint], LookupReport)
+    case scraped(ScrapeReport, LookupReport)
+    case samples(SampleReport, LookupReport)
     /// With how many other nodes hold it.
     case immutable([UInt8]?, holders: Int, LookupReport)
     case mutable(MutableReport, LookupReport)
@@ -76,6 +82,24 @@ public struct LookupReport: Equatable, Sendable {
     public var hops = 0
     public var queries = 0
     public var answers = 0
+}
+
+/// The size of a swarm as the filters of several nodes together give it: numbers of addresses, good to a few per cent while
+/// below a thousand. Whoever makes up addresses makes it larger.
+public struct ScrapeReport: Equatable, Sendable {
+    public var seeds = 0.0
+    /// Those that do not have everything.
+    public var downloaders = 0.0
+    /// Nodes that answered with filters.
+    public var sources = 0
+}
+
+/// What nodes gave of the torrents they have peers of.
+public struct SampleReport: Equatable, Sendable {
+    /// Ascending; at most 2,000.
+    public var infoHashes: [Digest160] = []
+    /// Nodes that answered with samples.
+    public var sources = 0
 }
 
 /// The end of a search for a mutable item.

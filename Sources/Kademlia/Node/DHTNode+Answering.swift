@@ -9,10 +9,8 @@ extension DHTNode {
 
     mutating func receive(_ query: KRPCQuery, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
         guard !configuration.isReadOnly, admits(source, now: now), query.sender != id else { return }
-        silent[source] = nil
-        // A neighbour on a local network says nothing of a way in from outside.
-        if !source.address.isLocal || address?.isLocal ?? true { reachability.heard(from: source, now: now) }
         let sender = Contact(id: query.sender, endpoint: source)
+        heard(sender, now: now)
         let body: KRPCMessage.Body
         do throws(KRPCFault) {
             body = .response(try respond(to: query, sender, now: now))
@@ -20,6 +18,14 @@ extension DHTNode {
         answer(message, with: body, to: source)
         // BEP 43: a read-only node belongs in no table.
         if !message.isReadOnly { meet(sender, now: now) }
+    }
+
+    /// Somebody asks us something.
+    mutating func heard(_ sender: Contact, now: Instant) {
+        let source = sender.endpoint
+        if !silent.isEmpty { silent[source] = nil }
+        // A neighbour on a local network says nothing of a way in from outside.
+        if !source.address.isLocal || address?.isLocal ?? true { reachability.heard(from: source, now: now) }
     }
 
     mutating func admits(_ source: Endpoint, now: Instant) -> Bool {
@@ -34,16 +40,25 @@ extension DHTNode {
         actions.append(.send(reply.encoded, to: source))
     }
 
-    /// A node that asks is asked back where the table has room for it: only answers prove an address.
-    private mutating func meet(_ sender: Contact, now: Instant) {
+    /// A node that asks is asked back where the table has room for it: only answers prove an address. Who does not answer
+    /// is not asked back again for a minute, however much it asks.
+    mutating func meet(_ sender: Contact, now: Instant) {
         let table = sender.endpoint.family.rawValue
         tables[table].heard(sender, now: now)
         guard tables[table].wants(sender), pending.count < 512,
-            !pending.values.contains(where: { $0.endpoint == sender.endpoint }),
+            askedBack[sender.endpoint].map({ now - $0 >= Self.pauseOfAskingBack }) ?? true,
             permit(sender.endpoint, now: now) == nil
         else { return }
+        if askedBack.count >= Self.maximumAskedBack {
+            askedBack = askedBack.filter { now - $0.value < Self.pauseOfAskingBack }
+            if askedBack.count >= Self.maximumAskedBack { askedBack.removeAll(keepingCapacity: true) }
+        }
+        askedBack[sender.endpoint] = now
         ask(.ping, sender.endpoint, id: sender.id, .ping, now: now)
     }
+
+    private static var pauseOfAskingBack: Duration { .seconds(60) }
+    private static var maximumAskedBack: Int { 512 }
 
     private mutating func respond(
         to query: KRPCQuery,
@@ -57,7 +72,12 @@ extension DHTNode {
         case .getPeers(let infoHash):
             response.token = tokens.token(for: sender.endpoint.address)
             addNodes(to: &response, infoHash, query.want, sender)
-            addPeers(to: &response, infoHash, sender, now: now)
+            addPeers(to: &response, infoHash, sender, withoutSeeds: query.withoutSeeds, now: now)
+        case .scrape(let infoHash):
+            response.token = tokens.token(for: sender.endpoint.address)
+            addNodes(to: &response, infoHash, query.want, sender)
+            addFilters(to: &response, infoHash, sender, now: now)
+        case .sampleInfohashes(let target): addSamples(to: &response, target, query.want, sender, now: now)
         case .get(let target, let sequence):
             response.token = tokens.token(for: sender.endpoint.address)
             addNodes(to: &response, target, query.want, sender)
@@ -68,7 +88,7 @@ extension DHTNode {
         return response
     }
 
-    private func addNodes(
+    func addNodes(
         to response: inout KRPCResponse,
         _ target: NodeID,
         _ want: Set<AddressFamily>,
@@ -81,7 +101,7 @@ extension DHTNode {
         if families.contains(.v6) { response.nodes6 = tables[1].closest(to: target, count: count) }
     }
 
-    private func isProven(_ sender: Contact) -> Bool {
+    func isProven(_ sender: Contact) -> Bool {
         tables[sender.endpoint.family.rawValue].entry(sender.id)?.contact == sender
     }
 
@@ -89,24 +109,42 @@ extension DHTNode {
         to response: inout KRPCResponse,
         _ infoHash: Digest160,
         _ sender: Contact,
+        withoutSeeds: Bool,
         now: Instant
     ) {
         guard !isDenied(infoHash) else { return }
-        let limit = isProven(sender) ? DHTSpecification.maximumDatagram : Self.ordinaryAnswer
         let nodes = response.nodes.count * 26 + response.nodes6.count * 38
-        let room = (limit - 120 - nodes) / (sender.endpoint.address.isV4 ? 8 : 21)
-        var found = peers.peers(
-            for: infoHash,
-            family: sender.endpoint.family,
-            limit: max(room, 1),
-            now: now,
-            using: &generator
-        )
-        if let own = ownEndpoint(for: infoHash, family: sender.endpoint.family), !found.contains(own) {
-            if found.count >= max(room, 1) { found.removeLast() }
-            found.append(own)
+        var found: [Endpoint] = []
+        visitPeers(of: infoHash, for: sender, besides: nodes, withoutSeeds: withoutSeeds, now: now) {
+            found.append($0)
         }
         response.values = found
+    }
+
+    /// Shows the peers that an answer with so many bytes of nodes has room for, ours among them.
+    mutating func visitPeers(
+        of infoHash: Digest160,
+        for sender: Contact,
+        besides nodes: Int,
+        withoutSeeds: Bool = false,
+        now: Instant,
+        _ body: (Endpoint) -> Void
+    ) {
+        let limit = isProven(sender) ? DHTSpecification.maximumDatagram : Self.ordinaryAnswer
+        let family = sender.endpoint.family
+        var room = max(1, (limit - 120 - nodes) / (family == .v4 ? 8 : 21))
+        let own = ownEndpoint(for: infoHash, family: family)
+        if let own {
+            body(own)
+            room -= 1
+        }
+        // The golden ratio's fraction: successive answers begin far apart.
+        spread &+= 0x9E37_79B9_7F4A_7C15
+        let random = spread
+        peers.visit(infoHash, family: family, limit: room, now: now, withoutSeeds: withoutSeeds, random: random) {
+            peer in
+            if peer != own { body(peer) }
+        }
     }
 
     /// Our own announce counts like one that others left with us.
@@ -140,7 +178,7 @@ extension DHTNode {
 
     /// Whether that many bytes beyond an ordinary answer may go there. Forged senders make us send them to a victim, so
     /// what the addresses of one prefix get unproven is limited.
-    private mutating func mayReceive(_ bytes: Int, _ sender: Contact, _ now: Instant) -> Bool {
+    mutating func mayReceive(_ bytes: Int, _ sender: Contact, _ now: Instant) -> Bool {
         guard !sender.endpoint.address.isLoopback, !isProven(sender) else { return true }
         return unproven.take(sender.endpoint.address.prefix, cost: Double(bytes), now: now)
     }
@@ -149,7 +187,7 @@ extension DHTNode {
         guard tokens.accepts(announce.token, from: sender.endpoint.address) else { throw .badToken }
         guard !isDenied(announce.infoHash) else { throw .generic }
         let peer = Endpoint(sender.endpoint.address, port: announce.port ?? sender.endpoint.port)
-        guard peers.announce(peer, for: announce.infoHash, now: now) else { throw .server }
+        guard peers.announce(peer, isSeed: announce.isSeed, for: announce.infoHash, now: now) else { throw .server }
     }
 
     private mutating func store(_ put: KRPCPut, _ sender: Contact, now: Instant) throws(KRPCFault) {

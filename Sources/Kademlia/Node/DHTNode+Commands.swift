@@ -15,6 +15,8 @@ extension DHTNode {
         switch command {
         case .findNode(let target): begin(.findNode, target, purpose, now: now)
         case .getPeers(let infoHash): begin(.getPeers, infoHash, purpose, now: now)
+        case .scrape(let infoHash): begin(.scrape, infoHash, purpose, now: now)
+        case .sampleInfohashes(let target): begin(.sampleInfohashes, target, purpose, now: now)
         case .getImmutable(let target): begin(.getImmutable, target, purpose, now: now)
         case .getMutable(let key, let salt):
             begin(.getMutable(key: key, salt: salt), MutableItem.target(key: key, salt: salt), purpose, now: now)
@@ -129,7 +131,7 @@ extension DHTNode {
     private mutating func readOwn(_ operation: UInt64, now: Instant) {
         guard let target = operations[operation]?.target, let goal = operations[operation]?.goal else { return }
         switch goal {
-        case .findNode, .publish(.peer, _), .publish(.immutable, _): break
+        case .findNode, .scrape, .sampleInfohashes, .publish(.peer, _), .publish(.immutable, _): break
         case .getPeers: readOwnPeers(target, operation, now: now)
         case .getImmutable:
             guard let item = items.immutable(target, now: now) else { break }

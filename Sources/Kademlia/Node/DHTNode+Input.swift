@@ -61,10 +61,10 @@ extension DHTNode {
             endpoint: endpoint,
             id: expected,
             purpose: purpose,
-            sent: now,
-            patience: now + roundTrip.patience
+            sent: now
         )
-        deadlines.plan(.query(transaction), at: now + roundTrip.short)
+        let short = estimate(for: expected, endpoint).short
+        deadlines.plan(.query(transaction), at: now + min(short, Self.firstLook))
         reachability.wrote(to: endpoint, now: now)
         actions.append(.send(message.encoded, to: endpoint))
     }
@@ -78,13 +78,28 @@ extension DHTNode {
         return nil
     }
 
+    /// What is known of the node's own answers, or else of everybody's.
+    private func estimate(for id: NodeID?, _ endpoint: Endpoint) -> RoundTripEstimate {
+        guard let id, let entry = tables[endpoint.family.rawValue].entry(id), entry.contact.endpoint == endpoint,
+            entry.roundTrip.hasSamples
+        else { return roundTrip }
+        return entry.roundTrip
+    }
+
+    /// What others answer meanwhile tells how long this one may take: the limits are looked at anew each time.
+    private static var firstLook: Duration { .milliseconds(150) }
+
     /// A query's next time-out: slow, then overdue, then forgotten.
     private mutating func waited(_ transaction: UInt32, now: Instant) {
         guard var query = pending[transaction] else { return }
+        let estimate = estimate(for: query.id, query.endpoint)
         switch query.stage {
+        case .asked where now < query.sent + estimate.short:
+            deadlines.plan(.query(transaction), at: query.sent + estimate.short)
+            return
         case .asked:
             query.stage = .slow
-            deadlines.plan(.query(transaction), at: max(now, query.patience))
+            deadlines.plan(.query(transaction), at: max(now, query.sent + estimate.patience))
         case .slow:
             query.stage = .overdue
             deadlines.plan(.query(transaction), at: query.sent + Self.queryLifetime)

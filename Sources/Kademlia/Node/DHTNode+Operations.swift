@@ -126,6 +126,8 @@ extension DHTNode {
         switch operation.goal {
         case .findNode: return .nodes(operation.report)
         case .getPeers: return .peers(operation.peers.sorted { $0.compactOrder < $1.compactOrder }, operation.report)
+        case .scrape: return .scraped(operation.scrapeReport, operation.report)
+        case .sampleInfohashes: return .samples(operation.sampleReport, operation.report)
         case .getImmutable:
             return .immutable(operation.immutable, holders: operation.holders.count, operation.report)
         case .getMutable, .update: return .mutable(mutableReport(operation), operation.report)

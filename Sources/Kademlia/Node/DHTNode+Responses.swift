@@ -11,6 +11,7 @@ extension DHTNode {
         let sender = Contact(id: response.sender, endpoint: source)
         vote(message.observedEndpoint?.address, from: source, now: now)
         answered(sender, now: now)
+        tables[source.family.rawValue].measured(sender, now - query.sent)
         switch query.purpose {
         case .ping: break
         case .lookup(let operation): receive(response, from: sender, for: operation, now: now)
@@ -97,6 +98,8 @@ extension DHTNode {
         switch goal {
         case .findNode, .publish(.peer, _): break
         case .getPeers: collect(response.values, for: operation)
+        case .scrape: collectFilters(response, for: operation)
+        case .sampleInfohashes: collectSamples(response, for: operation)
         case .getImmutable, .publish(.immutable, _): collect(immutable: response, from: sender, for: operation)
         case .getMutable, .update, .publish(.mutable, _):
             collect(mutable: response, from: sender, for: operation, now: now)

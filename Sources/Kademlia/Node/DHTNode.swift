@@ -35,7 +35,6 @@ public struct DHTNode: ~Copyable {
         let id: NodeID?
         let purpose: Purpose
         let sent: Instant
-        let patience: Instant
         var stage = Stage.asked
     }
 
@@ -63,6 +62,14 @@ public struct DHTNode: ~Copyable {
     var schedule: PublicationSchedule
     /// Our own announces, by torrent.
     var ownPeers: [Digest160: UInt16] = [:]
+    /// Looks through a table for an answer, with memory of its own.
+    var found = ClosestNodes()
+    /// What `sample_infohashes` answers until it is drawn anew.
+    var sample: (infoHashes: [Digest160], drawn: Instant)?
+    /// Spreads choices that need not be unpredictable; see ``visitPeers(of:for:besides:now:_:)``.
+    var spread: UInt64 = 0
+    /// Who was asked back lately because it asked us, and when; see ``meet(_:now:)``.
+    var askedBack: [Endpoint: Instant] = [:]
 
     var operations: [UInt64: Operation] = [:]
     var commands: [CommandID: UInt64] = [:]

@@ -7,6 +7,8 @@ struct Operation: Sendable {
     enum Goal: Sendable {
         case findNode
         case getPeers
+        case scrape
+        case sampleInfohashes
         case getImmutable
         case getMutable(key: PublicKey, salt: [UInt8])
         case publish(Publication, expecting: Int64?)
@@ -36,6 +38,12 @@ struct Operation: Sendable {
     /// One for each family.
     var lookups: [Lookup]
     var peers: Set<Endpoint> = []
+    /// The filters of all answers joined (BEP 33).
+    var seedFilter = BloomFilter()
+    var peerFilter = BloomFilter()
+    var samples: Set<Digest160> = []
+    /// Answers that told anything of the kind asked for.
+    var sources = 0
     var best: MutableItem?
     var immutable: [UInt8]?
     /// The sequence number that each node holds, as far as they say.
@@ -43,6 +51,7 @@ struct Operation: Sendable {
     var attempts: [Endpoint: Attempt] = [:]
 
     static let maximumPeers = 2000
+    static let maximumSamples = 2000
 
     var isLookupFinished: Bool { lookups.allSatisfy { $0.isFinished } }
 
@@ -62,6 +71,8 @@ struct Operation: Sendable {
     var method: KRPCQuery.Method {
         switch goal {
         case .findNode: return .findNode(target: target)
+        case .scrape: return .scrape(infoHash: target)
+        case .sampleInfohashes: return .sampleInfohashes(target: target)
         case .getPeers, .publish(.peer, _): return .getPeers(infoHash: target)
         case .getImmutable, .publish(.immutable, _): return .get(target: target, sequence: nil)
         // Those who have nothing newer than what we have already need not send it.

@@ -78,6 +78,14 @@ extension RoutingTable {
         return questionable.map { .probe($0.contact) } ?? .refused
     }
 
+    /// An answer of a listed node took so long.
+    mutating func measured(_ contact: Contact, _ time: Duration) {
+        let index = bucketIndex(of: contact.id)
+        if let position = buckets[index].entries.firstIndex(where: { $0.contact == contact }) {
+            buckets[index].entries[position].roundTrip.add(time)
+        }
+    }
+
     /// A node asked us something; it proves nothing, but keeps a node good that has answered before.
     mutating func heard(_ contact: Contact, now: Instant) {
         let index = bucketIndex(of: contact.id)

@@ -13,6 +13,8 @@ public struct RoutingTable: Sendable {
         public internal(set) var lastQuery: Instant?
         /// Queries in a row that it left unanswered.
         public internal(set) var failures = 0
+        /// How long its own answers take.
+        var roundTrip = RoundTripEstimate()
 
         /// BEP 5: answered within 15 minutes, or has ever answered and asked us something within 15 minutes.
         public func isGood(now: Instant) -> Bool {
@@ -76,22 +78,10 @@ public struct RoutingTable: Sendable {
 
     /// The `count` nodes closest to `target` that are not bad.
     public func closest(to target: NodeID, count wanted: Int) -> [Contact] {
-        let own = bucketIndex(of: target)
-        var found = live(buckets[own])
-        // Whatever lies deeper differs from the target at one and the same bit, so it comes next as a whole.
-        if found.count < wanted {
-            for index in buckets.indices where index > own { found += live(buckets[index]) }
-        }
-        var index = own - 1
-        while found.count < wanted, index >= 0 {
-            found += live(buckets[index])
-            index -= 1
-        }
-        let ranked = found.map { (distance: $0.id ^ target, contact: $0) }.sorted { $0.distance < $1.distance }
-        return ranked.prefix(wanted).map { $0.contact }
+        var found = ClosestNodes()
+        found.find(in: self, near: target, count: wanted)
+        return (0..<found.count).map { found.contact($0, in: self) }
     }
-
-    private func live(_ bucket: Bucket) -> [Contact] { bucket.entries.filter { !$0.isBad }.map { $0.contact } }
 
     /// Whether one operator's network already fills its share of this bucket.
     func isCrowded(_ bucket: Bucket, by contact: Contact) -> Bool {

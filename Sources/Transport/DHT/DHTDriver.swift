@@ -17,6 +17,8 @@ final class DHTDriver: DatagramReceiver {
     private var waiters: [CommandID: Waiter] = [:]
     private var timer: Scheduled<Void>?
     private var isClosed = false
+    /// Answers that leave together, by family.
+    private var batches = AddressFamily.allCases.map { _ in DatagramBatch() }
 
     init(
         _ node: consuming DHTNode,
@@ -56,7 +58,24 @@ final class DHTDriver: DatagramReceiver {
     }
 
     func receive(_ datagram: ByteBuffer, from source: Endpoint) {
-        perform(node.receive(Array(datagram.readableBytesView), from: source, now: Self.now))
+        let family = source.family.rawValue
+        let now = Self.now
+        if let actions = node.answer(datagram.readableBytesUInt8Span, from: source, now: now, into: &batches[family]) {
+            if batches[family].isFull { sendAnswers(family) }
+            perform(actions)
+        } else {
+            perform(node.receive(Array(datagram.readableBytesView), from: source, now: now))
+        }
+    }
+
+    func receivedAll() {
+        for family in batches.indices where !batches[family].isEmpty { sendAnswers(family) }
+    }
+
+    private func sendAnswers(_ family: Int) {
+        let isV4 = family == AddressFamily.v4.rawValue
+        sockets.first { $0.localEndpoint.address.isV4 == isV4 }?.send(batches[family])
+        batches[family].removeAll()
     }
 
     func start(_ command: DHTCommand, id: CommandID, _ waiter: Waiter) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Kademlia
 public import NIOCore
 public import Wire
 
@@ -50,6 +52,8 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
     }
 
     private var slots = Array(repeating: Slot(), count: DatagramProtocol.allCases.count)
+    /// Memory for the descriptions of what is sent together: at most ``DatagramBatch/capacity`` of 40 bytes.
+    private var outgoing: [roost_datagram] = []
     /// Datagrams that nobody took.
     public private(set) var dropped = 0
 
@@ -57,6 +61,28 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
 
     public func register(_ receiver: (any DatagramReceiver)?, for kind: DatagramProtocol) {
         slots[kind.rawValue].receiver = receiver
+    }
+
+    /// Says where in its bytes each datagram of a batch lies, and where it goes.
+    func describe(_ batch: DatagramBatch, _ body: ([roost_datagram]) -> Void) {
+        outgoing.removeAll(keepingCapacity: true)
+        var start = 0
+        for datagram in batch.datagrams {
+            let length = datagram.end - start
+            let port = datagram.destination.port
+            switch datagram.destination.address {
+            case .v4(let value):
+                outgoing.append(
+                    roost_datagram(start: start, length: length, high: 0, low: UInt64(value), port: port, is_v4: 1)
+                )
+            case .v6(let high, let low):
+                outgoing.append(
+                    roost_datagram(start: start, length: length, high: high, low: low, port: port, is_v4: 0)
+                )
+            }
+            start = datagram.end
+        }
+        body(outgoing)
     }
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 public import NIOCore
 public import Wire
 
@@ -7,20 +8,27 @@ extension Endpoint {
     public init?(_ socketAddress: SocketAddress) {
         // The layout of sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)): family, port, then the address at byte 4, or
         // after the flow label at byte 8.
-        // SAFETY: NIO passes the whole structure with its true length, and it is read before the closure returns.
-        let raw = unsafe socketAddress.withSockAddr { pointer, count in
-            unsafe Array(UnsafeRawBufferPointer(start: pointer, count: count))
+        // SAFETY: NIO passes the whole structure with its true length; nothing is read beyond that, nor kept.
+        let endpoint: Endpoint? = unsafe socketAddress.withSockAddr { pointer, count in
+            unsafe Self.read(UnsafeRawBufferPointer(start: pointer, count: count))
         }
-        let port = raw.count >= 4 ? UInt16(raw[2]) << 8 | UInt16(raw[3]) : 0
-        switch socketAddress {
-        case .v4 where raw.count >= 8:
-            guard let address = IPAddress(raw[4..<8]) else { return nil }
-            self.init(address, port: port)
-        case .v6 where raw.count >= 24:
-            let bytes = raw[8..<24]
-            let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes.dropFirst(10).prefix(2) == [0xFF, 0xFF]
-            guard let address = IPAddress(isMapped ? bytes.suffix(4) : bytes) else { return nil }
-            self.init(address, port: port)
+        guard let endpoint else { return nil }
+        self = endpoint
+    }
+
+    private static func read(_ raw: UnsafeRawBufferPointer) -> Endpoint? {
+        guard raw.count >= 8 else { return nil }
+        func word<Word: FixedWidthInteger>(_: Word.Type, at offset: Int) -> Word {
+            unsafe Word(bigEndian: raw.loadUnaligned(fromByteOffset: offset, as: Word.self))
+        }
+        let port = word(UInt16.self, at: 2)
+        switch Int32(unsafe raw.loadUnaligned(as: sa_family_t.self)) {
+        case AF_INET: return Endpoint(.v4(word(UInt32.self, at: 4)), port: port)
+        case AF_INET6 where raw.count >= 24:
+            let (high, low) = (word(UInt64.self, at: 8), word(UInt64.self, at: 16))
+            // An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2).
+            if high == 0, low >> 32 == 0xFFFF { return Endpoint(.v4(UInt32(truncatingIfNeeded: low)), port: port) }
+            return Endpoint(.v6(high: high, low: low), port: port)
         default: return nil
         }
     }

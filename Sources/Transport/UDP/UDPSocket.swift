@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Kademlia
 public import NIOCore
 internal import NIOPosix
 public import Wire
@@ -126,6 +127,16 @@ public final class UDPSocket: Sendable {
         try? options.setOption(.datagramReceiveSegmentSize, value: isExpected)
         try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: capacity))
         try? options.setOption(.datagramVectorReadMessageCount, value: count)
+    }
+
+    /// Sends all of them in as few system calls as there can be. What cannot be sent is lost. To be called on the event loop.
+    func send(_ batch: DatagramBatch) {
+        eventLoop.preconditionInEventLoop()
+        guard channel.isActive else { return }
+        multiplexer.value.describe(batch) { datagrams in
+            // SAFETY: both arrays outlive the call, and every datagram ends within the bytes.
+            _ = unsafe roost_udp_send_many(descriptor, batch.bytes, datagrams, datagrams.count)
+        }
     }
 
     /// False once it was closed, by us or by the system.
