@@ -346,8 +346,7 @@ def why(node, address):
     return done.returncode, [stage["stage"] for stage in report["stages"]], failed[0] if failed else None
 
 
-# Not in every run yet: after a damaged file was set aside, a session that is open believes that it still has its pieces.
-@case("owners", "why follows an address through all its stages, and names what fails with a remedy", optional=True)
+@case("owners", "why follows an address through all its stages, and names what fails with a remedy")
 def explained(lab):
     dht = DHT(lab)
     owner, good = published(lab, dht)

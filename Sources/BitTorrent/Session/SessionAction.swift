@@ -88,6 +88,8 @@ public enum SessionEvent: Equatable, Sendable {
     case complete
     /// A piece could not be written; the download has stopped.
     case storageFailed(PieceIndex)
+    /// What was verified cannot be read any more, or is not what it was: the file with this piece is to be looked at.
+    case pieceUnreadable(PieceIndex)
     case banned(Endpoint)
     /// A peer's DHT port (BEP 5).
     case dhtNode(Endpoint)

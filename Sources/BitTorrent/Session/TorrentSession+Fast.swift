@@ -72,29 +72,41 @@ extension TorrentSession {
         setInterest(peer, isInteresting(peer))
     }
 
-    /// Pieces that are no longer in the storage: nobody is offered them any more. They are not fetched again unless somebody
-    /// wants them.
-    public mutating func lost(_ pieces: Range<Int>, now: Duration) -> [SessionAction] {
-        for piece in pieces.clamped(to: 0..<have.count) { lose(piece) }
+    /// Pieces that are no longer in the storage, or not as they were: offered no longer, and downloaded again where they are
+    /// wanted.
+    public mutating func lost(_ pieces: some Sequence<Int>, now: Duration) -> [SessionAction] {
+        lose(pieces)
         return finish(now)
     }
 
-    mutating func lose(_ piece: Int) {
-        guard have[piece] else { return }
-        have[piece] = false
-        wanted[piece] = false
-        for peer in connections.values where peer.isRunning {
-            peer.revealed.remove(piece)
-            let refused = peer.uploads.filter { Int($0.piece) == piece }
-            if !refused.isEmpty {
-                peer.removeUploads { Int($0.piece) == piece }
-                if peer.isFast { for block in refused { peer.send(.reject(block)) } }
-            }
-            if let number = peer.extensions.theirs[ExtensionTable.Name.doNotHave] {
-                peer.send(.extended(id: number, payload: DoNotHave.encode(piece)))
-            }
-            touch(peer)
+    mutating func lose(_ pieces: some Sequence<Int>) {
+        var missing: [Int] = []
+        for piece in pieces where piece >= 0 && piece < have.count && have[piece] {
+            have[piece] = false
+            actions += uploads.forget(piece: piece).map { SessionAction.releaseRead($0) }
+            for peer in connections.values where peer.isRunning { takeBack(piece, from: peer) }
+            guard wanted[piece] else { continue }
+            missingCount += 1
+            wasComplete = false
+            missing.append(piece)
         }
+        guard !missing.isEmpty else { return }
+        enlist(missing)
+        for peer in connections.values where peer.isRunning { setInterest(peer, isInteresting(peer)) }
+        touchAll()
+    }
+
+    private mutating func takeBack(_ piece: Int, from peer: PeerConnection) {
+        peer.revealed.remove(piece)
+        let refused = peer.uploads.filter { Int($0.piece) == piece }
+        if !refused.isEmpty {
+            peer.removeUploads { Int($0.piece) == piece }
+            if peer.isFast { for block in refused { peer.send(.reject(block)) } }
+        }
+        if let number = peer.extensions.theirs[ExtensionTable.Name.doNotHave] {
+            peer.send(.extended(id: number, payload: DoNotHave.encode(piece)))
+        }
+        touch(peer)
     }
 }
 

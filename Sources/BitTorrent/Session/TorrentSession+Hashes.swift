@@ -5,6 +5,8 @@ public import Wire
 struct LeafAnswer {
     var request: HashRequest
     var connection: ConnectionID
+    /// The first piece that is read for it.
+    var first: PieceIndex
 }
 
 /// The hashes of BEP 52, both ways.
@@ -102,24 +104,26 @@ extension TorrentSession {
         else { return peer.send(.hashReject(request)) }
         let id = ReadID(nextRead)
         nextRead += 1
-        leafReads[id] = LeafAnswer(request: request, connection: peer.id)
         let first = PieceIndex(Int32(wanted.lowerBound + start))
+        leafReads[id] = LeafAnswer(request: request, connection: peer.id, first: first)
         let end = PieceIndex(Int32(wanted.upperBound + start))
         actions.append(.hashLeaves(id, pieces: first..<end))
     }
 
     /// The blocks of pieces were hashed; nil where they could not be read.
     public mutating func leavesFinished(_ id: ReadID, _ leaves: [Digest256]?, now: Duration) -> [SessionAction] {
-        guard let answer = leafReads.removeValue(forKey: id), let peer = connections[answer.connection] else {
-            return []
-        }
+        guard let answer = leafReads.removeValue(forKey: id) else { return [] }
         let tree = content?.trees[answer.request.piecesRoot]
-        if let leaves, let hashes = tree?.answer(answer.request, leaves: leaves) {
-            peer.send(.hashes(answer.request, hashes))
-        } else {
-            peer.send(.hashReject(answer.request))
+        let hashes = leaves.flatMap { leaves in
+            tree?.contains(leaves: leaves, readFor: answer.request) == true
+                ? tree?.answer(answer.request, leaves: leaves) : nil
         }
-        touch(peer)
+        // They do not lead to the file's root: what is on the disk is not what was written there.
+        if hashes == nil { actions.append(.event(.pieceUnreadable(answer.first))) }
+        if let peer = connections[answer.connection] {
+            peer.send(hashes.map { .hashes(answer.request, $0) } ?? .hashReject(answer.request))
+            touch(peer)
+        }
         return finish(now)
     }
 }

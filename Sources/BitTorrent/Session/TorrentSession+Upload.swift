@@ -132,14 +132,13 @@ extension TorrentSession {
         guard let waiting = uploads.finished(id, succeeded: succeeded) else {
             return [.releaseRead(id)]
         }
-        for connection in waiting {
-            guard let peer = connections[connection] else { continue }
-            touch(peer)
-        }
+        for connection in waiting { if let peer = connections[connection] { touch(peer) } }
         if !succeeded {
-            // What cannot be read is not ours to offer any more.
-            if let key { lose(key.piece) }
             actions.append(.releaseRead(id))
+            if let key {
+                lose([key.piece])
+                actions.append(.event(.pieceUnreadable(PieceIndex(Int32(key.piece)))))
+            }
         }
         // Others may have found the cache full.
         for peer in connections.values where !peer.uploads.isEmpty && peer.inFlight == 0 { touch(peer) }

@@ -102,6 +102,18 @@ struct UploadCache {
         return entry.waiting
     }
 
+    /// Drops what was read of a piece; reads of it that are under way are of no more use.
+    ///
+    /// - Returns: the reads to release now.
+    mutating func forget(piece: Int) -> [ReadID] {
+        var released: [ReadID] = []
+        for (key, entry) in entries where key.piece == piece {
+            if entry.isReady { released.append(entry.id) }
+            remove(key)
+        }
+        return released
+    }
+
     func key(of id: ReadID) -> Key? { keys[id] }
 
     mutating func connectionEnded(_ connection: ConnectionID) {

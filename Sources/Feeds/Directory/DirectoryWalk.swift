@@ -42,6 +42,9 @@ public struct DirectoryWalk: Sendable {
     /// The nodes that will be needed next, for asking ahead; at most `count`.
     public func upcoming(_ count: Int) -> [Digest256] { pending.suffix(count).reversed().map(\.hash) }
 
+    /// Goes on without the node that is needed, and so without what is below it.
+    public mutating func skip() { if !pending.isEmpty { pending.removeLast() } }
+
     /// Takes the bytes for the node that is needed and returns the entries in it.
     ///
     /// Throws, and stays as it was, when the bytes are not that node; damage

@@ -62,6 +62,12 @@ final class KeepingService: Sendable {
         }
     }
 
+    /// A page of a site was read: who gives back what it reads serves the site from the first page on.
+    func sharesRead(_ site: Digest256) async {
+        guard context.configuration.effectiveServe == .quota, !sites.isHeld(site), sites.mayServe(site) else { return }
+        await serve(site)
+    }
+
     /// Makes what was wanted and received so far outlive a crash.
     func flush() async throws(NodeError) {
         let context = context

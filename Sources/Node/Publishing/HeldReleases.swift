@@ -24,6 +24,7 @@ struct HeldReleases: Sendable {
         let releases = try await releases(of: site)
         if isShared {
             try await swarms.serve(site: site)
+            try await serveParts(of: site, whole: Set(releases.map(\.record.seq)))
             sites.hold(site)
         } else {
             await swarms.stopServing(site: site)
@@ -31,6 +32,18 @@ struct HeldReleases: Sendable {
         }
         sites.setHeld(isShared ? releases.filter(\.isComplete).map(\.record.seq) : [], of: site)
     }
+
+    /// Serves what was read of releases that were never fetched whole.
+    private func serveParts(of site: Digest256, whole: Set<Int64>) async throws(NodeError) {
+        guard let state = try await sites.feed(of: site)?.state else { return }
+        let releases = state.releases.suffix(Self.maximumParts).filter { $0.withdrawal == nil }.map(\.release)
+        for release in releases where !whole.contains(release.seq) {
+            await swarms.serveParts(of: SiteRelease(site: site, release: release))
+        }
+    }
+
+    /// Releases of one site of which parts are served, the newest.
+    private static let maximumParts = 16
 
     /// Serves nothing of a site any more.
     func drop(_ site: Digest256) async {

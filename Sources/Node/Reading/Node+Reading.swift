@@ -123,7 +123,7 @@ extension Node: ReleaseReading {
         case .release(let release):
             let place = try await place(of: file, in: reference, release, mayUseNetwork: mayUseNetwork)
             let sites = sites
-            return try await swarms.read(
+            let bytes = try await swarms.read(
                 place,
                 of: release,
                 at: offset,
@@ -131,6 +131,8 @@ extension Node: ReleaseReading {
                 peers: { KnownPeers(holders: sites.holders(of: release.site)) },
                 mayUseNetwork: mayUseNetwork
             )
+            if mayUseNetwork { await keeping.sharesRead(release.site) }
+            return bytes
         case .tree(let tree):
             return try await read(file, of: tree, from: offset, count: count, mayUseNetwork: mayUseNetwork)
         }

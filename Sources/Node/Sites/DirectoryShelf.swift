@@ -10,6 +10,9 @@ internal import Wire
 final class DirectoryShelf: Sendable {
     static let maximumBytes = 8 << 20
 
+    /// Files that are looked for in the directory of a release that is here in part.
+    static let maximumKnown = 65_536
+
     private struct Derived {
         let root: Digest256
         let nodes: [Digest256: [UInt8]]
@@ -49,6 +52,23 @@ final class DirectoryShelf: Sendable {
             }
         } catch {
             throw NodeError(error)
+        }
+    }
+
+    /// The files in those parts of a release's directory that were received, at most ``maximumKnown`` of them. A release
+    /// of which nothing is known has none.
+    func knownFiles(of release: SiteRelease) throws -> [DirectoryFile] {
+        try metadata.read { connection in
+            var walk = DirectoryWalk(folder: release.release.directory, isRecursive: true)
+            var files: [DirectoryFile] = []
+            while let hash = walk.needed, files.count < Self.maximumKnown {
+                guard let bytes = try connection.directoryNode(hash), let items = try? walk.receive(bytes) else {
+                    walk.skip()
+                    continue
+                }
+                for case .file(let file) in items.map(\.content) { files.append(file) }
+            }
+            return files
         }
     }
 

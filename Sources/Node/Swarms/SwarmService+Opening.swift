@@ -79,12 +79,8 @@ extension SwarmService {
             adjust(&session)
         }
         let name = Self.name(of: files.record.site, files.record.seq)
-        open[metainfo.infoHashes.short[0]] = OpenTorrent(
-            torrent: torrent,
-            site: files.record.site,
-            lastNeeded: .now,
-            name: name
-        )
+        let entry = OpenTorrent(torrent: torrent, site: files.record.site, lastNeeded: .now, name: name)
+        present(entry, metainfo.infoHashes.short[0])
         return torrent
     }
 
@@ -110,12 +106,10 @@ extension SwarmService {
                 }
             )
             if !givesWhileReading { swarm.listener.unregister(hash) }
-            open[hash] = OpenTorrent(
-                torrent: torrent,
-                site: release.site,
-                sparse: storage,
-                lastNeeded: .now,
-                name: Self.name(of: release.site, release.release.seq)
+            let name = Self.name(of: release.site, release.release.seq)
+            present(
+                OpenTorrent(torrent: torrent, site: release.site, sparse: storage, lastNeeded: .now, name: name),
+                hash
             )
             return (torrent, storage)
         }
@@ -162,8 +156,8 @@ extension SwarmService {
         }
     }
 
-    /// What peers proved of files that were read to their end.
-    private func noteLayers(of entry: OpenTorrent) async {
+    /// What peers proved of files that were read: without it nobody could be given what was read of them.
+    func noteLayers(of entry: OpenTorrent) async {
         let (context, layers) = (context, await entry.torrent.pieceLayers())
         guard !layers.isEmpty, let pieceLength = entry.sparse?.pieceLength else { return }
         do {
@@ -187,6 +181,6 @@ extension SwarmService {
         }
         if entry.sparse != nil { await noteLayers(of: entry) }
         await swarm.remove(entry.torrent)
-        if served[hash] != nil { listen(for: hash) }
+        if served[hash] != nil || parts[hash] != nil { listen(for: hash) }
     }
 }

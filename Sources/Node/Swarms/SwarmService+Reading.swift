@@ -6,6 +6,9 @@ internal import Swarm
 internal import Wire
 
 extension SwarmService {
+    /// How often a read begins anew when what had arrived went away before it was read.
+    static let readAttempts = 3
+
     /// Verified bytes of a file from `offset`: at least one, at most `count`, as soon as they are here.
     ///
     /// `peers` are known to hold the site: tried at once, before any search. Without `mayUseNetwork`, only what is held
@@ -31,15 +34,20 @@ extension SwarmService {
                 remedy: "Open the page itself: peers are asked only for what its reader opened."
             )
         }
-        let key: ContentKey
-        do {
-            key = try await fetch(file, root, of: release, at: offset, count: wanted, peers: peers)
-        } catch {
-            throw Self.failure(error)
-        }
-        // What was staged may have been given its place under the root meanwhile.
-        for key in [key, .file(root: root)] {
-            if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+        for _ in 0..<Self.readAttempts {
+            let key: ContentKey
+            do {
+                key = try await fetch(file, root, of: release, at: offset, count: wanted, peers: peers)
+            } catch {
+                throw Self.failure(error)
+            }
+            // What was staged may have been given its place under the root meanwhile.
+            for key in [key, .file(root: root)] {
+                if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+            }
+            // The torrent thinks that it has what has been set aside or evicted since.
+            noteChange(of: key)
+            await followContent()
         }
         throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
     }

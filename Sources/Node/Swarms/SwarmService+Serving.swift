@@ -23,6 +23,7 @@ extension SwarmService {
     /// Serves nothing of the site any more; what is being read of it stays open for that.
     func stopServing(site: Digest256) async {
         for (hash, entry) in served where entry.site == site { await stopServing(hash) }
+        for (hash, release) in parts where release.site == site { await stopServing(hash) }
     }
 
     // MARK: The v1 twin

@@ -104,7 +104,7 @@ extension SwarmService {
     }
 
     private func present(_ torrent: Torrent, _ hash: Digest160, name: String) {
-        open[hash] = OpenTorrent(torrent: torrent, users: 1, lastNeeded: .now, name: name)
+        present(OpenTorrent(torrent: torrent, users: 1, lastNeeded: .now, name: name), hash)
         if !givesWhileReading { swarm.listener.unregister(hash) }
     }
 
@@ -152,13 +152,17 @@ extension SwarmService {
             guard let first = map.piece(file: file.number, offset: offset),
                 let last = map.piece(file: file.number, offset: offset + Int64(wanted) - 1)
             else { throw Torrent.Failure.outOfRange }
-            try await withTorrent(of: tree) { torrent in
-                torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
-                torrent.add(await peers())
-                beginSearch(tree.hash)
-                try await torrent.waitFor(pieces: [Int(first.raw)])
+            for _ in 0..<Self.readAttempts {
+                try await withTorrent(of: tree) { torrent in
+                    torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
+                    torrent.add(await peers())
+                    beginSearch(tree.hash)
+                    try await torrent.waitFor(pieces: [Int(first.raw)])
+                }
+                if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+                noteChange(of: key)
+                await followContent()
             }
-            if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
         } catch {
             throw Self.failure(error)
         }

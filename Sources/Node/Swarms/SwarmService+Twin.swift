@@ -35,7 +35,7 @@ extension SwarmService {
             )
             let torrent = try await addTwin(files, of: record)
             let name = "\(record.site.hex.prefix(8)) release \(record.seq) (v1)"
-            open[v1] = OpenTorrent(
+            let entry = OpenTorrent(
                 torrent: torrent,
                 site: record.site,
                 twin: files,
@@ -43,6 +43,7 @@ extension SwarmService {
                 lastNeeded: .now,
                 name: name
             )
+            present(entry, v1)
             return TwinSource(torrent: torrent, files: files, v2: record.v2.truncated)
         }
     }

@@ -5,6 +5,7 @@ internal import Logging
 internal import NIOCore
 internal import Storage
 internal import Swarm
+internal import Synchronization
 internal import Wire
 
 /// The torrents of this node's sites: which are open, for whom, and how they find peers.
@@ -57,6 +58,10 @@ actor SwarmService {
         case holder(Endpoint, Digest256)
         case housekeeping
         case twin(ReleaseFiles)
+        /// Files have gone from the store, or come back to it.
+        case contentChanged
+        /// A torrent could not read what it has.
+        case unreadable(Digest160, PieceIndex)
     }
 
     nonisolated let swarm: Swarm
@@ -68,11 +73,15 @@ actor SwarmService {
     var isEnding = false
     private var lastSave = ContinuousClock.now
     var served: [Digest160: ServedTorrent] = [:]
+    /// By v2 hash: releases of which parts were read, and are served.
+    var parts: [Digest160: SiteRelease] = [:]
     /// Payload of torrents that are closed again.
     var closedDown: Int64 = 0
     var closedUp: Int64 = 0
     private nonisolated let jobs: AsyncStream<Job>
     nonisolated let enqueue: AsyncStream<Job>.Continuation
+    /// Files whose torrents are to be told that they have gone, or are back.
+    nonisolated let changedFiles = Mutex<Set<ContentKey>>([])
 
     let patience: FetchPatience
 
@@ -83,6 +92,7 @@ actor SwarmService {
         self.finder = finder
         // Beyond this many waiting jobs a connection is refused and a search is left to the next round.
         (jobs, enqueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(512))
+        context.content.observeLosses { [weak self] key in self?.noteChange(of: key) }
     }
 
     /// Works until cancelled, then closes every torrent.
@@ -113,6 +123,8 @@ actor SwarmService {
             }
         case .housekeeping: await keepHouse()
         case .twin(let files): await makeTwin(files)
+        case .contentChanged: await followContent()
+        case .unreadable(let hash, let piece): await look(into: piece, of: hash)
         }
     }
 
@@ -127,6 +139,7 @@ actor SwarmService {
     /// Serves it no longer; connections to it end.
     func stopServing(_ hash: Digest160) async {
         served[hash] = nil
+        parts[hash] = nil
         await close(hash)
         if swarm.torrent(hash) == nil { swarm.listener.unregister(hash) }
     }
@@ -154,6 +167,7 @@ actor SwarmService {
     private func servedTorrent(_ hash: Digest160) async throws -> Torrent {
         if let torrent = swarm.torrent(hash) { return torrent }
         guard let entry = served[hash] else {
+            if let release = parts[hash] { return try await openParts(of: release) }
             throw NodeError(.notFound, "nothing is served under this hash", remedy: "Ask another peer.")
         }
         return try await openWhole(entry, hash: hash)
@@ -168,6 +182,7 @@ actor SwarmService {
     private func keepHouse() async {
         let now = ContinuousClock.now
         await saveIfDue(now)
+        await followContent()
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
             if entry.twin != nil { await takeLeft(hash) }
@@ -203,6 +218,7 @@ actor SwarmService {
         } catch {
             context.logger.info("what was downloaded could not be saved", metadata: ["error": "\(error)"])
         }
+        for entry in open.values where entry.users > 0 && entry.sparse != nil { await noteLayers(of: entry) }
     }
 
     private func closeLongestIdle() async {

@@ -50,7 +50,7 @@ struct TorrentDownload: Sendable {
                     continuation.yield(.complete)
                 }
             case .storageFailed(let piece): continuation.yield(.failed(piece))
-            case .banned, .dhtNode: break
+            case .pieceUnreadable, .banned, .dhtNode: break
             }
         }
         defer { torrent.removeObserver(observer) }

@@ -46,6 +46,7 @@ extension ContentStore {
             for folder in folders { try Disk.syncDirectory(folder) }
             if !folders.isEmpty { try Disk.syncDirectory(home.content) }
         }
+        for root in fresh.keys { losses.arrived(.file(root: root)) }
         return fresh.values.reduce(0) { $0 + $1.length }
     }
 

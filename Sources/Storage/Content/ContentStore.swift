@@ -14,6 +14,7 @@ public final class ContentStore: Sendable {
     let files: OpenFileCache
     private let leases = ContentLeases()
     private let partials = Mutex<[ContentKey: PartialFile]>([:])
+    let losses = ContentLosses()
     /// Held while records are written and files change their place, so that no older record follows a newer one.
     private let checkpoints = Mutex(())
 
@@ -39,6 +40,9 @@ public final class ContentStore: Sendable {
 
     /// Whether the whole file is held and promoted.
     public func contains(_ key: ContentKey) -> Bool { Disk.exists(path(of: key)) }
+
+    /// Whether bytes of the file are held, but not all of them.
+    public func hasBegun(_ key: ContentKey) -> Bool { Disk.exists(partialPath(of: key)) }
 
     /// The length of a complete file; nil where it is not complete.
     public func length(of key: ContentKey) -> Int64? { try? Disk.status(of: path(of: key)).length }
@@ -228,6 +232,7 @@ public final class ContentStore: Sendable {
         }
         partials.withLock { _ = $0.removeValue(forKey: file.key) }
         files.forget(file.path)
+        losses.arrived(file.key)
         try Disk.remove(file.path + PartialFile.recordSuffix)
     }
 
@@ -255,6 +260,7 @@ public final class ContentStore: Sendable {
     /// Lets go of a file, complete or not. Reads under way finish.
     public func remove(_ key: ContentKey) throws(StorageError) {
         var outcome: Result<Void, StorageError> = .success(())
+        let wasHere = contains(key) || Disk.exists(partialPath(of: key))
         checkpoints.withLock { _ in
             do throws(StorageError) {
                 partials.withLock { _ = $0.removeValue(forKey: key) }
@@ -267,6 +273,7 @@ public final class ContentStore: Sendable {
                 outcome = .failure(error)
             }
         }
+        if wasHere { losses.lost(key) }
         try outcome.get()
     }
 
@@ -285,7 +292,12 @@ public final class ContentStore: Sendable {
             try Disk.rename(path, to: "\(home.quarantine)/\(key.name)")
         } catch .notFound {}
         files.forget(path)
+        losses.lost(key)
     }
+
+    /// Calls `observer` whenever a file, or a part of one, is held no longer, or again after that; from any thread, and
+    /// perhaps before the call that caused it returns. It must not block. There is one observer: the last.
+    public func observeLosses(_ observer: (@Sendable (ContentKey) -> Void)?) { losses.observe(observer) }
 
     /// Stops counting a range of a file whose bytes turned out to be wrong: a complete file is taken out of service.
     public func markDamaged(_ key: ContentKey, range: Range<Int64>) throws(StorageError) {
@@ -295,6 +307,7 @@ public final class ContentStore: Sendable {
         checkpoints.withLock { _ in
             do throws(StorageError) { try partial.markDamaged(range) } catch { outcome = .failure(error) }
         }
+        losses.lost(key)
         try outcome.get()
     }
 

@@ -24,7 +24,7 @@ public final class SiteStorage: PieceStorage {
         }
     }
 
-    private struct SparseFile {
+    struct SparseFile {
         var firstPiece: Int
         var file: File
     }
@@ -38,15 +38,15 @@ public final class SiteStorage: PieceStorage {
         var range: Range<Int>
     }
 
-    private let content: ContentStore
+    let content: ContentStore
     public let pieceLength: Int
-    private let pieceCount: Int
+    let pieceCount: Int
     /// Nil when sparse.
-    private let map: PieceMap?
+    let map: PieceMap?
     /// By number in the map; nil for padding and empty files.
-    private let files: [File?]
+    let files: [File?]
     /// By first piece; empty where there is a map.
-    private let sparse = Mutex<[SparseFile]>([])
+    let sparse = Mutex<[SparseFile]>([])
 
     /// A whole torrent; `files` are in its order, nil for padding and empty files.
     public init(content: ContentStore, map: PieceMap, files: [File?]) {
@@ -162,53 +162,6 @@ public final class SiteStorage: PieceStorage {
         do throws(StorageError) { try content.checkpoint() } catch { throw Self.translate(error) }
     }
 
-    // MARK: What is there
-
-    /// The pieces that are held: by earlier runs, by another release, by the twin.
-    public func known() -> Bitfield {
-        var known = Bitfield(count: pieceCount)
-        guard let map else {
-            for entry in sparse.withLock({ $0 }) {
-                for piece in pieces(of: entry, heldIn: verified(entry.file)) { known[piece] = true }
-            }
-            return known
-        }
-        let held = files.map { $0.map(verified) }
-        let staged = files.map { file in file?.staged.map { verified(File(key: $0, length: file?.length ?? 0)) } }
-        for piece in 0..<pieceCount {
-            let segments = map.segments(of: PieceIndex(Int32(piece)))
-            known[piece] = segments.allSatisfy { segment in
-                let range = segment.offset..<segment.offset + Int64(segment.length)
-                return segment.isPadding || held[segment.file]?.contains(range) == true
-                    || staged[segment.file]?.contains(range) == true
-            }
-        }
-        return known
-    }
-
-    /// Those of one file of a sparse torrent.
-    public func known(_ file: TorrentContent.HashedFile) -> [Int] {
-        let file = SparseFile(
-            firstPiece: file.firstPiece,
-            file: File(key: .file(root: file.root), length: file.length)
-        )
-        return pieces(of: file, heldIn: verified(file.file))
-    }
-
-    private func verified(_ file: File) -> ByteRanges {
-        (try? content.verified(file.key, length: file.length)) ?? ByteRanges()
-    }
-
-    private func pieces(of entry: SparseFile, heldIn held: ByteRanges) -> [Int] {
-        let step = Int64(pieceLength)
-        let count = Int((entry.file.length + step - 1) / step)
-        return (0..<count).filter { piece in
-            let start = Int64(piece) * step
-            return held.contains(start..<min(start + step, entry.file.length))
-                && entry.firstPiece + piece < pieceCount
-        }.map { entry.firstPiece + $0 }
-    }
-
     // MARK: Where pieces are
 
     /// The runs that make up a range of a piece. Fails where the piece, or an end of the range, is not in the torrent.
@@ -231,12 +184,16 @@ public final class SiteStorage: PieceStorage {
         }
     }
 
-    private func sparseRuns(_ piece: Int, _ begin: Int, _ length: Int) -> [Run] {
-        let entry = sparse.withLock { files -> SparseFile? in
+    /// The file with a piece of a sparse torrent, or the one before it.
+    func sparseEntry(at piece: Int) -> SparseFile? {
+        sparse.withLock { files -> SparseFile? in
             let next = Self.firstIndex(in: files) { $0.firstPiece > piece }
             return next > 0 ? files[next - 1] : nil
         }
-        guard let entry else { return [] }
+    }
+
+    private func sparseRuns(_ piece: Int, _ begin: Int, _ length: Int) -> [Run] {
+        guard let entry = sparseEntry(at: piece) else { return [] }
         let start = Int64(piece - entry.firstPiece) * Int64(pieceLength)
         let end = min(entry.file.length - start, Int64(pieceLength))
         guard Int64(begin) + Int64(length) <= end else { return [] }

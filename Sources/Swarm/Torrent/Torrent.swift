@@ -96,6 +96,15 @@ public final class Torrent: Sendable {
     /// Pieces that are in the storage and verified by other means.
     public func found(pieces: Range<Int>) { update { $0.found(pieces, now: $1) } }
 
+    /// Pieces that are not in the storage any more, or not as they were: downloaded again where they are wanted.
+    public func lost(pieces: [Int]) {
+        guard !pieces.isEmpty else { return }
+        update { $0.lost(pieces, now: $1) }
+    }
+
+    /// Where its pieces are kept; nil while the info dictionary is unknown, and once it has been stopped.
+    public func storage() async -> (any PieceStorage)? { await ask { $0.storage } ?? nil }
+
     /// Takes piece layers that were made from files in the storage, by file root, so that peers can be given these.
     public func learn(pieceLayers: [Digest256: [UInt8]]) { update { $0.learn(pieceLayers: pieceLayers, now: $1) } }
 

@@ -84,6 +84,12 @@ final class SimulatedPeer {
         )
     }
 
+    /// The disk loses a piece; the session is not told.
+    func damage(_ piece: Int) { disk[piece] = nil }
+
+    /// Every byte on the disk changes.
+    func rot() { for (piece, bytes) in disk { disk[piece] = bytes.map { $0 ^ 2 } } }
+
     // MARK: Events
 
     func update(_ change: (inout TorrentSession, Duration) -> [SessionAction]) {

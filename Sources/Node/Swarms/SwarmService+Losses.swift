@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Logging
+internal import Storage
+internal import Swarm
+internal import Synchronization
+internal import Wire
+
+/// A torrent that is open believes that it has what it had: it is told of files that have gone since.
+extension SwarmService {
+    /// From any thread; does not block.
+    nonisolated func noteChange(of key: ContentKey) {
+        let isFirst = changedFiles.withLock { changed in
+            changed.insert(key)
+            return changed.count == 1
+        }
+        // Where the queue is full, housekeeping comes by.
+        if isFirst { enqueue.yield(.contentChanged) }
+    }
+
+    /// Opens a torrent for all who name its hash, and listens to what it says.
+    func present(_ entry: OpenTorrent, _ hash: Digest160) {
+        open[hash] = entry
+        let enqueue = enqueue
+        _ = entry.torrent.observe { event in
+            if case .pieceUnreadable(let piece) = event { enqueue.yield(.unreadable(hash, piece)) }
+        }
+    }
+
+    /// Tells every open torrent which pieces of the changed files are here now.
+    func followContent() async {
+        let keys = changedFiles.withLock { changed in
+            defer { changed = [] }
+            return changed
+        }
+        guard !keys.isEmpty else { return }
+        for torrent in open.values.map(\.torrent) {
+            guard let storage = await torrent.storage() as? SiteStorage else { continue }
+            let pieces = storage.pieces(of: keys)
+            guard !pieces.isEmpty, let held = try? await context.blocking.run({ storage.known(among: pieces) }) else {
+                continue
+            }
+            torrent.lost(pieces: pieces.filter { !held.contains($0) })
+            for piece in held.sorted() { torrent.found(pieces: piece..<piece + 1) }
+        }
+    }
+
+    /// Compares the files of a piece that could not be read with their hashes: what is damaged is set aside and comes
+    /// again from peers.
+    func look(into piece: PieceIndex, of hash: Digest160) async {
+        guard let torrent = open[hash]?.torrent, let storage = await torrent.storage() as? SiteStorage else { return }
+        let content = context.content
+        let keys = storage.keys(ofPiece: Int(piece.raw))
+        do {
+            let lost = try await context.blocking.run {
+                try keys.filter { key in
+                    guard case .file(let root) = key else { return !content.contains(key) }
+                    return try content.verify(root) != .sound
+                }
+            }
+            context.logger.warning("what was kept cannot be read", metadata: ["files": "\(lost.count)"])
+            for key in lost { noteChange(of: key) }
+            await followContent()
+            for piece in storage.pieces(of: Set(lost)) { torrent.want(pieces: piece..<piece + 1) }
+            beginSearch(hash)
+        } catch {
+            context.logger.error("what was kept cannot be read", metadata: ["error": "\(error)"])
+        }
+    }
+}
