@@ -11,7 +11,7 @@ SWIFT_SOURCES := Package.swift Sources Tests
 export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test check ci format format-check lint layers docs bench dist dist-check interop journeys crash memory real browser conformance
+.PHONY: help setup build run demo test check ci format format-check lint layers docs bench sim dist dist-check interop journeys crash memory real browser conformance
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,10 @@ layers: ## no target reaches upward or sideways
 
 docs: ## links and commands of the documents
 	@Scripts/check-docs
+
+sim: ## the simulator's short scenarios, each twice, with equal traces
+	swift build --product roost-sim
+	@Scripts/sim
 
 interop: build ## other people's clients, in private network namespaces (root)
 	$(PYTHON) Interop/run.py --again

@@ -40,6 +40,7 @@ let package = Package(
     name: "roost",
     products: [
         .executable(name: "roost", targets: ["RoostCLI"]),
+        .executable(name: "roost-sim", targets: ["RoostSim"]),
         .library(name: "RoostCore", targets: ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
     ],
     dependencies: [
@@ -66,7 +67,9 @@ let package = Package(
         library("BitTorrent", ["Wire", "Keys", collections]),
         library("Kademlia", ["Wire", "Keys", collections]),
         library("Feeds", ["Wire", "Keys", collections]),
-        // Layer 3: sockets and disk.
+        // Layer 3: a world of machines without sockets; sockets and disk.
+        library("Simulator", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
+        .executableTarget(name: "RoostSim", dependencies: ["Simulator", arguments], swiftSettings: settings),
         library(
             "Transport",
             [
@@ -129,6 +132,7 @@ let package = Package(
                 nioPosix, logging,
             ]
         ),
+        tests("Simulator", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Simulator", "RoostSim"]),
         tests("RoostCLI", ["Wire", "Node", "RoostCLI", nioCore, nioHTTP1, nioPosix]),
         tests(
             "Gateway",

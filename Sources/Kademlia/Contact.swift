@@ -21,12 +21,17 @@ public struct Contact: Hashable, Sendable {
         limit: Int = 256
     ) -> [Contact] {
         let length = NodeID.byteCount + (family == .v4 ? 6 : 18)
-        var reader = ByteReader(Array(bytes))
+        let bytes = Array(bytes)
         var contacts: [Contact] = []
-        while contacts.count < limit, let id = reader.read(NodeID.self),
-            let address = reader.read(count: length - NodeID.byteCount)
-        {
-            guard let endpoint = Endpoint(compact: address), endpoint.isReachable else { continue }
+        contacts.reserveCapacity(min(limit, bytes.count / length))
+        var start = 0
+        while contacts.count < limit, start + length <= bytes.count {
+            defer { start += length }
+            let middle = start + NodeID.byteCount
+            guard let id = NodeID(bytes[start..<middle]),
+                let endpoint = Endpoint(compact: bytes[middle..<start + length]),
+                endpoint.isReachable
+            else { continue }
             contacts.append(Contact(id: id, endpoint: endpoint))
         }
         return contacts

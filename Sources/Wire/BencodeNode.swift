@@ -44,6 +44,7 @@ public struct BencodeNode: Sendable {
     /// A byte string's content where it is valid UTF-8.
     public var string: String? { bytes.flatMap { String(validating: $0, as: UTF8.self) } }
 
+    @inlinable
     public func fixed<Value: FixedBytes>(_: Value.Type) -> Value? { bytes.flatMap { Value($0) } }
 
     /// The elements of a list, in order.

@@ -5,16 +5,19 @@ public struct Digest160: FixedBytes {
     public static let byteCount = 20
     public static let zero = Digest160(0, 0, 0)
 
-    private var high: UInt64
-    private var middle: UInt64
-    private var low: UInt32
+    @usableFromInline var high: UInt64
+    @usableFromInline var middle: UInt64
+    @usableFromInline var low: UInt32
 
-    private init(_ high: UInt64, _ middle: UInt64, _ low: UInt32) {
+    @inlinable
+    init(_ high: UInt64, _ middle: UInt64, _ low: UInt32) {
         self.high = high
         self.middle = middle
         self.low = low
     }
 
+    // Inlined into other modules, as are the readers of ids and addresses: a DHT node spends its time there.
+    @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         self.init(0, 0, 0)
@@ -37,6 +40,7 @@ public struct Digest160: FixedBytes {
         self.init(words.0, words.1, words.2)
     }
 
+    @inlinable
     public subscript(index: Int) -> UInt8 {
         if index < 8 { return UInt8(truncatingIfNeeded: high &>> UInt64(56 - index * 8)) }
         if index < 16 { return UInt8(truncatingIfNeeded: middle &>> UInt64(120 - index * 8)) }
@@ -44,6 +48,7 @@ public struct Digest160: FixedBytes {
     }
 
     /// The XOR distance of Kademlia and BEP 5: comparable, and zero only to itself.
+    @inlinable
     public static func ^ (left: Digest160, right: Digest160) -> Digest160 {
         Digest160(left.high ^ right.high, left.middle ^ right.middle, left.low ^ right.low)
     }
@@ -55,6 +60,7 @@ public struct Digest160: FixedBytes {
         return 128 + low.leadingZeroBitCount
     }
 
+    @inlinable
     public static func < (left: Digest160, right: Digest160) -> Bool {
         (left.high, left.middle, left.low) < (right.high, right.middle, right.low)
     }

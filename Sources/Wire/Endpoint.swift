@@ -5,12 +5,14 @@ public struct Endpoint: Hashable, Sendable {
     public var address: IPAddress
     public var port: UInt16
 
+    @inlinable
     public init(_ address: IPAddress, port: UInt16) {
         self.address = address
         self.port = port
     }
 
     /// From compact peer info (BEP 5, BEP 7, BEP 23): 6 bytes for IPv4 or 18 for IPv6; nil for any other count.
+    @inlinable
     public init?(compact bytes: some Collection<UInt8>) {
         let count = bytes.count
         guard count == 6 || count == 18, let address = IPAddress(bytes.prefix(count - 2)) else { return nil }

@@ -6,6 +6,7 @@ public enum IPAddress: Hashable, Sendable {
     case v6(high: UInt64, low: UInt64)
 
     /// From 4 or 16 bytes in network order; nil for any other count.
+    @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         var (high, low) = (UInt64(0), UInt64(0))
         for byte in bytes.prefix(16) {

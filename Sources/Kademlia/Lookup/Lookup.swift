@@ -67,8 +67,10 @@ struct Lookup: Sendable {
     }
 
     private mutating func add(_ contact: Contact, depth: Int, parent: Endpoint?) {
-        guard contact.endpoint.family == family, !isCrowded(by: contact) else { return }
+        guard contact.endpoint.family == family else { return }
         let distance = contact.id ^ target
+        forgetOldIdentity(of: contact, distance)
+        guard !isCrowded(by: contact) else { return }
         let position = candidates.firstIndex { distance < $0.distance } ?? candidates.count
         guard position < Self.maximumCandidates else { return }
         let candidate = Candidate(
@@ -82,6 +84,17 @@ struct Lookup: Sendable {
         guard candidates.count > Self.maximumCandidates else { return }
         // The furthest makes room, unless it has something to say yet.
         if let last = candidates.lastIndex(where: { !$0.isWaited }) { candidates.remove(at: last) }
+    }
+
+    /// An address named under several ids that nobody has asked yet counts under the closest of them: a node that took a
+    /// new id, or one whose address somebody named under a far id, would be passed over otherwise.
+    private mutating func forgetOldIdentity(of contact: Contact, _ distance: NodeID) {
+        guard
+            let index = candidates.firstIndex(where: {
+                $0.endpoint == contact.endpoint && $0.state == .fresh && $0.id != .zero && distance < $0.distance
+            })
+        else { return }
+        candidates.remove(at: index)
     }
 
     private func isCrowded(by contact: Contact) -> Bool {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import OrderedCollections
 internal import Wire
 
 /// What a node does unasked.
@@ -7,14 +8,23 @@ extension DHTNode {
 
     /// Looks for our own neighbourhood, and again later where few were found.
     mutating func join(now: Instant) {
-        guard !isJoining else { return }
-        isJoining = true
         nextJoin = nil
+        guard !isJoining else {
+            // The search under way is for the neighbourhood of an id that is ours no more.
+            joinsAgain = joinTarget != id
+            return
+        }
+        isJoining = true
+        joinTarget = id
         begin(.findNode, id, .join, now: now)
     }
 
     mutating func joined(_ operation: Operation, now: Instant) {
         isJoining = false
+        if joinsAgain {
+            joinsAgain = false
+            return join(now: now)
+        }
         actions.append(.event(.joined(nodes: nodeCount)))
         guard nodeCount < configuration.bucketSize else {
             remembered = []
@@ -56,7 +66,7 @@ extension DHTNode {
         items.expire(now: now)
         peers.expire(now: now)
         silent = silent.filter { $0.value > now }
-        for family in configuration.families {
+        for family in AddressFamily.allCases where configuration.families.contains(family) {
             if let target = tables[family.rawValue].refreshTarget(now: now, using: &generator) {
                 begin(.findNode, target, .refresh, now: now)
             }

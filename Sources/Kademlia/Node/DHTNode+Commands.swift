@@ -143,7 +143,7 @@ extension DHTNode {
     }
 
     private mutating func readOwnPeers(_ infoHash: Digest160, _ operation: UInt64, now: Instant) {
-        for family in configuration.families {
+        for family in AddressFamily.allCases where configuration.families.contains(family) {
             var found = peers.peers(for: infoHash, family: family, limit: 200, now: now, using: &generator)
             if let own = ownEndpoint(for: infoHash, family: family) { found.append(own) }
             collect(found, for: operation)

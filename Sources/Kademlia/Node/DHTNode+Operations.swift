@@ -125,7 +125,7 @@ extension DHTNode {
     private func outcome(_ operation: Operation) -> DHTOutcome {
         switch operation.goal {
         case .findNode: return .nodes(operation.report)
-        case .getPeers: return .peers(operation.peers.sorted { $0.compactOrder < $1.compactOrder }, operation.report)
+        case .getPeers: return .peers(operation.peers.sorted { $0.precedes($1) }, operation.report)
         case .scrape: return .scraped(operation.scrapeReport, operation.report)
         case .sampleInfohashes: return .samples(operation.sampleReport, operation.report)
         case .getImmutable:
@@ -146,5 +146,16 @@ extension DHTNode {
 
 extension Endpoint {
     /// Any fixed order, so that reports of one seed are equal.
-    fileprivate var compactOrder: String { Hex.encode(compact) }
+    fileprivate func precedes(_ other: Endpoint) -> Bool {
+        address == other.address ? port < other.port : address.number < other.address.number
+    }
+}
+
+extension IPAddress {
+    fileprivate var number: (UInt64, UInt64) {
+        switch self {
+        case .v4(let value): (0, UInt64(value))
+        case .v6(let high, let low): (high, low)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Keys
+internal import OrderedCollections
 internal import Wire
 
 /// What others answer us.

@@ -95,6 +95,9 @@ public struct DHTNode: ~Copyable {
     var remembered: [Contact] = []
     var joinDelay = Duration.seconds(1)
     var isJoining = false
+    /// The id that the join under way looks around, and whether another is to follow for one taken since.
+    var joinTarget = NodeID.zero
+    var joinsAgain = false
     var nextJoin: Instant?
     var nextPublications: Instant?
     var isHastening = false

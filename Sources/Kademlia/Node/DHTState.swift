@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Keys
+internal import OrderedCollections
 public import Wire
 
 /// What a node carries over a restart: its id, nodes that answered, the highest sequence numbers, and what it keeps

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import OrderedCollections
 internal import Wire
 
 /// What is to be announced and put again, and when.
@@ -30,7 +31,8 @@ struct PublicationSchedule: Sendable {
     static let announceInterval = Duration.seconds(15 * 60)
 
     private let capacity: Int
-    private(set) var entries: [Key: Entry] = [:]
+    /// In the order of their first keeping, so that a run depends on its seed alone.
+    private(set) var entries: OrderedDictionary<Key, Entry> = [:]
 
     init(capacity: Int) {
         self.capacity = capacity

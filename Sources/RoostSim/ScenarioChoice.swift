@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Simulator
+
+/// Which scenario to run, and how.
+struct ScenarioChoice: ParsableArguments {
+    @Argument(help: "The scenario; `roost-sim list` names them.")
+    var scenario: String
+
+    @Option(help: "All of the run's randomness.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many nodes; by default what the scenario is meant for.")
+    var nodes: Int?
+
+    @Option(help: "Plants a known defect in the product's machines: the run should find it.")
+    var defect: String?
+
+    @Option(help: "Switches a defence off; may be given more than once.")
+    var without: [String] = []
+
+    @Option(help: "A fault of the plan that is not to happen, by its number; may be given more than once.")
+    var omit: [Int] = []
+
+    var type: any Scenario.Type {
+        get throws {
+            guard let type = Scenarios.named(scenario) else {
+                throw ValidationError("There is no scenario '\(scenario)'; see `roost-sim list`.")
+            }
+            return type
+        }
+    }
+
+    var options: ScenarioOptions {
+        var options = ScenarioOptions()
+        options.seed = seed
+        options.nodes = nodes
+        options.defect = defect
+        options.without = Set(without)
+        options.omitted = Set(omit)
+        return options
+    }
+}

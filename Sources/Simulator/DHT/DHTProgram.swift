@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
+internal import Wire
+
+/// A host's DHT node: what ``DHTNode`` decides, done with the host's line and clock.
+final class DHTProgram: Program {
+    /// A command that has not ended.
+    private struct Waiter {
+        var id: CommandID
+        var progress: ((DHTProgress) -> Void)?
+        var finish: (DHTOutcome) -> Void
+    }
+
+    /// The longest datagram that a node may send.
+    static let maximumDatagram = 1500
+
+    let host: Host
+    private(set) var node: DHTNode
+    private var waiters: [CommandID: Waiter] = [:]
+    private var nextCommand: CommandID = 1
+    var onEvent: ((DHTEvent) -> Void)?
+
+    /// `seed`: a stream for this host and this start alone.
+    init(on host: Host, id: NodeID? = nil, configuration: DHTConfiguration, seed: inout RandomStream) {
+        self.host = host
+        node = DHTNode(id: id, configuration: configuration, seed: seed.bytes(32), now: host.now)
+    }
+
+    /// To be called when the host is on.
+    func open(through entrances: [Endpoint], areRouters: Bool, known: [Contact] = []) {
+        perform(node.tick(now: host.now))
+        perform(node.join(through: entrances, areRouters: areRouters, known: known, now: host.now))
+    }
+
+    func restore(_ state: DHTState) { node.restore(state, now: host.now) }
+
+    func receive(_ datagram: [UInt8], from source: Endpoint) {
+        perform(node.receive(datagram, from: source, now: host.now))
+    }
+
+    func wake() { perform(node.tick(now: host.now)) }
+
+    func start(
+        _ command: DHTCommand,
+        progress: ((DHTProgress) -> Void)? = nil,
+        finish: @escaping (DHTOutcome) -> Void = { _ in }
+    ) {
+        let id = nextCommand
+        nextCommand += 1
+        waiters[id] = Waiter(id: id, progress: progress, finish: finish)
+        perform(node.start(command, id: id, now: host.now))
+    }
+
+    func keep(_ publication: Publication, policy: KeepPolicy) {
+        perform(node.keep(publication, policy: policy, now: host.now))
+    }
+
+    private func perform(_ actions: [DHTNode.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let bytes, let endpoint):
+                if bytes.count > Self.maximumDatagram {
+                    host.world.violate("datagram-size", "\(bytes.count) bytes", host: host)
+                }
+                host.send(bytes, to: endpoint)
+            case .wake(let time): host.wake(at: time)
+            case .progress(let id, let progress): waiters[id]?.progress?(progress)
+            case .finished(let id, let outcome): waiters.removeValue(forKey: id)?.finish(outcome)
+            case .event(let event): onEvent?(event)
+            }
+        }
+    }
+}

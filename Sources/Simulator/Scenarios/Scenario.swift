@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is asked of a run.
+public struct ScenarioOptions: Sendable {
+    public var seed: UInt64 = 1
+    /// How many nodes; nil for what the scenario has by itself.
+    public var nodes: Int?
+    /// The faults of the plan, by their number, that do not happen: for shrinking a failing run.
+    public var omitted: Set<Int> = []
+    /// A defect switched on in the product's machines, to see that it is found.
+    public var defect: String?
+    /// Defences switched off, by name: for attacks.
+    public var without: Set<String> = []
+
+    public init() {}
+}
+
+/// A course of events over a world, with what must hold in it.
+public protocol Scenario: AnyObject {
+    static var name: String { get }
+    static var summary: String { get }
+    /// Without an answer for ``ScenarioOptions/nodes``.
+    static var defaultNodes: Int { get }
+    /// Whether it is one of those that are run with many seeds.
+    static var isFaultScenario: Bool { get }
+
+    init(_ options: ScenarioOptions)
+    var world: World { get }
+    /// Faults of the plan, in order; what ``ScenarioOptions/omitted`` counts.
+    var faults: [Fault] { get }
+    /// Runs to the end, or to the first invariant that does not hold.
+    func run() -> [Figure]
+}
+
+extension Scenario {
+    public static var isFaultScenario: Bool { false }
+    public var faults: [Fault] { [] }
+}
+
+/// One line of a report.
+public struct Figure: Equatable, Sendable {
+    public var name: String
+    public var value: String
+
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    public init(_ name: String, _ value: some BinaryInteger) { self.init(name, String(value)) }
+}
+
+/// What came of a run.
+public struct Report: Sendable {
+    public var scenario: String
+    public var seed: UInt64
+    public var figures: [Figure]
+    public var faults: [Fault]
+    public var violations: [Violation]
+    public var events: UInt64
+    public var trace: String
+}
+
+/// The scenarios by name.
+public enum Scenarios {
+    public static var all: [any Scenario.Type] { [DHTChurn.self, DHTShort.self] }
+
+    public static func named(_ name: String) -> (any Scenario.Type)? { all.first { $0.name == name } }
+
+    /// Runs a scenario to its end.
+    public static func run(_ scenario: any Scenario.Type, _ options: ScenarioOptions) -> Report {
+        let course = scenario.init(options)
+        let figures = course.run()
+        for figure in figures { course.world.note(figure.name + " " + figure.value) }
+        return Report(
+            scenario: scenario.name,
+            seed: options.seed,
+            figures: figures,
+            faults: course.faults,
+            violations: course.world.violations,
+            events: course.world.eventCount,
+            trace: course.world.digest
+        )
+    }
+}

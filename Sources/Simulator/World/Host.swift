@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// What runs on a host: the product's machines and the little that carries out their actions.
+public protocol Program: AnyObject {
+    func receive(_ datagram: [UInt8], from source: Endpoint)
+    /// The time that the host was last told to ``Host/wake(at:)`` has come.
+    func wake()
+}
+
+/// A computer of the simulated world: an address, a line, a clock, and a program while it is switched on.
+public final class Host {
+    public let index: Int
+    unowned let world: World
+    public internal(set) var endpoint: Endpoint
+    public var line = Line()
+    public var translation: AddressTranslation
+    /// Two hosts hear of each other only while they stand on the same island.
+    public var island = 0
+    /// Where it stands on the map of ``Geography``.
+    var place: Geography.Place
+    public private(set) var program: (any Program)?
+    /// Counts how often it was switched on or off: what was on its way to an earlier time is lost.
+    private(set) var incarnation: UInt32 = 0
+    /// When its line has sent all that was given to it.
+    var uplinkFree = VirtualTime.zero
+
+    /// Its monotonic clock began so long before the world.
+    private var clockLead: Int64
+    /// Its wall clock is so far from the world's; may be changed in any direction.
+    public var wallSkew = Duration.zero
+    private var wanted: Int64?
+    private var planned = Int64.max
+
+    init(index: Int, world: World, endpoint: Endpoint, place: Geography.Place, clockLead: Duration) {
+        self.index = index
+        self.world = world
+        self.endpoint = endpoint
+        self.place = place
+        self.clockLead = clockLead.inNanoseconds
+        translation = .none
+    }
+
+    public var isOn: Bool { program != nil }
+
+    /// Its monotonic clock.
+    public var now: Duration { .nanoseconds(world.now.nanoseconds + clockLead) }
+    /// Its wall clock, since 1970.
+    public var wallTime: Duration { World.beginning + world.now.duration + wallSkew }
+
+    /// Sends a datagram from its port.
+    public func send(_ bytes: [UInt8], to destination: Endpoint) { world.send(bytes, from: self, to: destination) }
+
+    /// Asks to be woken at a time of its own clock; replaces what was asked before.
+    public func wake(at time: Duration) {
+        // Rounded up: woken a part of a nanosecond early, a machine would find nothing due and ask for the same again.
+        let nanoseconds = time.inNanoseconds
+        let exact = Duration.nanoseconds(nanoseconds) < time ? nanoseconds + 1 : nanoseconds
+        let moment = max(exact &- clockLead, world.now.nanoseconds)
+        wanted = moment
+        guard moment < planned else { return }
+        planned = moment
+        world.planWake(of: self, at: VirtualTime(nanoseconds: moment))
+    }
+
+    /// A planned wake has come: it counts if it is the one asked for last.
+    func wakeArrived(at time: VirtualTime) -> Bool {
+        guard planned == time.nanoseconds else { return false }
+        planned = .max
+        guard let moment = wanted else { return false }
+        guard moment <= time.nanoseconds else {
+            planned = moment
+            world.planWake(of: self, at: VirtualTime(nanoseconds: moment))
+            return false
+        }
+        wanted = nil
+        return true
+    }
+
+    /// Its monotonic clock begins anew and shows this; to be called before a program is made for it.
+    public func restartClock(at time: Duration) { clockLead = time.inNanoseconds - world.now.nanoseconds }
+
+    /// Switches it on with a program.
+    public func switchOn(_ program: any Program) {
+        incarnation &+= 1
+        self.program = program
+        world.trace.add(.power, at: world.now, host: index, 1)
+    }
+
+    /// Power fails: the program is gone, and with it everything that it had not written.
+    public func switchOff() {
+        incarnation &+= 1
+        program = nil
+        wanted = nil
+        planned = .max
+        world.trace.add(.power, at: world.now, host: index, 0)
+    }
+}

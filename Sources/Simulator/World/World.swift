@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// A deterministic world of hosts, lines and time: the same seed gives the same run on every machine.
+///
+/// Events happen one after the other at their times; while one is handled no time passes. All randomness comes from
+/// streams of the seed, no figure is a floating-point number, and nothing iterates over a hashed collection.
+/// Memory: about 120 bytes an event under way beside its bytes.
+public final class World {
+    /// What wall clocks show when a world begins, since 1970: 1 January 2026.
+    public static let beginning = Duration.seconds(1_767_225_600)
+
+    enum Event {
+        case datagram(to: Int, incarnation: UInt32, from: Endpoint, bytes: [UInt8])
+        case wake(host: Int, incarnation: UInt32)
+        /// Something of a host that is lost when it is switched off.
+        case step(Trace.Kind, host: Int, incarnation: UInt32, content: UInt64, () -> Void)
+        case script(() -> Void)
+    }
+
+    public let seed: UInt64
+    public private(set) var now = VirtualTime.zero
+    public private(set) var hosts: [Host] = []
+    public private(set) var violations: [Violation] = []
+    public private(set) var eventCount: UInt64 = 0
+    /// Told after each event on which host it happened; may be nil.
+    var onTouch: ((Host) -> Void)?
+    var trace = Trace()
+    var network: Network
+    var queue = EventQueue<Event>()
+    private var placement: RandomStream
+    private var isStopped = false
+    private var eventsOfMoment = 0
+    /// More at one time can only be something that plans itself again and again.
+    private static let maximumEventsOfMoment = 1_000_000
+
+    public init(seed: UInt64) {
+        self.seed = seed
+        network = Network(seed: seed)
+        placement = RandomStream(seed: seed, "placement")
+    }
+
+    /// A stream of this run's randomness.
+    public func stream(_ name: String, _ number: Int = 0) -> RandomStream {
+        RandomStream(seed: seed, name, UInt64(truncatingIfNeeded: number))
+    }
+
+    /// The hash of everything so far.
+    public var digest: String { trace.digest.hex }
+
+    // MARK: - Hosts
+
+    /// A new host, switched off. Without an `address` it gets a public one of its own.
+    public func addHost(address: IPAddress? = nil, port: UInt16 = 6881) -> Host {
+        let host = Host(
+            index: hosts.count,
+            world: self,
+            endpoint: Endpoint(address ?? freshAddress(), port: port),
+            place: Geography.place(using: &placement),
+            clockLead: placement.time(below: .seconds(100_000))
+        )
+        hosts.append(host)
+        network.own(host.endpoint.address, by: host.index)
+        return host
+    }
+
+    /// The host moves to another line and address, as a laptop or another computer in its place.
+    public func move(_ host: Host, to address: IPAddress? = nil) {
+        network.disown(host.endpoint.address, by: host.index)
+        host.endpoint = Endpoint(address ?? freshAddress(), port: host.endpoint.port)
+        host.place = Geography.place(using: &placement)
+        network.own(host.endpoint.address, by: host.index)
+    }
+
+    /// A public IPv4 address that nobody has.
+    public func freshAddress() -> IPAddress {
+        while true {
+            let value = UInt32(truncatingIfNeeded: placement.next())
+            let address = IPAddress.v4(value)
+            let first = value >> 24
+            guard (1...223).contains(first), first != 100, first != 198, first != 203, first != 192, !address.isLocal,
+                network.owner(of: address) == nil
+            else { continue }
+            return address
+        }
+    }
+
+    // MARK: - Time
+
+    /// Something that the scenario does at a time.
+    public func plan(at time: VirtualTime, _ body: @escaping () -> Void) {
+        queue.plan(.script(body), at: max(time, now))
+    }
+    public func plan(after delay: Duration, _ body: @escaping () -> Void) { plan(at: now + delay, body) }
+
+    /// Something that happens to a host unless it is switched off before.
+    func plan(_ kind: Trace.Kind, of host: Host, at time: VirtualTime, content: UInt64, _ body: @escaping () -> Void) {
+        let event = Event.step(kind, host: host.index, incarnation: host.incarnation, content: content, body)
+        queue.plan(event, at: max(time, now))
+    }
+
+    func planWake(of host: Host, at time: VirtualTime) {
+        queue.plan(.wake(host: host.index, incarnation: host.incarnation), at: time)
+    }
+
+    /// Lets time pass until then, or until an invariant is violated.
+    public func run(until end: VirtualTime) {
+        while !isStopped, let time = queue.nextTime, time <= end, let next = queue.next() {
+            eventsOfMoment = next.time == now ? eventsOfMoment + 1 : 0
+            now = next.time
+            handle(next.event)
+            if eventsOfMoment > Self.maximumEventsOfMoment {
+                violate("time-goes-on", "more than \(Self.maximumEventsOfMoment) events in one nanosecond")
+            }
+        }
+        if !isStopped { now = max(now, end) }
+    }
+
+    private func handle(_ event: Event) {
+        switch event {
+        case .datagram(let index, let incarnation, let source, let bytes):
+            let host = hosts[index]
+            guard host.incarnation == incarnation, let program = host.program else { return }
+            trace.add(.datagram, at: now, host: index, Trace.content(of: bytes))
+            program.receive(bytes, from: source)
+            touched(host)
+        case .wake(let index, let incarnation):
+            let host = hosts[index]
+            guard host.incarnation == incarnation, host.wakeArrived(at: now), let program = host.program else { return }
+            trace.add(.wake, at: now, host: index, 0)
+            program.wake()
+            touched(host)
+        case .step(let kind, let index, let incarnation, let content, let body):
+            let host = hosts[index]
+            guard host.incarnation == incarnation, host.isOn else { return }
+            trace.add(kind, at: now, host: index, content)
+            body()
+            touched(host)
+        case .script(let body):
+            trace.add(.script, at: now, host: -1, 0)
+            body()
+        }
+    }
+
+    private func touched(_ host: Host) {
+        eventCount += 1
+        onTouch?(host)
+    }
+
+    // MARK: - What must hold
+
+    /// Says that something happened that must not; the run ends here.
+    public func violate(_ invariant: String, _ detail: String, host: Host? = nil) {
+        trace.add(.violation, at: now, host: host?.index ?? -1, Trace.content(of: invariant))
+        violations.append(Violation(invariant: invariant, detail: detail, host: host?.index, time: now))
+        isStopped = true
+    }
+
+    /// Adds something to the trace that no event shows, such as a fault or a figure.
+    public func note(_ text: String, host: Host? = nil) {
+        trace.add(.fault, at: now, host: host?.index ?? -1, Trace.content(of: text))
+    }
+}
+
+/// An invariant that did not hold.
+public struct Violation: Equatable, Sendable, CustomStringConvertible {
+    public var invariant: String
+    public var detail: String
+    public var host: Int?
+    public var time: VirtualTime
+
+    public var description: String {
+        "violated \(invariant) at \(time)" + (host.map { " on host \($0)" } ?? "") + ": \(detail)"
+    }
+}
