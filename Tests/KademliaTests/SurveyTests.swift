@@ -112,6 +112,29 @@ internal import Wire
         #expect(found == Set(hashes))
     }
 
+    @Test(
+        "BEP 32 \"Bootstrapping\": a node that knows only IPv4 nodes asks them for both families, and then the IPv6 ones they name"
+    )
+    func dualStack() throws {
+        let bench = NodeBench { $0.families = [.v4, .v6] }
+        let entrance = Endpoint(.v4(0x0A00_0001), port: 6881)
+        let six = try #require(Endpoint("[fd00::7]:6881"))
+        bench.perform(bench.node.join(through: [entrance], now: bench.now))
+        let wants = bench.sent.compactMap { datagram -> Set<AddressFamily>? in
+            guard case .query(let query)? = (try? KRPCMessage(parsing: datagram.bytes))?.body else { return nil }
+            return query.want
+        }
+        #expect(wants == [[.v4, .v6]])
+        bench.answerAll { _, response in
+            response.nodes6 = [Contact(id: NodeBench.strangerID, endpoint: six)]
+        } id: { _ in
+            NodeBench.strangerID
+        }
+        #expect(bench.sent.contains { $0.to == six })
+        bench.answerAll({ _, _ in }, id: { _ in NodeBench.strangerID })
+        #expect(bench.node.table(.v6).count == 1)
+    }
+
     @Test("An address that has proven nothing gets filters and samples only within its prefix's allowance")
     func amplification() {
         let bench = NodeBench {

@@ -184,6 +184,13 @@ struct Lookup: Sendable {
         }
     }
 
+    /// A node of the other family told of these.
+    mutating func told(_ contacts: [Contact], except ownID: NodeID) {
+        for contact in contacts.prefix(Self.contactsOfAnswer) where contact.id != ownID {
+            if !candidates.contains(where: { $0.endpoint == contact.endpoint }) { add(contact, depth: 1, parent: nil) }
+        }
+    }
+
     // MARK: - The report
 
     /// From the first node asked to the closest found, each closer than the one before.

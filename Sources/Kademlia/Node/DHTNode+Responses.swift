@@ -83,6 +83,9 @@ extension DHTNode {
             if lookup == family {
                 operations[operation]?.lookups[index]
                     .answered(sender, with: contacts, token: response.token, except: id)
+            } else {
+                // BEP 32 "Bootstrapping": nodes of one family know those of the other.
+                operations[operation]?.lookups[index].told(contacts, except: id)
             }
         }
         collect(response, from: sender, for: operation, now: now)

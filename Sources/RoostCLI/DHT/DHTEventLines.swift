@@ -36,6 +36,10 @@ struct DHTEventLines {
         var value: String?
         var holders: Int?
         var hops: Int?
+        var seeds: Double?
+        var downloaders: Double?
+        var sources: Int?
+        var samples: [String]?
         var error: String?
     }
 
@@ -91,6 +95,8 @@ struct DHTEventLines {
             let value = try await service.immutable(digest(command.target, "target"))?.value
             return Event(event: "result", id: command.id, value: value.map { content($0) } ?? "")
         case "warm": return try await warm(command)
+        case "scrape": return try await scrape(command)
+        case "sample": return try await sample(command)
         case let other: throw BadCommand(reason: "unknown op \(other)")
         }
     }
@@ -154,6 +160,23 @@ struct DHTEventLines {
             _ = try await service.findNode(.random(using: &generator))
         }
         return Event(event: "result", id: command.id)
+    }
+
+    private func scrape(_ command: Command) async throws -> Event {
+        let report = try await service.scrape(digest(command.info_hash, "info_hash"))
+        return Event(
+            event: "result",
+            id: command.id,
+            seeds: report.seeds,
+            downloaders: report.downloaders,
+            sources: report.sources
+        )
+    }
+
+    private func sample(_ command: Command) async throws -> Event {
+        let report = try await service.sampleInfohashes(near: digest(command.target, "target"))
+        let samples = report.infoHashes.map { $0.hex }
+        return Event(event: "result", id: command.id, sources: report.sources, samples: samples)
     }
 
     // MARK: - Fields

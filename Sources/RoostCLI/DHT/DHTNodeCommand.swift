@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Kademlia
+internal import NIOCore
 internal import NIOPosix
 internal import Node
 internal import Transport
@@ -14,14 +15,19 @@ struct DHTNodeCommand: AsyncParsableCommand {
         abstract: "Run a stand-alone DHT node.",
         discussion: """
             With --events it reads one JSON command a line (announce, get_peers, put, get, put_immutable, \
-            get_immutable, warm) and writes one JSON event a line, and ends with its input.
+            get_immutable, scrape, sample, warm) and writes one JSON event a line, and ends with its input.
             """
     )
 
     @OptionGroup var options: GlobalOptions
 
-    @Option(help: ArgumentHelp("Where to listen; port 0 takes a free one.", valueName: "host:port"))
-    var listen = "0.0.0.0:6881"
+    @Option(
+        help: ArgumentHelp(
+            "Where to listen; port 0 takes a free one. Once for IPv4 and once for IPv6: a node of both (BEP 32).",
+            valueName: "host:port"
+        )
+    )
+    var listen: [String] = ["0.0.0.0:6881"]
 
     @Option(help: ArgumentHelp("A node to begin at. May be repeated.", valueName: "host:port"))
     var bootstrap: [String] = []
@@ -39,22 +45,19 @@ struct DHTNodeCommand: AsyncParsableCommand {
     var state: String?
 
     func run() async throws {
-        guard let endpoint = Endpoint(listen) else {
-            throw NodeError(
-                .usage,
-                "\(listen) is no address and port.",
-                remedy: "Give one like 127.0.0.1:6881 or [::1]:6881."
-            )
-        }
-        let socket = try await bind(endpoint)
+        let endpoints = try listeningEndpoints()
+        // One event loop for both families.
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        var sockets: [UDPSocket] = []
+        for endpoint in endpoints { sockets.append(try await bind(endpoint, on: loop)) }
         var configuration = DHTConfiguration()
         configuration.isReadOnly = readOnly
-        let service = try await DHTService.start(on: [socket], configuration: configuration, statePath: state)
-        await join(service, family: endpoint.family)
+        let service = try await DHTService.start(on: sockets, configuration: configuration, statePath: state)
+        await join(service, families: Set(endpoints.map { $0.family }))
         if events {
             await DHTEventLines(service: service).run()
         } else {
-            let address = socket.localEndpoint.description
+            let address = sockets.map { $0.localEndpoint.description }.joined(separator: " ")
             if options.json || !options.quiet {
                 options.print(["listen": address]) { _ in "Listening on \(address). Ctrl-C ends it." }
             }
@@ -65,22 +68,43 @@ struct DHTNodeCommand: AsyncParsableCommand {
         } catch {
             throw NodeError(.inputOutput, "The state was not saved: \(error).", remedy: "Check the disk and the path.")
         }
-        await socket.close()
+        for socket in sockets { await socket.close() }
     }
 
-    private func bind(_ endpoint: Endpoint) async throws -> UDPSocket {
+    private func listeningEndpoints() throws -> [Endpoint] {
+        let endpoints = try listen.map { text in
+            guard let endpoint = Endpoint(text) else {
+                throw NodeError(
+                    .usage,
+                    "\(text) is no address and port.",
+                    remedy: "Give one like 127.0.0.1:6881 or [::1]:6881."
+                )
+            }
+            return endpoint
+        }
+        guard Set(endpoints.map { $0.family }).count == endpoints.count else {
+            throw NodeError(
+                .usage,
+                "A node listens at one address of each family.",
+                remedy: "Give --listen once for IPv4 and once for IPv6."
+            )
+        }
+        return endpoints
+    }
+
+    private func bind(_ endpoint: Endpoint, on loop: any EventLoop) async throws -> UDPSocket {
         do {
-            return try await UDPSocket.bind(to: endpoint, on: MultiThreadedEventLoopGroup.singleton.any())
+            return try await UDPSocket.bind(to: endpoint, on: loop)
         } catch {
             throw PortFailure.error(endpoint, error)
         }
     }
 
-    private func join(_ service: DHTService, family: AddressFamily) async {
-        let entrances = await DHTService.resolve(bootstrap, families: [family])
+    private func join(_ service: DHTService, families: Set<AddressFamily>) async {
+        let entrances = await DHTService.resolve(bootstrap, families: families)
         service.join(through: entrances)
         guard mainline else { return }
-        let routers = await DHTService.resolve(DHTSpecification.mainlineRouters, families: [family])
+        let routers = await DHTService.resolve(DHTSpecification.mainlineRouters, families: families)
         service.join(through: routers, areRouters: true)
     }
 }

@@ -50,6 +50,22 @@ extension DHTService {
         }
     }
 
+    /// How many peers a torrent has, without asking for them (BEP 33). Throws ``DHTServiceError``.
+    public func scrape(_ infoHash: Digest160) async throws(DHTServiceError) -> ScrapeReport {
+        switch await run(.scrape(infoHash)) {
+        case .scraped(let report, _): return report
+        case let other: throw .init(other)
+        }
+    }
+
+    /// Torrents that nodes on the way to a target have peers of (BEP 51). Throws ``DHTServiceError``.
+    public func sampleInfohashes(near target: NodeID) async throws(DHTServiceError) -> SampleReport {
+        switch await run(.sampleInfohashes(near: target)) {
+        case .samples(let report, _): return report
+        case let other: throw .init(other)
+        }
+    }
+
     /// The closest nodes to a target, and how the search went.
     /// - Throws: ``DHTServiceError``.
     public func findNode(_ target: NodeID) async throws(DHTServiceError) -> LookupReport {
