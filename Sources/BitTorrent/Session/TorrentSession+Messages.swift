@@ -22,9 +22,11 @@ extension TorrentSession {
             fillSlots()
         case .have(let piece): receiveHave(Int(piece), from: peer, now)
         case .bitfield(let bits):
-            guard declare(peer, now) else { return }
+            // aria2 says anew what it has when it got several pieces at once, where others send a `have` for each.
+            let isFirst = !peer.hasDeclared
+            peer.hasDeclared = true
             receiveBitfield(bits, from: peer, now)
-            allowFast(peer)
+            if isFirst { allowFast(peer) }
         case .haveAll: if declare(peer, now) { receiveHaveAll(peer, now) }
         case .haveNone: if declare(peer, now) { allowFast(peer) }
         case .request(let block): receiveRequest(block, from: peer, now)
@@ -79,6 +81,7 @@ extension TorrentSession {
         guard let pieces = Bitfield(wire: bits, count: content.pieceCount) else {
             return close(peer, .outOfBounds, now)
         }
+        guard !peer.hasAll else { return }
         forgetKnown(peer)
         if pieces.isFull {
             becameSeed(peer)

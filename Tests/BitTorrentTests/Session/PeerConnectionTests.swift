@@ -250,6 +250,15 @@ struct PeerConnectionTests {
         #expect(script.peer.closings.isEmpty, "a refusal of nothing is ignored")
     }
 
+    @Test("A peer may say anew what it has, as aria2 does when it got several pieces at once")
+    func laterBitfield() throws {
+        let script = ScriptedPeer(try Self.sample(), isSeed: false)
+        script.connect()
+        script.say(.haveNone, .unchoke, .bitfield([0x80]), .bitfield([0xFE]))
+        #expect(script.peer.closings.isEmpty)
+        #expect(!script.requests().isEmpty)
+    }
+
     @Test("BEP 3: a bitfield of the wrong size, with spare bits, or a have past the end is refused")
     func bitfields() throws {
         for message in [PeerMessage.bitfield([]), .bitfield([0xFE, 0]), .bitfield([0xFF]), .have(7), .have(.max)] {
