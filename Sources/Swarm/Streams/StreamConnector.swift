@@ -15,6 +15,9 @@ final class StreamConnector {
     private let shared: NIOLoopBoundBox<Obfuscation>
     private var obfuscation: Obfuscation { shared.value }
     private let transports: Set<PeerTransport>
+    /// Peers that took a TCP connection and ended it without a byte: the next one begins with uTP. At most
+    /// ``Obfuscation/capacity``.
+    private var muteOverTCP: Set<Endpoint> = []
     /// Once there is a UDP port for it.
     var utp: UTPTransport?
 
@@ -65,8 +68,12 @@ final class StreamConnector {
     ) {
         connectTransport(to: endpoint, route) { [obfuscation] carrier in
             guard let carrier else { return completion(nil) }
-            let stream = ObfuscatedPeerStream(dialling: hash, over: carrier, sharing: obfuscation) { success in
+            let overTCP = carrier.transport == .tcp
+            let stream = ObfuscatedPeerStream(dialling: hash, over: carrier, sharing: obfuscation) {
+                [weak self] success in
                 obfuscation.remember(endpoint, takesObfuscated: success)
+                // Whoever takes a connection and says nothing, plain or not, may be one that takes no TCP.
+                if !success, overTCP { self?.mute(endpoint) }
             }
             stream.start()
             completion(stream)
@@ -79,6 +86,12 @@ final class StreamConnector {
         completion: @escaping ((any PeerByteStream)?) -> Void
     ) {
         switch (utp, transports.contains(.tcp) && !route.isUTPOnly) {
+        case (let utp?, true) where muteOverTCP.contains(endpoint):
+            muteOverTCP.remove(endpoint)
+            Self.connectUTP(utp, to: endpoint) { [weak self] stream in
+                guard stream == nil, let self else { return completion(stream) }
+                connectTCP(to: endpoint, completion: completion)
+            }
         case (let utp?, false): Self.connectUTP(utp, to: endpoint, completion: completion)
         case (let utp?, true):
             let race = StreamRace(completion)
@@ -88,6 +101,11 @@ final class StreamConnector {
         case (nil, true): connectTCP(to: endpoint, completion: completion)
         case (nil, false): loop.assumeIsolated().execute { completion(nil) }
         }
+    }
+
+    private func mute(_ endpoint: Endpoint) {
+        guard utp != nil, muteOverTCP.count < Obfuscation.capacity else { return }
+        muteOverTCP.insert(endpoint)
     }
 
     private static func connectUTP(

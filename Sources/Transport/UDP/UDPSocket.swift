@@ -21,7 +21,7 @@ public final class UDPSocket: Sendable {
     /// Datagrams taken by one system call, each into its slice of a buffer of that many times 2 KiB.
     private static let datagramsPerRead = 32
     /// The same where much is expected: the kernel joins datagrams into runs of up to 64 KiB (udp(7) UDP_GRO).
-    private static let runsPerRead = 8
+    private static let runsPerRead = 4
     static let longestRun = 65_536
 
     public let eventLoop: any EventLoop
@@ -117,7 +117,7 @@ public final class UDPSocket: Sendable {
         return failure
     }
 
-    /// Prepares for long runs of datagrams, at the cost of half a MiB of buffer, or for single ones again. On the event loop.
+    /// Prepares for long runs of datagrams, at the cost of a quarter of a MiB of buffer, or for single ones again. On the event loop.
     func expectRuns(_ isExpected: Bool) {
         guard let options = channel.syncOptions else { return }
         let count = isExpected ? Self.runsPerRead : Self.datagramsPerRead

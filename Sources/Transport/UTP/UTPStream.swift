@@ -26,6 +26,8 @@ public final class UTPStream {
         var end: Int64 { offset + Int64(buffer.readableBytes) }
     }
 
+    private static let fullBytes = 192 << 10
+
     public let endpoint: Endpoint
     public weak var receiver: (any UTPStreamReceiver)?
     let id: UTPConnectionID
@@ -86,6 +88,9 @@ public final class UTPStream {
 
     // MARK: What comes
 
+    /// So much has come that it should be handed on now, while it is in the processor's cache.
+    var isFull: Bool { incoming.readableBytes >= Self.fullBytes }
+
     func take(_ bytes: UnsafeRawBufferPointer) { if !isClosed { unsafe incoming.writeBytes(bytes) } }
 
     func hold(_ key: UInt16, _ bytes: UnsafeRawBufferPointer) {
@@ -102,20 +107,22 @@ public final class UTPStream {
 
     /// Tells the receiver what has come about.
     func report() {
-        if incoming.readableBytes > 0, let receiver {
-            // The receiver is done with it when the call returns, and then the memory is ours again.
-            let bytes = incoming
-            incoming = ByteBuffer()
-            receiver.received(bytes)
-            if incoming.readableBytes == 0 {
-                incoming = bytes
-                incoming.clear(minimumCapacity: min(bytes.capacity, 1 << 18))
-            }
-        }
+        reportReceived()
         reportSent()
         guard hasEnded, !endReported, let receiver else { return }
         endReported = true
         receiver.ended()
+    }
+
+    private func reportReceived() {
+        guard incoming.readableBytes > 0, let receiver else { return }
+        var bytes = ByteBuffer()
+        swap(&bytes, &incoming)
+        receiver.received(bytes)
+        // The receiver is done with it, and the memory is ours again; who gets little needs no long buffer.
+        guard incoming.readableBytes == 0, bytes.readableBytes >= bytes.capacity / 16 else { return }
+        bytes.clear()
+        incoming = bytes
     }
 
     private func reportSent() {

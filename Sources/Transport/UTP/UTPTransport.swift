@@ -192,7 +192,7 @@ public final class UTPTransport: DatagramReceiver {
         case .received(let id, let range):
             guard let stream = streams[id] else { return }
             unsafe stream.take(UnsafeRawBufferPointer(rebasing: datagram[range]))
-            note(stream)
+            if stream.isFull { stream.report() } else { note(stream) }
         case .held(let id, let key, let range):
             unsafe streams[id]?.hold(key, UnsafeRawBufferPointer(rebasing: datagram[range]))
         case .released(let id, let first, let count): streams[id]?.release(first: first, count: count)
