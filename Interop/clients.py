@@ -182,18 +182,22 @@ class Transmission:
 
 
 class Aria2:
-    """aria2c with one torrent; it cannot be handed a peer, so it finds them through a tracker."""
+    """aria2c with one torrent or magnet link; it cannot be handed a peer, so it finds them through a tracker, or in a DHT."""
 
-    def __init__(self, host, folder, torrent, tracker, seed, options=(), url=None):
+    def __init__(self, host, folder, torrent, tracker=None, seed=False, options=(), url=None, dht=None):
         self.host, self.folder = host, pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.address = f"{host.address}:{PORT}"
         # aria2 speaks to UDP trackers from its DHT's port only; without an entry point that DHT stays empty.
-        dht = ["--enable-dht=true", f"--dht-listen-port={PORT + 1}", f"--dht-file-path={host.path('aria2', 'dht.dat')}"] if url else ["--enable-dht=false"]
+        ports = ["--enable-dht=true", f"--dht-listen-port={PORT + 1}", f"--dht-file-path={host.path('aria2', 'dht.dat')}"] if url else ["--enable-dht=false"]
+        if dht:
+            # What is left of an earlier table would be dialled first; it looks at the entry point only with an empty one.
+            ports = ["--enable-dht=true", f"--dht-listen-port={PORT}", f"--dht-entry-point={dht.bootstrap}", f"--dht-file-path={host.path('aria2', 'dht.dat')}"]
+        trackers = [] if tracker is None and url is None else [f"--bt-tracker={url or tracker.url}"]
         self.process = host.start(
-            ["aria2c", f"--dir={folder}", f"--interface={host.address}", f"--listen-port={PORT}", *dht, "--enable-dht6=false",
+            ["aria2c", f"--dir={folder}", f"--interface={host.address}", f"--listen-port={PORT}", *ports, "--enable-dht6=false",
              "--bt-enable-lpd=false", "--file-allocation=none", "--allow-overwrite=true", "--no-conf", "--summary-interval=1", "--console-log-level=notice",
-             "--seed-ratio=0", f"--check-integrity={'true' if seed else 'false'}", f"--bt-tracker={url or tracker.url}", *options, str(torrent)])
+             "--seed-ratio=0", f"--check-integrity={'true' if seed else 'false'}", *trackers, *options, str(torrent)])
 
     def wait_seeding(self, timeout=40):
         self.process.wait_line(lambda line: "SEED(" in line or "seeding" in line.lower() or "Verification finished successfully" in line, timeout)

@@ -5,7 +5,7 @@ import time
 
 import roost
 import stock_item
-from clients import PORT, DHT, Libtorrent, Transmission
+from clients import DHT, PORT, Aria2, Libtorrent, Transmission
 from content import expect_same, make_tree
 from lab import common
 from registry import case
@@ -103,6 +103,18 @@ def register_for(kind, link):
 
 register_for("v1", lambda report: f"magnet:?xt=urn:btih:{report['v1']}")
 register_for("v2", lambda report: f"magnet:?xt=urn:btmh:1220{report['v2']}")
+
+
+@case("sites", "S0-02 S2-05: aria2 finds and downloads a published site by the magnet link of its v1 torrent")
+def aria2_reads_a_site(lab):
+    dht = DHT(lab)
+    _, source, report = published(lab, dht)
+    wait_for_peers(dht, report["v1"], 1)
+    reader = lab.host("reader")
+    magnet = f"magnet:?xt=urn:btih:{report['v1']}"
+    # It calls the torrent's description a download of its own; the whole is here when it ends.
+    Aria2(reader, reader.path("got"), magnet, dht=dht, options=("--seed-time=0",)).process.p.wait(90)
+    expect_same(source, reader.path("got", "site"), ignore=MARKER, without_empty=True)
 
 
 @case("sites", "libtorrent reads the item that names a published site's torrents (BEP 46)")

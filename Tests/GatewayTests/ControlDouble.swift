@@ -158,7 +158,9 @@ final class ControlDouble: NodeControl {
     }
 
     func dhtTable() async -> [DHTTable] { [] }
-    func dhtFind(_ target: String) async throws(NodeError) -> [DHTContact] { [DHTContact(id: target, address: "a")] }
+    func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult {
+        DHTFindResult(nodes: [DHTContact(id: target, address: "a")], path: [])
+    }
 
     func dhtGet(_ query: DHTItemQuery) async throws(NodeError) -> DHTItemResult {
         DHTItemResult(value: "00", seq: nil, signature: nil, nodes: 8)

@@ -94,8 +94,10 @@ import Wire
         #expect(table.buckets.reduce(0) { $0 + $1.nodes.count } == 2)
         #expect(table.announces == 1)
         let found = try await all[0].network.find(Digest160.zero.hex)
-        #expect(found.count == 2)
-        #expect(found.allSatisfy { $0.distance == $0.id }, "the distance to zero is the id itself")
+        #expect(found.nodes.count == 2)
+        #expect((found.nodes + found.path).allSatisfy { $0.distance == $0.id }, "the distance to zero is the id itself")
+        let distances = found.path.map(\.id)
+        #expect(!distances.isEmpty && zip(distances, distances.dropFirst()).allSatisfy { $0 > $1 }, "S3-010")
         await close(all)
     }
 

@@ -35,6 +35,13 @@ struct ConfigurationKey: Sendable {
         } print: {
             $0.bootstrap.joined(separator: ",")
         },
+        ConfigurationKey(name: "dht-bucket", form: "a number from 1 to 64") { configuration, text in
+            guard let count = Int(text), (1...64).contains(count) else { return false }
+            configuration.dhtBucket = count
+            return true
+        } print: {
+            String($0.dhtBucket)
+        },
         ConfigurationKey(name: "serve", form: "own, while-open or quota") { configuration, text in
             guard let policy = ServePolicy(rawValue: text) else { return false }
             configuration.serve = policy

@@ -15,6 +15,9 @@ public struct NodeConfiguration: Sendable, Equatable {
     public var network = "mainline"
     /// Nodes that the DHT starts from, `host:port` each, beside Mainline's own routers on `mainline`.
     public var bootstrap: [String] = []
+    /// Nodes in a bucket of the DHT's table, and of a set that stores: k, 1 to 64. 8 is what BEP 5 says and others do; more
+    /// costs more queries a lookup.
+    public var dhtBucket = 8
     /// What a reader gives back; nil until the user was asked.
     public var serve: ServePolicy?
     /// How much of other people's sites is kept, in bytes. 1 MiB to 16 TiB; 10 GiB because that is little on any disk

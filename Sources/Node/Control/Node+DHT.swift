@@ -5,7 +5,7 @@ extension Node {
     public func dhtTable() async -> [DHTTable] { [await network.table()] }
 
     /// The nodes closest to a target of 40 digits.
-    public func dhtFind(_ target: String) async throws(NodeError) -> [DHTContact] { try await network.find(target) }
+    public func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult { try await network.find(target) }
 
     /// The item that most nodes agree on, checked.
     public func dhtGet(_ query: DHTItemQuery) async throws(NodeError) -> DHTItemResult { try await network.get(query) }

@@ -54,7 +54,7 @@ public protocol NodeControl: Sendable {
     /// One table a network.
     func dhtTable() async -> [DHTTable]
     /// The nodes closest to a target of 40 hex digits.
-    func dhtFind(_ target: String) async throws(NodeError) -> [DHTContact]
+    func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult
     /// An item of the DHT, checked.
     func dhtGet(_ query: DHTItemQuery) async throws(NodeError) -> DHTItemResult
     /// Stores an item at the closest nodes.

@@ -54,6 +54,20 @@ public struct DHTContact: Equatable, Sendable, Codable {
     }
 }
 
+/// `roost dht find`.
+public struct DHTFindResult: Equatable, Sendable, Codable {
+    /// The closest nodes, closest first: at most k.
+    public var nodes: [DHTContact]
+    /// From the first node asked to the closest one found: each was named by the one before and is closer.
+    public var path: [DHTContact]
+
+    /// Takes each value as it is.
+    public init(nodes: [DHTContact], path: [DHTContact]) {
+        self.nodes = nodes
+        self.path = path
+    }
+}
+
 /// `roost dht table`.
 public struct DHTTable: Equatable, Sendable, Codable {
     /// Nodes at one distance.

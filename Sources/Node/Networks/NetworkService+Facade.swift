@@ -36,10 +36,13 @@ extension NetworkService {
         return table ?? DHTTable(network: name, id: "", buckets: [], items: 0, announces: 0)
     }
 
-    func find(_ text: String) async throws(NodeError) -> [DHTContact] {
+    func find(_ text: String) async throws(NodeError) -> DHTFindResult {
         let target = try Self.target(text)
         let found = try await findNode(target)
-        return found.map { DHTContact($0, target: target) }
+        return DHTFindResult(
+            nodes: found.closest.map { DHTContact($0, target: target) },
+            path: found.path.map { DHTContact($0, target: target) }
+        )
     }
 
     func get(_ query: DHTItemQuery) async throws(NodeError) -> DHTItemResult {

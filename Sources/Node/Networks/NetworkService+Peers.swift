@@ -33,10 +33,10 @@ extension NetworkService {
         dht.stopPublishing(.peer(infoHash: hash, port: nil))
     }
 
-    /// The nodes closest to a target, closest first.
-    func findNode(_ target: NodeID) async throws(NodeError) -> [Contact] {
+    /// The nodes closest to a target, closest first, and the way that led there.
+    func findNode(_ target: NodeID) async throws(NodeError) -> LookupReport {
         do throws(DHTServiceError) {
-            return try await dht.findNode(target).closest
+            return try await dht.findNode(target)
         } catch { throw NodeError(error) }
     }
 

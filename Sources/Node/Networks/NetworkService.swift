@@ -57,6 +57,7 @@ final class NetworkService: Sendable {
     ) async throws(NodeError) -> NetworkService {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
+        configuration.bucketSize = start.dhtBucket
         configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
         do {
             let path = "\(context.home.path)/dht-\(start.network).state"

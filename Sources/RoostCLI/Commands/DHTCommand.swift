@@ -52,11 +52,17 @@ struct DHTCommand: AsyncParsableCommand {
         @OptionGroup var options: GlobalOptions
         @OptionGroup var start: StartChoice
         @Argument(help: "40 hex digits.") var target: String
+        @Flag(help: "Show first which nodes led there, each closer than the one before.") var trace = false
 
         func run() async throws {
-            options.print(try await NodeConnection.open(options, start).dhtFind(target)) { nodes in
-                nodes.map { "\($0.distance ?? "")  \($0.id)  \($0.address)" }.joined(separator: "\n")
+            options.print(try await NodeConnection.open(options, start).dhtFind(target)) { found in
+                let path = trace ? found.path.map { "by  \(Self.text($0))" } : []
+                return (path + found.nodes.map(Self.text)).joined(separator: "\n")
             }
+        }
+
+        private static func text(_ node: DHTContact) -> String {
+            "\(node.distance ?? "")  \(node.id)  \(node.address)"
         }
     }
 

@@ -62,6 +62,9 @@ struct PublishCommand: AsyncParsableCommand {
             "  address  \(result.site)",
             "  browser  \(result.gateway)",
             "  magnet   \(result.magnet)",
+            "  this release, for other clients:",
+            "    v1     magnet:?xt=urn:btih:\(result.v1)",
+            "    v2     magnet:?xt=urn:btmh:1220\(result.v2)",
         ]
         lines += result.skipped.map { "  left out \($0.path): \($0.why)" }
         if let kit = result.recoveryKit {

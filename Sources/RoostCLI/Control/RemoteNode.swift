@@ -80,7 +80,7 @@ struct RemoteNode: NodeControl {
 
     func dhtTable() async -> [DHTTable] { (try? await client.get(.dhtTable)) ?? [] }
 
-    func dhtFind(_ target: String) async throws(NodeError) -> [DHTContact] {
+    func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult {
         try await client.post(.dhtFind, ControlArgument(target))
     }
 
