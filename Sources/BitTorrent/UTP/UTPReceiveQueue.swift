@@ -51,7 +51,9 @@ struct UTPReceiveQueue: Sendable {
     mutating func receive(_ sequence: UInt16, count: Int, room: Int) -> Outcome {
         let distance = Int(Int16(bitPattern: sequence &- expected))
         guard distance >= 0 else { return .duplicate }
-        guard distance < Self.maximumPackets, count <= window, count <= Int(UInt16.max), !isPastEnd(sequence) else {
+        // The one that all held ones wait for has its place, however many they are.
+        let space = distance == 0 ? capacity - unread : window
+        guard distance < Self.maximumPackets, count <= min(space, Int(UInt16.max)), !isPastEnd(sequence) else {
             return .refused
         }
         if distance == 0 {

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import BitTorrent
+import TestSupport
+import Testing
+import Wire
+
+@Suite("uTP leaves room for others")
+struct UTPCongestionTests {
+    /// A TCP-like sender in the same queue: additive increase, halving at loss (Reno, RFC 5681), acknowledgements in time.
+    private struct Competitor {
+        var window = 10.0
+        var slowStart = true
+        var underWay = 0
+        var delivered = 0
+        /// Arrival times of its packets; a lost one is noticed when the next arrives.
+        var flights: [Int64] = []
+        var lastCut: Int64 = 0
+
+        mutating func cut(_ now: Int64, roundTrip: Int64) {
+            guard now - lastCut > roundTrip else { return }
+            lastCut = now
+            window = max(2, window / 2)
+            slowStart = false
+        }
+    }
+
+    /// Bytes that uTP and its competitor deliver in a time through one queue.
+    private static func shares(
+        rate: Double,
+        queue: Int,
+        delay: Int64,
+        seconds: Int64,
+        withCompetitor: Bool
+    ) throws -> (utp: Int, tcp: Int, mostQueued: Int64) {
+        let world = UTPWorld(seed: 31)
+        var link = UTPLink()
+        link.rate = rate
+        link.queue = queue
+        link.delay = delay
+        var back = UTPLink()
+        back.delay = delay
+        let left = world.add(UTPHost(1, seed: 2), link)
+        let right = world.add(UTPHost(2, seed: 3, clock: 123_456), back)
+        let id = try #require(world.dial(left, right))
+        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
+        left.write(id, Array(repeating: 0, count: Int(rate * Double(seconds) * 1_200_000)))
+        world.send(left)
+        let start = world.now
+        let end = start + seconds * 1_000_000
+        // uTP has the path to itself for a second; then the other comes.
+        world.run(for: 1_000_000)
+        let before = right.streams.values.first?.incoming.count ?? 0
+        var competitor = Competitor()
+        var mostQueued: Int64 = 0
+        while world.now < end {
+            if withCompetitor { send(&competitor, world, left.endpoint) }
+            let free = world.links[left.endpoint]?.free ?? 0
+            if world.now > start + 2_000_000 { mostQueued = max(mostQueued, Int64(free) - world.now) }
+            world.run(for: 1000)
+        }
+        return ((right.streams.values.first?.incoming.count ?? 0) - before, competitor.delivered, mostQueued)
+    }
+
+    private static func send(_ competitor: inout Competitor, _ world: UTPWorld, _ path: Endpoint) {
+        let returnDelay = world.links[path]?.delay ?? 0
+        while let first = competitor.flights.first, first + returnDelay <= world.now {
+            competitor.flights.removeFirst()
+            competitor.delivered += 1460
+            competitor.window += competitor.slowStart ? 1 : 1 / competitor.window
+        }
+        while Double(competitor.flights.count) < competitor.window {
+            var random = world.random
+            let arrivals = world.links[path]?.arrivals(1460, now: world.now, random: &random) ?? []
+            world.random = random
+            guard let arrival = arrivals.first else {
+                competitor.cut(world.now, roundTrip: 2 * returnDelay + 20_000)
+                break
+            }
+            competitor.flights.append(arrival)
+        }
+    }
+
+    @Test("RFC 6817 §2.1: alone, it fills the path and adds no more delay than the target")
+    func fillsThePath() throws {
+        // 20 Mbit/s, 20 ms each way, a queue of a second.
+        let shares = try Self.shares(rate: 2.5, queue: 2_500_000, delay: 20_000, seconds: 15, withCompetitor: false)
+        #expect(Double(shares.utp) >= 0.85 * 14 * 2_500_000, "delivered \(shares.utp)")
+        #expect(shares.mostQueued <= 150_000, "queued \(shares.mostQueued) µs")
+    }
+
+    @Test("BEP 29: beside a TCP flow it takes less than a tenth", arguments: [2_500_000, 600_000])
+    func yields(queue: Int) throws {
+        // 20 Mbit/s, 10 ms each way; queues of 1 s and of 240 ms, both longer than the target.
+        let shares = try Self.shares(rate: 2.5, queue: queue, delay: 10_000, seconds: 25, withCompetitor: true)
+        let whole = Double(shares.utp + shares.tcp)
+        #expect(Double(shares.tcp) >= 0.9 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
+        #expect(whole >= 0.8 * 24 * 2_500_000)
+    }
+
+    @Test("The target is below the length of a short queue, and TCP keeps most of it")
+    func shortQueue() throws {
+        // 20 Mbit/s with a queue of 40 ms: the delay never reaches 100 ms.
+        let shares = try Self.shares(rate: 2.5, queue: 100_000, delay: 10_000, seconds: 25, withCompetitor: true)
+        let whole = Double(shares.utp + shares.tcp)
+        #expect(Double(shares.tcp) >= 0.75 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
+    }
+}
