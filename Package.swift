@@ -58,6 +58,7 @@ let package = Package(
     targets: [
         // C: system library maps and thin shims, no logic.
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CMiniupnpc", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CSampleSite"),
         // Layers 0 and 1.
@@ -73,7 +74,9 @@ let package = Package(
         library(
             "Transport",
             [
-                "Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", collections, nioCore, nioPosix, nioHTTP1, nioSSL,
+                "Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", "CMiniupnpc", collections, nioCore, nioPosix,
+                nioHTTP1,
+                nioSSL,
                 logging,
             ]
         ),

@@ -82,6 +82,7 @@ public final class Node: Service, NodeControl {
         try await beginServing()
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.network.run() }
+            group.addTask { await self.network.mapper?.run() }
             group.addTask { try await self.swarms.run() }
             group.addTask { try await self.sites.run() }
             group.addTask { try await self.keeping.run() }

@@ -33,7 +33,15 @@ struct NodeParts {
             try await swarm.useUDP([socket])
             let usesLocal = options.configuration.effectiveLocalDiscovery
             let local = usesLocal ? LocalPeers.start(listen: listen, loop: context.group.next(), swarm: swarm) : nil
-            let network = try await NetworkService.start(context: context, socket: socket, local: local)
+            let mapper =
+                options.configuration.effectivePortMapping
+                ? PortMapper(port: listen.port, logger: options.logger) : nil
+            let network = try await NetworkService.start(
+                context: context,
+                socket: socket,
+                local: local,
+                mapper: mapper
+            )
             return NodeParts(context: context, swarm: swarm, network: network, listen: listen)
         } catch {
             await swarm.shutdown()

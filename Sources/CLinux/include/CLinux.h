@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "Datagrams.h"
+#include "Gateway.h"
 
 // openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. Returns a descriptor, or -1 with errno.
 int roost_open_beneath(int directory, const char *path, uint64_t flags, uint64_t mode);

@@ -70,6 +70,7 @@ struct ConfigurationKey: Sendable {
         } print: {
             $0.encryption.rawValue
         },
+        toggle("port-mapping", \.portMapping) { $0.effectivePortMapping },
         toggle("local-discovery", \.localDiscovery) { $0.effectiveLocalDiscovery },
         ConfigurationKey(name: "log-level", form: "trace, debug, info, notice, warning or error") {
             configuration,

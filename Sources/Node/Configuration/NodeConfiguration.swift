@@ -29,6 +29,8 @@ public struct NodeConfiguration: Sendable, Equatable {
     public var encryption = EncryptionPolicy.offer
     /// Whether peers of the local network are looked for (BEP 14); nil for what ``network`` and ``listen`` suggest.
     public var localDiscovery: Bool?
+    /// Whether the router is asked to let peers through to us; nil for what ``network`` and ``listen`` suggest.
+    public var portMapping: Bool?
     /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     public var logLevel = "notice"
     /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.
@@ -39,6 +41,9 @@ public struct NodeConfiguration: Sendable, Equatable {
 
     /// On the public network, unless only this machine can reach us.
     public var effectiveLocalDiscovery: Bool { localDiscovery ?? isPublic }
+
+    /// On the public network, unless only this machine can reach us.
+    public var effectivePortMapping: Bool { portMapping ?? isPublic }
 
     private var isPublic: Bool { network == "mainline" && !listen.address.isLoopback }
 

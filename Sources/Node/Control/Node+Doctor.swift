@@ -9,7 +9,8 @@ extension Node {
             sites: sites,
             swarms: swarms,
             dhtNodes: await network.nodeCount,
-            listen: listen
+            listen: listen,
+            mapping: network.mapping
         )
         return try await doctor.run(repair: repair, report: report)
     }

@@ -17,6 +17,8 @@ struct Doctor: Sendable {
     var dhtNodes: Int?
     /// Where peers reach this node; nil where that cannot be told.
     var listen: Endpoint?
+    /// What the router does for it; nil where it is not asked.
+    var mapping: String?
 
     func run(repair: Bool, report: @escaping LongWork.Report) async throws(NodeError) -> DoctorReport {
         var findings = try await small()
@@ -32,13 +34,14 @@ struct Doctor: Sendable {
 
     /// What is quick to look at.
     private func small() async throws(NodeError) -> [Finding] {
-        let (context, dhtNodes, listen) = (context, dhtNodes, listen)
+        let (context, dhtNodes, listen, mapping) = (context, dhtNodes, listen, mapping)
         return try await context.blocking.run {
             var findings = Self.space(context.home) + Self.clock(context.metadata)
             findings += Self.configuration(context.home) + Self.denyLists(context.home)
             findings += DoctorKeys(keys: context.keys).findings
             findings += Self.database(context.metadata)
             if let listen { findings.append(.ok("peers reach this node at \(listen)")) }
+            if let mapping { findings.append(.ok(mapping)) }
             findings += Self.dht(dhtNodes, network: context.configuration.network)
             return findings
         }

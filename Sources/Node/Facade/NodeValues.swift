@@ -31,11 +31,15 @@ public struct NodeStatus: Equatable, Sendable, Codable {
         /// Whether a stranger asked this node something in the last half hour, unasked.
         public var reachable: Bool
 
+        /// What the router does for this node, in words; nil where it is not asked.
+        public var mapping: String?
+
         /// Takes each value as it is.
-        public init(name: String, dhtNodes: Int, reachable: Bool) {
+        public init(name: String, dhtNodes: Int, reachable: Bool, mapping: String? = nil) {
             self.name = name
             self.dhtNodes = dhtNodes
             self.reachable = reachable
+            self.mapping = mapping
         }
     }
 

@@ -6,11 +6,22 @@ internal import Wire
 
 /// What the façade shows of the network.
 extension NetworkService {
+    /// What the router does for us, in a word; nil where it is not asked or has not answered yet.
+    var mapping: String? {
+        guard let mapper, mapper.hasTried else { return nil }
+        guard let first = mapper.mappings.first else { return "no router forwards the port" }
+        let kinds = mapper.mappings.map { $0.transport == .tcp ? "TCP" : "UDP" }.joined(separator: " and ")
+        let outside =
+            first.externalAddress.map { "\(Endpoint($0, port: first.externalPort))" } ?? "port \(first.externalPort)"
+        return "the router forwards \(outside), \(kinds), by \(first.method.rawValue)"
+    }
+
     func status() async -> NodeStatus.Network {
         NodeStatus.Network(
             name: name,
             dhtNodes: await nodeCount,
-            reachable: (try? await dht.isReachable) ?? false
+            reachable: (try? await dht.isReachable) ?? false,
+            mapping: mapping
         )
     }
 

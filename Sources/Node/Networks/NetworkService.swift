@@ -23,6 +23,8 @@ final class NetworkService: Sendable {
     let growth = GrowthSignal()
     /// Peers of the local network; nil where they are not looked for.
     let local: LocalPeers?
+    /// Asks the router to let peers through; nil where it is not to be asked.
+    let mapper: PortMapper?
     private let socket: Mutex<UDPSocket>
     private let needsSaving = Atomic(false)
 
@@ -31,9 +33,11 @@ final class NetworkService: Sendable {
         from start: NodeConfiguration,
         dht: DHTService,
         socket: UDPSocket,
-        local: LocalPeers?
+        local: LocalPeers?,
+        mapper: PortMapper?
     ) {
         self.local = local
+        self.mapper = mapper
         self.context = context
         name = start.network
         self.dht = dht
@@ -53,7 +57,8 @@ final class NetworkService: Sendable {
     static func start(
         context: NodeContext,
         socket: UDPSocket,
-        local: LocalPeers? = nil
+        local: LocalPeers? = nil,
+        mapper: PortMapper? = nil
     ) async throws(NodeError) -> NetworkService {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
@@ -62,7 +67,14 @@ final class NetworkService: Sendable {
         do {
             let path = "\(context.home.path)/dht-\(start.network).state"
             let dht = try await DHTService.start(on: [socket], configuration: configuration, statePath: path)
-            let service = NetworkService(context: context, from: start, dht: dht, socket: socket, local: local)
+            let service = NetworkService(
+                context: context,
+                from: start,
+                dht: dht,
+                socket: socket,
+                local: local,
+                mapper: mapper
+            )
             try await service.dropOutdated()
             service.entrances.join()
             return service

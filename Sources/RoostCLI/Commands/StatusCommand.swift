@@ -24,6 +24,7 @@ struct StatusCommand: AsyncParsableCommand {
         ]
         lines += status.networks.map {
             "  network  \($0.name): \($0.dhtNodes) DHT nodes, \($0.reachable ? "reachable" : "not seen from outside")"
+                + ($0.mapping.map { "; \($0)" } ?? "")
         }
         lines += status.torrents.map {
             "  torrent  \($0.name) \(Int($0.progress * 100)) % \($0.state), \($0.peers) peers, "

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CMiniupnpc
+internal import Wire
+
+/// Asks a UPnP Internet Gateway Device, through miniupnpc. Every call blocks, for some seconds: for a thread of its own.
+struct UPnPClient {
+    /// How long devices may take to answer the search.
+    private static let searchMilliseconds: Int32 = 2000
+    private static let description = "Roost"
+    /// UPnP error 725: only mappings without end.
+    private static let onlyPermanent: Int32 = 725
+
+    private let control: String
+    private let service: String
+    private let client: String
+
+    /// Searches the local network; nil where no connected gateway is found.
+    init?() {
+        var error: Int32 = 0
+        // SAFETY: null pointers mean the defaults; the list is freed below, after its last use.
+        guard let devices = unsafe upnpDiscover(Self.searchMilliseconds, nil, nil, 0, 0, 2, &error) else { return nil }
+        defer { unsafe freeUPNPDevlist(devices) }
+        var urls = unsafe UPNPUrls()
+        var data = IGDdatas()
+        var address = [CChar](repeating: 0, count: 64)
+        // SAFETY: structures and buffer of ours with their true sizes; what they own is freed by FreeUPNPUrls.
+        let found = unsafe UPNP_GetValidIGD(devices, &urls, &data, &address, Int32(address.count))
+        defer { if found != 0 { unsafe FreeUPNPUrls(&urls) } }
+        guard found == 1, let url = unsafe urls.controlURL else { return nil }
+        control = unsafe String(cString: url)
+        service = unsafe withUnsafeBytes(of: data.first.servicetype) { unsafe Self.text($0) }
+        client = unsafe address.withUnsafeBytes { unsafe Self.text($0) }
+    }
+
+    // SAFETY: reads up to the first zero byte within the buffer.
+    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// Nil where the gateway refuses.
+    func map(_ transport: PortMapping.Kind, port: UInt16, external: UInt16, lifetime: Duration) -> PortMapping? {
+        var seconds = lifetime.components.seconds
+        var result = add(transport, port, external, seconds)
+        if result == Self.onlyPermanent {
+            seconds = 0
+            result = add(transport, port, external, seconds)
+        }
+        guard result == 0 else { return nil }
+        return PortMapping(
+            transport: transport,
+            internalPort: port,
+            externalPort: external,
+            externalAddress: externalAddress,
+            lifetime: .seconds(seconds),
+            method: .upnp
+        )
+    }
+
+    private func add(_ transport: PortMapping.Kind, _ port: UInt16, _ external: UInt16, _ seconds: Int64) -> Int32 {
+        // SAFETY: C strings that live for the call; a null remote host means any.
+        unsafe UPNP_AddPortMapping(
+            control,
+            service,
+            String(external),
+            String(port),
+            client,
+            Self.description,
+            Self.name(transport),
+            nil,
+            String(seconds)
+        )
+    }
+
+    func unmap(_ mapping: PortMapping) {
+        // SAFETY: as above.
+        _ = unsafe UPNP_DeletePortMapping(
+            control,
+            service,
+            String(mapping.externalPort),
+            Self.name(mapping.transport),
+            nil
+        )
+    }
+
+    private var externalAddress: IPAddress? {
+        var address = [CChar](repeating: 0, count: 64)
+        // SAFETY: the library writes at most 16 bytes.
+        guard unsafe UPNP_GetExternalIPAddress(control, service, &address) == 0 else { return nil }
+        return IPAddress(unsafe address.withUnsafeBytes { unsafe Self.text($0) })
+    }
+
+    private static func name(_ transport: PortMapping.Kind) -> String { transport == .tcp ? "TCP" : "UDP" }
+}
