@@ -70,7 +70,8 @@ def transmission_seeds(lab):
     expect_same(source, reader.path("got", "tree"))
 
 
-@case("transmission", "obfuscation: v1: Roost seeds, Transmission that requires it gets")
+# Transmission's own timers take most of half a minute.
+@case("transmission", "obfuscation: v1: Roost seeds, Transmission that requires it gets", optional=True)
 def transmission_gets(lab):
     tracker = lab.tracker()
     host, source, _, _ = prepared(lab, "v1")
@@ -109,3 +110,26 @@ def register_aria2(level):
 
 for each in ARIA2:
     register_aria2(each)
+
+
+UTP_ONLY = {"enable_outgoing_utp": True, "enable_incoming_utp": True, "enable_outgoing_tcp": False, "enable_incoming_tcp": False}
+
+
+@case("libtorrent", "obfuscation: uTP: libtorrent that allows only RC4 over uTP seeds, Roost gets")
+def over_utp(lab):
+    host, source, torrent, _ = prepared(lab, "v1")
+    seeder = Libtorrent(host, "seed", source.parent, torrent, settings={**forced("RC4 payload"), **UTP_ONLY}).wait_seeding()
+    reader = lab.host("reader")
+    roost.Torrent(reader, "get", torrent, reader.path("got"), peers=[seeder.address], options=("--utp", "only")).wait_complete()
+    expect_same(source, reader.path("got", "tree"))
+
+
+@case("libtorrent", "obfuscation: uTP: libtorrent that allows only RC4 over uTP gets from Roost")
+def to_utp(lab):
+    host, source, torrent, _ = prepared(lab, "v1")
+    seeder = roost.Torrent(host, "seed", torrent, source.parent, options=("--utp", "on")).wait_seeding()
+    reader = lab.host("reader")
+    client = Libtorrent(reader, "leech", reader.path("got"), torrent, peers=[seeder.address], settings={**forced("RC4 payload"), **UTP_ONLY})
+    expect(client.process, "complete", 60)
+    client.process.stop()
+    expect_same(source, reader.path("got", "tree"), ignore=(".pad",))

@@ -16,6 +16,9 @@ final class LocalPeers: Sendable {
     /// How long a search goes on being announced, so that holders who hear it may answer.
     static let interest = Duration.seconds(300)
 
+    /// How long answers are waited for where nobody else is found.
+    static let answerTime = Duration.seconds(3)
+
     private struct State {
         var announced: Set<Digest160> = []
         /// Searched, until then.
@@ -82,7 +85,13 @@ final class LocalPeers: Sendable {
         if !known.isEmpty { continuation.yield(known) }
         // BRIDGE: relays one search for as long as somebody reads it; the end of either ends the task.
         let relay = Task {
-            for await peers in search { continuation.yield(peers) }
+            var isAlone = known.isEmpty
+            for await peers in search {
+                continuation.yield(peers)
+                isAlone = false
+            }
+            // Where the other search knows nobody, holders near us get the time to answer.
+            if isAlone { try? await Task.sleep(until: now + Self.answerTime) }
             continuation.finish()
         }
         continuation.onTermination = { [weak self] _ in
