@@ -40,12 +40,14 @@ public final class Swarm: Sendable {
             obfuscation: obfuscation,
             transports: configuration.transports
         )
+        let web = HTTPDialer(loop: loop, configuration: configuration.http)
         services = SwarmServices(
             loop: loop,
             connector: .makeBoxSendingValue(connector, eventLoop: loop),
             disk: disk,
             budget: ConnectionBudget(limit: configuration.maximumConnections),
-            trackers: TrackerClient(dialer: HTTPDialer(loop: loop, configuration: configuration.http)),
+            trackers: TrackerClient(dialer: web),
+            web: web,
             dials: ConnectionBudget(limit: configuration.maximumDials),
             limits: .makeBoxSendingValue(SwarmLimits(configuration.rates), eventLoop: loop)
         )

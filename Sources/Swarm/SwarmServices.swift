@@ -9,6 +9,8 @@ struct SwarmServices: Sendable {
     let disk: DiskPool
     let budget: ConnectionBudget
     let trackers: TrackerClient
+    let web: HTTPDialer
+    let webPlaces = WebSeedPlaces()
     /// Connections that are being made.
     let dials: ConnectionBudget
     let limits: NIOLoopBoundBox<SwarmLimits>

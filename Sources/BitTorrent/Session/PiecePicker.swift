@@ -18,16 +18,17 @@ struct PiecePicker {
     /// How many of the pieces that readers wait for are looked at.
     static let readerWindow = 64
 
-    private(set) var order: RarityOrder
-    private(set) var open: [Int: OpenPiece] = [:]
+    // Changed by this type alone, which continues in `PiecePicker+Runs.swift`.
+    var order: RarityOrder
+    var open: [Int: OpenPiece] = [:]
     /// Open pieces with blocks that nobody was asked for.
-    private var partial: [Int] = []
+    var partial: [Int] = []
     /// Bytes of open pieces.
-    private(set) var openBytes = 0
+    var openBytes = 0
     /// What readers wait for, first things first.
     var readerOrder: [Int] = []
     /// A piece that must come from one peer, since it failed before.
-    private var singleSource: Set<Int> = []
+    var singleSource: Set<Int> = []
 
     init(pieceCount: Int) {
         order = RarityOrder(pieceCount: pieceCount)
@@ -128,7 +129,7 @@ struct PiecePicker {
         peer.currentPiece = piece
     }
 
-    private mutating func takeMissing(_ piece: Int) -> Int? {
+    mutating func takeMissing(_ piece: Int) -> Int? {
         guard let block = open[piece]?.takeMissing() else { return nil }
         if open[piece]?.missingCount == 0 { removePartial(piece) }
         return block

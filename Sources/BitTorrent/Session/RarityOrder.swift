@@ -23,6 +23,8 @@ struct RarityOrder {
 
     var isEmpty: Bool { order.isEmpty }
     var count: Int { order.count }
+    /// Pieces of the torrent.
+    var pieceCount: Int { position.count }
 
     /// Peers that have the piece, seeds not counted.
     func availability(of piece: Int) -> Int { Int(availability[piece]) }

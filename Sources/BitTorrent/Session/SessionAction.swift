@@ -72,6 +72,9 @@ public enum SessionAction: Equatable, Sendable {
     case releaseRead(ReadID)
     /// Hash the info dictionary against the torrent's infohashes and parse it, then call `metadataFinished`.
     case checkMetadata([UInt8])
+    /// Have the web seed send these pieces, then call `receive(fromWebSeed:)` as their bytes come, or `webSeedFailed`.
+    case fetch(ConnectionID, pieces: Range<PieceIndex>)
+    /// Of a web seed: it is not asked any more, and need not go on.
     case close(ConnectionID, CloseReason)
     /// Call `wake` at this time; replaces the time given before.
     case wake(at: Duration)

@@ -24,6 +24,7 @@ extension TorrentSession {
     public mutating func stop(now: Duration) -> [SessionAction] {
         isStopped = true
         for peer in Array(connections.values) { close(peer, .stopped, now) }
+        for id in Array(webSeeds.keys) { dropWebSeed(id, .stopped, now) }
         return finish(now)
     }
 

@@ -23,7 +23,7 @@ extension TorrentSession {
     }
 
     /// Whether the rate limits let a request out; what comes is limited by what is asked for.
-    private mutating func isDownloadOpen(_ now: Duration) -> Bool {
+    mutating func isDownloadOpen(_ now: Duration) -> Bool {
         guard !limits.download.isEmpty, let opens = limits.download.take(0, now: now) else { return true }
         wait(until: opens)
         return false
@@ -156,7 +156,7 @@ extension TorrentSession {
     }
 
     /// Takes back what others were asked for too.
-    private mutating func cancelElsewhere(_ piece: Int, _ block: Int) {
+    mutating func cancelElsewhere(_ piece: Int, _ block: Int) {
         let request = PeerConnection.Request(piece: Int32(piece), block: Int32(block))
         for other in connections.values {
             guard let index = other.requests.firstIndex(of: request) else { continue }

@@ -23,6 +23,7 @@ extension TorrentSession {
             touchAll()
         }
         if lastTick.map({ now - $0 >= Self.tickInterval }) ?? true { tick(now) }
+        if !webSeeds.isEmpty { releaseStalledRuns(now) }
         dial(now)
         return finish(now)
     }

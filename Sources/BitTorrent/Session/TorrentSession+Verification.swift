@@ -94,7 +94,7 @@ extension TorrentSession {
         let senders = Set(record.senders)
         if let only = senders.first, senders.count == 1 {
             // Everything came from one peer.
-            if let peer = connections[only] { ban(peer, now) }
+            punish(only, now)
         } else if failures[piece] == nil, failures.count < Self.maximumFailures {
             failures[piece] = FailedAttempt(senders: record.senders, digests: digests)
             requestLeaves(of: piece)
@@ -102,6 +102,10 @@ extension TorrentSession {
         // The next attempt comes from one peer, so that it either succeeds or shows who it is.
         picker.requireSingleSource(piece)
         enlist([piece])
+    }
+
+    private mutating func punish(_ culprit: ConnectionID, _ now: Duration) {
+        if let peer = connections[culprit] { ban(peer, now) } else { dropWebSeed(culprit, .badData, now) }
     }
 
     /// The piece is right now: whoever sent something else before is found out.
@@ -114,7 +118,7 @@ extension TorrentSession {
                 .filter { $0 < rightDigests.count && failed.digests[$0] != rightDigests[$0] }
                 .map { failed.senders[$0] }
         )
-        for culprit in culprits { if let peer = connections[culprit] { ban(peer, now) } }
+        for culprit in culprits { punish(culprit, now) }
     }
 
     /// In v2 the leaf hashes name the bad block without a second attempt.

@@ -56,6 +56,7 @@ public struct TorrentSession: ~Copyable {
     var failures: [Int: FailedAttempt] = [:]
     var readers: [Int: [Int]] = [:]
     var hashesWanted: [HashRequest] = []
+    var webSeeds: [ConnectionID: WebSeedConnection] = [:]
     var leafReads: [ReadID: LeafAnswer] = [:]
 
     /// A crowd serves us: seeds are asked only for what is rare.
@@ -216,6 +217,7 @@ public struct TorrentSession: ~Copyable {
             flush(peer, now)
         }
         dirty.removeAll(keepingCapacity: true)
+        if !webSeeds.isEmpty { requestRuns(now) }
         scheduleWake(now)
         defer { actions = [] }
         return actions

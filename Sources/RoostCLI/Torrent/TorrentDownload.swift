@@ -69,6 +69,8 @@ struct TorrentDownload: Sendable {
             try makeEmptyFiles(storage)
             let torrent = try await run.swarm.add(metainfo, storage: storage, have: have) { adjust(&$0) }
             torrent.announce(to: command.sources.tiers(metainfo.sources.trackers))
+            let (files, pieces) = (metainfo.sources.webSeeds, metainfo.sources.httpSeeds)
+            torrent.use(webSeeds: command.sources.webSeeds(files: files, pieces: pieces))
             return torrent
         }
         let magnet = try TorrentFiles.magnet(command.torrent)
@@ -85,6 +87,7 @@ struct TorrentDownload: Sendable {
         }
         // A link has no tiers: each tracker is one of its own.
         torrent.announce(to: command.sources.tiers(magnet.trackers.map { [$0] }))
+        if !metadataOnly { torrent.use(webSeeds: command.sources.webSeeds(files: magnet.webSeeds)) }
         torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, source: .user)
         return torrent
     }
@@ -227,6 +230,7 @@ struct TorrentDownload: Sendable {
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             peers: status.peers,
             trackers: await torrent.trackerStatus().map { TrackerReport($0) },
+            webSeeds: await torrent.webSeedStatus().map { WebSeedReport($0) },
             queues: status.queues.map { .init(name: $0.name, used: $0.used, bound: $0.bound) }
         )
         command.options.print(report) {

@@ -27,6 +27,7 @@ struct TorrentGetCommand: AsyncParsableCommand {
         var seconds: Double
         var peers: Int
         var trackers: [TrackerReport]
+        var webSeeds: [WebSeedReport]
         var queues: [NodeStatus.Torrent.Queue]
     }
 

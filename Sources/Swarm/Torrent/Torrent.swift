@@ -36,6 +36,8 @@ public final class Torrent: Sendable {
     private let services: SwarmServices
     private let driver: NIOLoopBoundBox<TorrentDriver?>
     private let trackers: NIOLoopBoundBox<TorrentTrackers?>
+    /// Those that wait for the info dictionary.
+    private let webSeeds: NIOLoopBoundBox<[WebSeedAddress]>
     private let waiters: NIOLoopBoundBox<[Int: Waiter]>
     private let state = Mutex(State())
 
@@ -44,6 +46,7 @@ public final class Torrent: Sendable {
         self.services = services
         loop = services.loop
         trackers = NIOLoopBoundBox.makeBoxSendingValue(nil, eventLoop: loop)
+        webSeeds = NIOLoopBoundBox.makeBoxSendingValue([], eventLoop: loop)
         driver = NIOLoopBoundBox.makeBoxSendingValue(nil, eventLoop: loop)
         waiters = NIOLoopBoundBox.makeBoxSendingValue([:], eventLoop: loop)
     }
@@ -83,6 +86,37 @@ public final class Torrent: Sendable {
                 driver?.update { $0.add(peers: peers, source: .tracker, now: $1) }
             }
         }
+    }
+
+    /// Downloads from web seeds as well, as soon as the info dictionary is known.
+    public func use(webSeeds: [WebSeedAddress]) {
+        guard !webSeeds.isEmpty else { return }
+        loop.execute {
+            self.webSeeds.value += webSeeds
+            self.startWebSeeds()
+        }
+    }
+
+    private func startWebSeeds() {
+        guard let driver = driver.value, driver.metainfo != nil else { return }
+        let fresh = webSeeds.value
+        webSeeds.value = []
+        for seed in fresh { driver.addWebSeed(seed, dialer: services.web, places: services.webPlaces) }
+    }
+
+    /// What is known of the web seeds that are in use, in no order.
+    public func webSeedStatus() async -> [WebSeedStatus] {
+        await ask { driver in
+            driver.webSeeds.values.map {
+                let (received, retirement) = ($0.received, $0.retirement)
+                return WebSeedStatus(
+                    url: $0.address.url,
+                    received: received,
+                    isWaiting: $0.isWaiting,
+                    retirement: retirement
+                )
+            }
+        } ?? []
     }
 
     /// What is known of the trackers, in the order in which they were given.
@@ -181,6 +215,8 @@ public final class Torrent: Sendable {
         case .pieceVerified(let piece): resolve(Int(piece.raw))
         case .storageFailed(let piece): failWaiters(.storage(piece))
         case .complete: trackers.value?.completed()
+        // Not from within the driver's own work.
+        case .metadata: loop.execute { self.startWebSeeds() }
         default: break
         }
         let observers = state.withLock { Array($0.observers.values) }

@@ -3,6 +3,7 @@ internal import BitTorrent
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import Transport
 internal import Wire
 
 /// Carries out what one ``TorrentSession`` decides: sockets, piece buffers, disk, time.
@@ -32,6 +33,7 @@ final class TorrentDriver {
     private var results: DiskResults?
 
     private var links: [ConnectionID: PeerLink] = [:]
+    private(set) var webSeeds: [ConnectionID: WebSeedDriver] = [:]
     /// Places of connections that are being made.
     private var dials: [ConnectionID: (place: ConnectionBudget.Place, dial: ConnectionBudget.Place)] = [:]
     private var buffers: [PieceIndex: PieceBuffer] = [:]
@@ -135,6 +137,36 @@ final class TorrentDriver {
         }
     }
 
+    /// Bytes of pieces that the web seed was asked for.
+    func received(_ buffer: ByteBuffer, fromWebSeed id: ConnectionID) {
+        guard !isPerforming else {
+            // It comes on turns of its own; should it not, ranges in actions must still be of the input at hand.
+            return loop.assumeIsolated().execute { self.received(buffer, fromWebSeed: id) }
+        }
+        // SAFETY: the pointer is used only while the closure runs, and the buffer is alive during it.
+        unsafe buffer.withUnsafeReadableBytes { bytes in
+            let actions = session.receive(fromWebSeed: id, count: bytes.count, now: Self.now)
+            unsafe perform(actions, input: bytes)
+        }
+    }
+
+    /// Takes up a web seed; nil where there are too many, or where the info dictionary is not known.
+    func addWebSeed(_ address: WebSeedAddress, dialer: HTTPDialer, places: WebSeedPlaces) {
+        guard let metainfo, let layout = WebSeedLayout(address.kind, base: address.url, metainfo: metainfo),
+            let id = session.addWebSeed()
+        else { return }
+        webSeeds[id] = WebSeedDriver(
+            address,
+            id: id,
+            seed: WebSeed(address.kind, layout: layout),
+            driver: self,
+            dialer: dialer,
+            places: places,
+            logger: logger
+        )
+        update { $0.setWebSeed(id, isReady: true, now: $1) }
+    }
+
     func channelClosed(_ id: ConnectionID) {
         guard links.removeValue(forKey: id) != nil else { return }
         update { $0.closed(id, now: $1) }
@@ -213,6 +245,10 @@ final class TorrentDriver {
             logger.debug("connection closed", metadata: ["reason": "\(reason)"])
             dials[id] = nil
             links.removeValue(forKey: id)?.close()
+            webSeeds[id]?.close()
+        case .fetch(let id, let pieces):
+            // On a turn of its own: writing to a socket can bring in what others sent.
+            loop.assumeIsolated().execute { self.webSeeds[id]?.fetch(pieces) }
         case .wake(let time): schedule(time)
         case .checkMetadata(let bytes): check(bytes)
         case .event(let event):

@@ -130,7 +130,7 @@ extension ServiceURL {
     /// Where a redirect leads, and under which policy: it is the word of the server that sent it.
     ///
     /// - Returns: nil for what is no URL, and from https to http.
-    func following(_ location: String?, named server: Endpoint) -> (ServiceURL, AddressPolicy)? {
+    public func following(_ location: String?, named server: Endpoint) -> (ServiceURL, AddressPolicy)? {
         guard let location, let next = resolving(location), next.scheme != .udp,
             scheme != .https || next.scheme == .https
         else { return nil }

@@ -11,6 +11,8 @@ final class SimulatedPeer {
     /// Verified pieces.
     private(set) var disk: [Int: [UInt8]] = [:]
     private(set) var events: [SessionEvent] = []
+    /// What web seeds were asked for.
+    var fetches: [(id: ConnectionID, pieces: Range<PieceIndex>)] = []
     private(set) var closings: [CloseReason] = []
     private(set) var reads = 0
     /// The most blocks that were asked of this peer at one time.
@@ -100,6 +102,12 @@ final class SimulatedPeer {
         perform(session.receive(bytes.span, from: connection, now: now), bytes)
     }
 
+    func addWebSeed() -> ConnectionID? { session.addWebSeed() }
+
+    func receive(_ bytes: [UInt8], fromWebSeed id: ConnectionID) {
+        perform(session.receive(fromWebSeed: id, count: bytes.count, now: now), bytes)
+    }
+
     func accept(_ bytes: [UInt8], from endpoint: Endpoint) -> ConnectionID? {
         guard let (capabilities, hash) = try? Handshake.parsePrefix(bytes[...]) else { return nil }
         let (id, actions) = session.accept(from: endpoint, capabilities: capabilities, hash: hash, now: now)
@@ -164,6 +172,7 @@ final class SimulatedPeer {
         case .hashLeaves(let id, let pieces): pendingLeaves.append((id, pieces))
         case .releaseRead(let id): cache[id] = nil
         case .checkMetadata(let bytes): metadata = bytes
+        case .fetch(let id, let pieces): fetches.append((id, pieces))
         case .close(let id, let reason):
             closings.append(reason)
             closed.append(id)
