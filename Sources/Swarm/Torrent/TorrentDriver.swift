@@ -247,8 +247,7 @@ final class TorrentDriver {
             links.removeValue(forKey: id)?.close()
             webSeeds[id]?.close()
         case .fetch(let id, let pieces):
-            // On a turn of its own: writing to a socket can bring in what others sent.
-            loop.assumeIsolated().execute { self.webSeeds[id]?.fetch(pieces) }
+            webSeeds[id]?.fetch(pieces)
         case .wake(let time): schedule(time)
         case .checkMetadata(let bytes): check(bytes)
         case .event(let event):

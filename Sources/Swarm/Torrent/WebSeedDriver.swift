@@ -29,6 +29,8 @@ final class WebSeedDriver: HTTPConnectionUser {
     private var policies: [String: AddressPolicy] = [:]
     private var timer: Scheduled<Void>?
     private var status = 0
+    /// What the session asked for in this turn; at most the runs that it allows.
+    private var waiting: [Range<PieceIndex>] = []
     private(set) var received: Int64 = 0
     private(set) var retirement: WebSeed.Retirement?
     private(set) var isWaiting = false
@@ -57,9 +59,17 @@ final class WebSeedDriver: HTTPConnectionUser {
 
     // MARK: Commands
 
+    /// Asks for pieces, on a turn of its own: writing to a socket can bring in what others sent, and this may be called while
+    /// the session's actions are being performed.
     func fetch(_ pieces: Range<PieceIndex>) {
-        guard !isClosed else { return }
-        perform(seed.fetch(pieces, now: Self.now))
+        waiting.append(pieces)
+        guard waiting.count == 1 else { return }
+        loop.assumeIsolated().execute { self.fetchWaiting() }
+    }
+
+    private func fetchWaiting() {
+        // What comes of one may take the others back.
+        while !waiting.isEmpty, !isClosed { perform(seed.fetch(waiting.removeFirst(), now: Self.now)) }
     }
 
     /// The session wants no more of it.
@@ -168,7 +178,10 @@ final class WebSeedDriver: HTTPConnectionUser {
                 received += Int64(count)
                 driver?.received(data, fromWebSeed: id)
             case .zeros(let count): deliverZeros(count)
-            case .fail(let lacks): driver?.update { $0.webSeedFailed(id, lacks: lacks, now: $1) }
+            case .fail(let lacks):
+                // The session takes back all that it asked for, what has not been looked at included.
+                waiting = []
+                driver?.update { $0.webSeedFailed(id, lacks: lacks, now: $1) }
             case .setReady(let isReady):
                 isWaiting = !isReady
                 driver?.update { $0.setWebSeed(id, isReady: isReady, now: $1) }

@@ -171,7 +171,9 @@ private final class Run {
         run.fetch()
         run.connect()
         run.answer(404)
-        let failures: [Range<PieceIndex>] = run.actions.compactMap { if case .fail(let lacks) = $0 { lacks } else { nil } }
+        let failures: [Range<PieceIndex>] = run.actions.compactMap {
+            if case .fail(let lacks) = $0 { lacks } else { nil }
+        }
         let lacks = try #require(failures.first)
         #expect(lacks.lowerBound.raw == 0)
         #expect(Int(lacks.upperBound.raw) == run.metainfo.pieceMap.pieces(file: 0).upperBound)
