@@ -154,10 +154,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(206, data[:10], Content_Range=f"bytes 0-9/{len(data)}")
 
     def do_seed(self, _):
-        """BEP 17: pieces by number; every second request is told to come back in a second."""
+        """BEP 17: pieces by number; now and then it says to come back in a second."""
         query = dict(urllib.parse.parse_qsl(self.path.partition("?")[2], encoding="latin-1"))
         self.busy["seed"] = self.busy.get("seed", 0) + 1
-        if self.busy["seed"] % 4 == 2:
+        if self.busy["seed"] % 16 == 2:
             return self.answer(503, b"1")
         start = int(query["piece"]) * self.server.piece_length
         data = self.server.stream[start:start + self.server.piece_length]
