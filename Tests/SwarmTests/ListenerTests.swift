@@ -82,6 +82,15 @@ struct ListenerTests {
         let address = try await swarm.listen(on: SwarmTests.loopback)
         let hash = try #require(Digest160(Array(repeating: 5, count: 20)))
         swarm.listener.register(hash) { _ in Issue.record("accepted") }
+        // Site exchange is plain under every policy.
+        let site = try #require(Digest160(Array(repeating: 6, count: 20)))
+        let greeted = Mutex(false)
+        swarm.listener.register(site, isPlain: true) { connection in
+            greeted.withLock { $0 = true }
+            connection.close()
+        }
+        _ = try await connect(address, sending: Handshake(capabilities: [], hash: site, peerID: .zero).encoded)
+        #expect(try await eventually { greeted.withLock { $0 } })
         let plain = Handshake(capabilities: [], hash: hash, peerID: .zero).encoded
         let (_, collector) = try await connect(address, sending: policy == .off ? [1, 2, 3] : plain)
         #expect(try await eventually { collector.closed.withLock { $0 } })

@@ -15,7 +15,7 @@ extension SiteService {
             return state.sites[site]?.isHeld != true
         }
         if isNew {
-            listener.register(SiteLocations.holders(of: site)) { [weak self] connection in
+            listener.register(SiteLocations.holders(of: site), isPlain: true) { [weak self] connection in
                 guard let self else { return connection.close() }
                 accept(connection, for: site)
             }

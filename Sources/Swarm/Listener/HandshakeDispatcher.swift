@@ -51,7 +51,7 @@ final class HandshakeDispatcher: PeerStreamReceiver {
         let prefix = collected.getBytes(at: collected.readerIndex, length: count) ?? []
         do throws(PeerWireError) {
             guard let greeting = try Handshake.parsePrefix(prefix[...]) else { return }
-            guard stream.isObfuscated || listener.policy.acceptsPlain,
+            guard stream.isObfuscated || listener.acceptsPlain(greeting.hash),
                 let acceptor = listener.acceptor(of: greeting.hash)
             else { return refuse() }
             finish()

@@ -16,6 +16,8 @@ public final class SwarmListener: Sendable {
     private struct Registry {
         var acceptors: [Digest160: ConnectionAcceptor] = [:]
         var names = ObfuscatedHashes()
+        /// What is reached by plain connections under every policy.
+        var plain: Set<Digest160> = []
     }
 
     private let registry = Mutex(Registry())
@@ -33,15 +35,19 @@ public final class SwarmListener: Sendable {
     }
 
     /// Connections that name `hash` go to `acceptor` from now on, in place of any other.
-    public func register(_ hash: Digest160, acceptor: @escaping ConnectionAcceptor) {
+    ///
+    /// `isPlain`: for a protocol that has plain connections only, whatever the swarm's policy for torrents.
+    public func register(_ hash: Digest160, isPlain: Bool = false, acceptor: @escaping ConnectionAcceptor) {
         registry.withLock { registry in
             if registry.acceptors.updateValue(acceptor, forKey: hash) == nil { registry.names.insert(hash) }
+            if isPlain { registry.plain.insert(hash) }
         }
     }
 
     public func unregister(_ hash: Digest160) {
         registry.withLock { registry in
             if registry.acceptors.removeValue(forKey: hash) != nil { registry.names.remove(hash) }
+            registry.plain.remove(hash)
         }
     }
 
@@ -89,6 +95,10 @@ public final class SwarmListener: Sendable {
 
     /// On the swarm's event loop.
     var policy: EncryptionPolicy { obfuscation.value.policy }
+
+    func acceptsPlain(_ hash: Digest160) -> Bool {
+        policy.acceptsPlain || registry.withLock { $0.plain.contains(hash) }
+    }
 
     /// The stream that `carrier` hides. On the swarm's event loop.
     func reveal(_ carrier: any PeerByteStream) -> ObfuscatedPeerStream {
