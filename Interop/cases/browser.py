@@ -142,10 +142,12 @@ def film(lab):
 @case("browser", "the home page of the node opens, and its pictures are kept")
 def home(lab):
     with Scene(lab) as scene:
+        scene.open_victim()
         done = scene.reader.command("ui", "--print")
         page = scene.browser.page()
         page.open(done.stdout.strip().splitlines()[-1])
         page.wait(lambda: page.evaluate("document.title.length") > 0, "a title")
+        page.wait(lambda: "verified key, version 1.0.0, seq 1, 1 peer" in page.evaluate("document.body.innerText"), "the badge of the open site")
         page.screenshot(PICTURES / "ui.png")
         page.screenshot(PICTURES / "ui-narrow-dark.png", width=420, height=900, dark=True)
 

@@ -108,7 +108,7 @@ function isGatewayAddress(text) {
 
 // What is proved of a site: whose history it is, which release of it, and how many hold it.
 function badge(site) {
-  if (!site.seq) return element("span", "nothing verified yet", "badge");
+  if (!site.seq) return element("span", "nothing of it was found yet", "badge");
   const words = [site.key ? "verified key" : "verified content"];
   if (site.label) words.push("version " + site.label);
   words.push("seq " + site.seq, plural(site.replicas, "peer", "peers"));
@@ -124,8 +124,6 @@ function siteItem(site) {
     facts.push(plural(site.files, "file", "files"));
     facts.push(site.stored < site.bytes ? bytes(site.stored) + " of " + bytes(site.bytes) + " here" : bytes(site.bytes));
     facts.push(site.replicas ? "also kept by " + site.replicas : site.stored > 0 ? "kept only here" : "nobody else seen with it");
-  } else {
-    facts.push("nothing of it was found yet");
   }
   if (site.pinned) facts.push("pinned");
   if (site.withdrawn) facts.push("withdrawn");

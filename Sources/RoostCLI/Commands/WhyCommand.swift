@@ -18,7 +18,10 @@ struct WhyCommand: AsyncParsableCommand {
     func run() async throws {
         let address = try AddressArgument.resolve(url)
         let node = try await NodeConnection.open(options, start)
+        let bar = ProgressBar(shown: options.showsProgress)
+        bar.say("following the address; where nobody answers this takes up to a minute")
         let report = try await node.why(address)
+        bar.clear()
         options.print(report) { report in
             report.stages.map { stage in
                 let time = String(format: "%8.1f ms", stage.seconds * 1000)

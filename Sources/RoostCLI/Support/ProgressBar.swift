@@ -13,8 +13,12 @@ final class ProgressBar: Sendable {
     }
 
     func show(_ progress: NodeProgress) {
+        say(Self.text(progress, columns: 24))
+    }
+
+    /// Shows `line` in place of what stands there.
+    func say(_ line: String) {
         guard isShown else { return }
-        let line = Self.text(progress, columns: 24)
         lastLine.withLock { last in
             guard last != line else { return }
             last = line
