@@ -129,8 +129,8 @@ def main():
                 h.connect_peer((host, int(port)))
             elif w[0] == "stats":
                 say(event="stats", peers=[{"client": repr(x.client), "type": int(x.connection_type),
-                                           "flags": int(x.flags), "queue": x.download_queue_length,
-                                           "target": x.target_dl_queue_length} for x in h.get_peer_info()])
+                                           "flags": int(x.flags), "address": "%s:%d" % x.ip, "queue": x.download_queue_length}
+                                          for x in h.get_peer_info()])
             elif w[0] == "quit":
                 stop.set()
         stop.set()

@@ -37,7 +37,6 @@ class Torrent:
         argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events", "--wait-go", *options]
         for peer in peers:
             argv += ["--peer", peer]
-        argv += options
         if dht:
             argv += ["--bootstrap", dht.bootstrap]
         self.process = host.start(argv)
