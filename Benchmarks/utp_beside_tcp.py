@@ -3,11 +3,12 @@
 
   python3 Benchmarks/utp_beside_tcp.py --rate 200mbit --queue 400ms --seconds 15
 
-Two network namespaces and a token bucket (tc tbf) on the sender's device. Prints one JSON line for each queue."""
+Two network namespaces and a token bucket (tc tbf) between them. Prints one JSON line for each queue."""
 import argparse
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -54,7 +55,9 @@ def measure(o, queue):
                 out.write(os.urandom(1 << 20))
         torrent = sender.path("t.torrent")
         common.make_torrent(str(source), str(torrent), "v1", 1 << 18)
-        sender.run(["tc", "qdisc", "replace", "dev", f"p{sender.number}", "root", "tbf", "rate", o.rate, "burst", "128kb", "latency", queue])
+        # On the far side of the bridge: on its own device the sender's TCP sees how full the queue is, and holds back.
+        tc = ["tc", "qdisc", "replace", "dev", f"v{reader.number}", "root", "tbf", "rate", o.rate, "burst", "128kb", "latency", queue]
+        subprocess.run(tc, check=True)
         sink = reader.start([sys.executable, "-c", SINK, reader.address])
         sink.wait_line(lambda line: "ready" in line or None, 10)
         flow = sender.start([sys.executable, "-c", SOURCE, reader.address])

@@ -18,6 +18,8 @@ struct UTPCongestion: Sendable {
     /// After so many microseconds without a loss a lowered target rises again by half.
     static let targetRise: Int64 = 30_000_000
     static let largestWindow = 64 << 20
+    /// A round trip of so many microseconds may be one through a queue that others filled.
+    static let shortPath: Int64 = 10_000
 
     private(set) var isSlowStart = true
     private var threshold = Double.infinity
@@ -54,7 +56,7 @@ struct UTPCongestion: Sendable {
         let isLimited = Double(flight + 2 * packet) >= exact
         let size = Double(packet)
         if isSlowStart {
-            if delay > target * 3 / 4 {
+            if delay > slowStartEnd(shortest) {
                 isSlowStart = false
                 threshold = exact / 2
             } else if isLimited {
@@ -88,6 +90,12 @@ struct UTPCongestion: Sendable {
         threshold = max(exact / 2, Double(Self.smallestPackets * packet))
         exact = Double(packet)
         isSlowStart = true
+    }
+
+    /// The delay at which doubling ends. On a path that was full before we came, all that we add is delay: there it is an
+    /// eighth of the target. Where the shortest round trip shows an empty path it is three quarters (LEDBAT++ §4.4).
+    private func slowStartEnd(_ shortest: Int64) -> Int64 {
+        shortest < Self.shortPath ? target * 3 / 4 : target / 8
     }
 
     /// How many times slower than one packet a round trip the window grows.

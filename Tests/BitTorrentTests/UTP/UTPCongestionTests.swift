@@ -30,7 +30,8 @@ struct UTPCongestionTests {
         queue: Int,
         delay: Int64,
         seconds: Int64,
-        withCompetitor: Bool
+        withCompetitor: Bool,
+        head: Int64 = 0
     ) throws -> (utp: Int, tcp: Int, mostQueued: Int64) {
         let world = UTPWorld(seed: 31)
         var link = UTPLink()
@@ -41,6 +42,11 @@ struct UTPCongestionTests {
         back.delay = delay
         let left = world.add(UTPHost(1, seed: 2), link)
         let right = world.add(UTPHost(2, seed: 3, clock: 123_456), back)
+        var competitor = Competitor()
+        while world.now < 1_000_000 + head {
+            send(&competitor, world, left.endpoint)
+            world.run(for: 1000)
+        }
         let id = try #require(world.dial(left, right))
         world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
         left.write(id, Array(repeating: 0, count: Int(rate * Double(seconds) * 1_200_000)))
@@ -50,7 +56,7 @@ struct UTPCongestionTests {
         // uTP has the path to itself for a second; then the other comes.
         world.run(for: 1_000_000)
         let before = right.streams.values.first?.incoming.count ?? 0
-        var competitor = Competitor()
+        competitor.delivered = 0
         var mostQueued: Int64 = 0
         while world.now < end {
             if withCompetitor { send(&competitor, world, left.endpoint) }
@@ -95,6 +101,23 @@ struct UTPCongestionTests {
         let whole = Double(shares.utp + shares.tcp)
         #expect(Double(shares.tcp) >= 0.9 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
         #expect(whole >= 0.8 * 24 * 2_500_000)
+    }
+
+    @Test(
+        "LEDBAT++ §4.4: coming after a TCP flow that fills the queue, it takes less than a tenth",
+        arguments: [2_500_000, 600_000]
+    )
+    func comesLater(queue: Int) throws {
+        let shares = try Self.shares(
+            rate: 2.5,
+            queue: queue,
+            delay: 10_000,
+            seconds: 20,
+            withCompetitor: true,
+            head: 10_000_000
+        )
+        let whole = Double(shares.utp + shares.tcp)
+        #expect(Double(shares.tcp) >= 0.9 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
     }
 
     @Test("The target is below the length of a short queue, and TCP keeps most of it")
