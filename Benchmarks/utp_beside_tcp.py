@@ -29,7 +29,8 @@ while data := c.recv(1 << 20):
 """
 SOURCE = """
 import socket, sys
-c = socket.create_connection((sys.argv[1], 5201)); block = bytes(1 << 18)
+c = socket.socket(); c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, sys.argv[2].encode())
+c.connect((sys.argv[1], 5201)); block = bytes(1 << 18)
 while True: c.sendall(block)
 """
 
@@ -60,7 +61,7 @@ def measure(o, queue):
         subprocess.run(tc, check=True)
         sink = reader.start([sys.executable, "-c", SINK, reader.address])
         sink.wait_line(lambda line: "ready" in line or None, 10)
-        flow = sender.start([sys.executable, "-c", SOURCE, reader.address])
+        flow = sender.start([sys.executable, "-c", SOURCE, reader.address, o.cc])
         time.sleep(2)
         start = time.monotonic()
         time.sleep(o.seconds)
@@ -76,7 +77,7 @@ def measure(o, queue):
         time.sleep(2)
         before = downloaded(got)
         time.sleep(4)
-        return {"bench": "utp-beside-tcp", "rate": o.rate, "queue": queue, "tcp_alone_MBps": round(alone / 1e6, 2), "tcp_beside_MBps": round(beside / 1e6, 2),
+        return {"bench": "utp-beside-tcp", "tcp": o.cc, "rate": o.rate, "queue": queue, "tcp_alone_MBps": round(alone / 1e6, 2), "tcp_beside_MBps": round(beside / 1e6, 2),
                 "kept": round(beside / alone, 3) if alone else None, "utp_beside_MBps": round(utp / 1e6, 2), "utp_alone_MBps": round((downloaded(got) - before) / 4e6, 2)}
 
 
@@ -84,6 +85,7 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument("--rate", default="200mbit")
     a.add_argument("--queue", action="append", help="as tc's latency; may be repeated")
+    a.add_argument("--cc", default="cubic", help="congestion control of the TCP flow")
     a.add_argument("--seconds", type=float, default=10)
     a.add_argument("--size", type=int, default=400, help="MiB to transfer")
     o = a.parse_args()
