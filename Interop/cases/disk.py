@@ -48,8 +48,7 @@ def mounted(lab):
             raise AssertionError(f"{left} are left")
 
 
-# Not in every run yet: what a failed fetch has verified stays for its next try, and can leave too little room for a publish.
-@case("disk", "a full disk: publish and fetch say so with code 74, leave nothing half, and go on in the room there is", optional=True)
+@case("disk", "a full disk: publish and fetch say so with code 74, leave nothing half, and go on in the room there is")
 def full(lab):
     dht = DHT(lab, nodes=4)
     host = lab.host("small")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Keys
+import Synchronization
 import TestSupport
 import Testing
 import Wire
@@ -130,6 +131,32 @@ struct ContentStoreTests {
         try store.write([1], to: key, length: 2, at: 0)
         try store.remove(key)
         #expect(try folder.names(in: "home/partial").isEmpty)
+    }
+
+    @Test("makes room from what was begun and from whole files, only where room is short, and says what went")
+    func trim() throws {
+        let whole = ContentKey.file(root: Hash.sha256([2]))
+        try store.write(bytes(20_000), to: whole, length: 20_000, at: 0)
+        try store.checkpoint()
+        try store.write(bytes(block), to: key, length: 40_000, at: 0)
+        #expect(try store.trim([key, whole], untilFree: 0) == 0)
+        let gone = Recorder()
+        store.observeLosses { gone.add($0) }
+        #expect(try store.trim([key, whole, .file(root: Hash.sha256([3]))], untilFree: .max) == 2)
+        #expect(gone.keys == [key, whole], "the largest first")
+        #expect(!store.contains(whole) && !store.hasBegun(key))
+        #expect(try store.verified(key, length: 40_000).isEmpty)
+        // What comes back is said as well; what has never gone is not.
+        try store.write(bytes(20_000), to: whole, length: 20_000, at: 0)
+        try store.write(bytes(5), to: .file(root: Hash.sha256([4])), length: 5, at: 0)
+        try store.checkpoint()
+        #expect(gone.keys == [key, whole, whole])
+    }
+
+    private final class Recorder: Sendable {
+        private let state = Mutex<[ContentKey]>([])
+        var keys: [ContentKey] { state.withLock { $0 } }
+        func add(_ key: ContentKey) { state.withLock { $0.append(key) } }
     }
 
     @Test("ranges beyond the file are refused")

@@ -24,7 +24,15 @@ extension Node {
     private func sequence(of link: SiteLink) async throws(NodeError) -> UInt64? {
         switch link.selector {
         case .newest: return nil
-        case .sequence(let number): return number
+        case .sequence(let number):
+            // What is not known yet may come as the page is opened; what the site's history denies will not.
+            guard try await sites.feed(of: link.address.id) != nil else { return number }
+            do throws(NodeError) {
+                return try await release(of: link.address.id, link.selector, mayUseNetwork: true).sequence
+            } catch {
+                guard error.kind == .notFound else { return number }
+                throw error
+            }
         case .label:
             return try await release(of: link.address.id, link.selector, mayUseNetwork: true).sequence
         }

@@ -42,7 +42,7 @@ struct Doctor: Sendable {
             findings += Self.database(context.metadata)
             if let listen { findings.append(.ok("peers reach this node at \(listen)")) }
             if let mapping { findings.append(.ok(mapping)) }
-            findings += Self.dht(dhtNodes, network: context.configuration.network)
+            findings += Self.dht(dhtNodes, context.configuration)
             return findings
         }
     }
@@ -112,11 +112,14 @@ struct Doctor: Sendable {
         }
     }
 
-    private static func dht(_ nodes: Int?, network: String) -> [Finding] {
+    static func dht(_ nodes: Int?, _ configuration: NodeConfiguration) -> [Finding] {
         guard let nodes else { return [] }
         if nodes > 0 { return [.ok("\(nodes) nodes of the DHT are known")] }
+        if configuration.network == "none", configuration.bootstrap.isEmpty {
+            return [.ok("no DHT is joined, as `network` is none: peers are found by --peer alone")]
+        }
         let remedy =
-            network == "none"
+            configuration.network == "none"
             ? "Give nodes to start from with --bootstrap." : "Check the connection, and that UDP is let through."
         return [.problem("no node of the DHT answers", remedy)]
     }

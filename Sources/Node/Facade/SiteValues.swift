@@ -152,6 +152,8 @@ public struct FetchResult: Equatable, Sendable, Codable {
     public var seconds: Double
     /// How many gave something.
     public var peers: Int
+    /// Paths of the site that the folder has under another name, since not every system allows them; nil where none has.
+    public var renamed: [String]?
     /// With `--trace`: one line an event.
     public var trace: [String]?
 
@@ -166,6 +168,7 @@ public struct FetchResult: Equatable, Sendable, Codable {
         received: Int64,
         seconds: Double,
         peers: Int,
+        renamed: [String]? = nil,
         trace: [String]? = nil
     ) {
         self.site = site
@@ -177,6 +180,7 @@ public struct FetchResult: Equatable, Sendable, Codable {
         self.received = received
         self.seconds = seconds
         self.peers = peers
+        self.renamed = renamed
         self.trace = trace
     }
 }

@@ -38,20 +38,12 @@ struct Fetcher: Sendable {
         let before = sites.received(for: link.address.id)
         report(NodeProgress(stage: "finding peers", done: 0, total: nil))
         let finding = try await find(link.address, peers: peers, trace: trace)
-        var fetched: Fetched
-        let lease: ContentLease
-        switch finding.content {
-        case .feed(let feed):
-            let release = SiteRelease(site: feed.site, release: try link.selector.release(in: feed.state))
-            (fetched, lease) = try await fetch(release, peers: peers, trace: trace, report: report)
-        case .tree(let v1, let v2, let sequence):
-            (fetched, lease) = try await fetchTree(v1, v2, peers: peers, trace: trace, report: report)
-            fetched.seq = sequence
-        }
+        let (fetched, lease) = try await fetch(finding, link.selector, peers: peers, trace: trace, report: report)
         defer { lease.end() }
+        var renamed: [String] = []
         if let directory = request.directory {
-            let result = try await write(fetched.items, to: directory, report: report)
-            for path in result.renamed { trace.note("\(path) has another name here") }
+            renamed = try await write(fetched.items, to: directory, report: report).renamed
+            for path in renamed { trace.note("\(path) has another name here") }
             trace.note("written to \(directory)")
         }
         return FetchResult(
@@ -64,6 +56,7 @@ struct Fetcher: Sendable {
             received: fetched.received + sites.received(for: link.address.id) - before,
             seconds: (ContinuousClock.now - start).seconds,
             peers: max(fetched.peers, finding.answered),
+            renamed: renamed.isEmpty ? nil : renamed,
             trace: request.trace ? trace.lines.map(Self.text) : nil
         )
     }
@@ -105,6 +98,25 @@ struct Fetcher: Sendable {
     }
 
     private static let pause = Duration.seconds(2)
+
+    /// What was found under an address: a release of a site, or a tree without a history.
+    private func fetch(
+        _ finding: SiteFinding,
+        _ selector: ReleaseSelector,
+        peers: KnownPeers,
+        trace: SiteTrace,
+        report: @escaping LongWork.Report
+    ) async throws(NodeError) -> (Fetched, ContentLease) {
+        switch finding.content {
+        case .feed(let feed):
+            let release = SiteRelease(site: feed.site, release: try selector.release(in: feed.state))
+            return try await fetch(release, peers: peers, trace: trace, report: report)
+        case .tree(let v1, let v2, let sequence):
+            var (fetched, lease) = try await fetchTree(v1, v2, peers: peers, trace: trace, report: report)
+            fetched.seq = sequence
+            return (fetched, lease)
+        }
+    }
 
     private func fetch(
         _ release: SiteRelease,

@@ -111,21 +111,7 @@ extension NodeKeys {
         commitment: Digest256,
         writer: PublicKey
     ) throws(NodeError) -> SiteRecovery {
-        let old = try RecoveryKit(reading: kit, of: .site)
-        guard old.subject == site else {
-            throw NodeError(
-                .badData,
-                "the kit is of another site: betanet://\(old.subject)",
-                remedy: "Give the kit of betanet://\(site)."
-            )
-        }
-        guard old.commitment == commitment else {
-            throw NodeError(
-                .notPermitted,
-                "the kit has been used or replaced: the site's history names another recovery key",
-                remedy: "Give the kit that was written when the site was last recovered."
-            )
-        }
+        let old = try kitInForce(kit, of: site, commitment)
         return try changing { () throws(NodeError) in
             var file = try settled(site, writer: writer, orEmpty: true)
             if let staged = file.staged, staged.replaces == commitment, let new = staged.recovery,
@@ -151,6 +137,30 @@ extension NodeKeys {
                 kitPath: path
             )
         }
+    }
+
+    /// The kit that a text holds, if it is that of the site and not spent.
+    private func kitInForce(
+        _ text: String,
+        of site: Digest256,
+        _ commitment: Digest256
+    ) throws(NodeError) -> RecoveryKit {
+        let kit = try RecoveryKit(reading: text, of: .site)
+        guard kit.subject == site else {
+            throw NodeError(
+                .badData,
+                "the kit is of another site: betanet://\(kit.subject)",
+                remedy: "Give the kit of betanet://\(site)."
+            )
+        }
+        guard kit.commitment == commitment else {
+            throw NodeError(
+                .notPermitted,
+                "the kit has been used or replaced: the site's history names another recovery key",
+                remedy: "Give the kit that was written when the site was last recovered."
+            )
+        }
+        return kit
     }
 
     // MARK: Files

@@ -129,20 +129,10 @@ struct FeedWriter: Sendable {
     ) async throws(NodeError) -> SiteFeed {
         try await change(site, pointers: [writer]) { known, connection in
             guard var feed = known else { throw Self.unknown(site) }
-            guard recoveryKey.publicKey.identifier == feed.state.recovery else {
-                throw NodeError(
-                    .notPermitted,
-                    "this recovery kit is not that of the site",
-                    remedy: "Use the kit that was made last for it."
-                )
-            }
+            guard recoveryKey.publicKey.identifier == feed.state.recovery else { throw Self.wrongKit }
             let size = try goodSize ?? Self.signedSize(of: feed, connection)
             guard var log = feed.log.prefix(size), log.state.recovery == feed.state.recovery else {
-                throw NodeError(
-                    .usage,
-                    "the site's history has no entry \(size) that this kit can go back to",
-                    remedy: "Name a release of the present history."
-                )
+                throw Self.noEntry(size)
             }
             let recovery = Recovery(
                 position: log.position,
@@ -163,6 +153,20 @@ struct FeedWriter: Sendable {
 }
 
 extension FeedWriter {
+    private static let wrongKit = NodeError(
+        .notPermitted,
+        "this recovery kit is not that of the site",
+        remedy: "Use the kit that was made last for it."
+    )
+
+    private static func noEntry(_ size: Int) -> NodeError {
+        NodeError(
+            .usage,
+            "the site's history has no entry \(size) that this kit can go back to",
+            remedy: "Name a release of the present history."
+        )
+    }
+
     /// Appends entries by the writer, all or none.
     private func extend(
         _ site: Digest256,

@@ -140,22 +140,16 @@ extension SiteService {
                     sink.yield(.searchEnded)
                 }
             }
-            var iterator = stream.events.makeAsyncIterator()
-            var actions = search.found(wish.peers + holders(of: site) + connections(of: site).compactMap(\.endpoint))
-            while true {
-                for action in actions {
-                    switch action {
-                    case .dial(let endpoint): ask(endpoint, of: site, id, sink, trace)
-                    case .wait(let pause):
-                        group.addTask {
-                            if (try? await Task.sleep(for: pause.duration)) != nil { sink.yield(.passed(pause)) }
-                        }
-                    case .finish: sink.finish()
+            let known = wish.peers + holders(of: site) + connections(of: site).compactMap(\.endpoint)
+            await drive(&search, from: known, stream) { action in
+                switch action {
+                case .dial(let endpoint): ask(endpoint, of: site, id, sink, trace)
+                case .wait(let pause):
+                    group.addTask {
+                        if (try? await Task.sleep(for: pause.duration)) != nil { sink.yield(.passed(pause)) }
                     }
+                case .finish: sink.finish()
                 }
-                if search.isDone { break }
-                guard let event = await iterator.next() else { break }
-                actions = Self.receive(event, &search)
             }
             group.cancelAll()
             return SearchResult(
@@ -164,6 +158,23 @@ extension SiteService {
                 item: item.value,
                 isWhole: search.isDone && !search.isCutShort && !Task.isCancelled
             )
+        }
+    }
+
+    /// Gives the search its events, and does what it answers, until it is done.
+    private func drive(
+        _ search: inout SiteSearch,
+        from known: [Endpoint],
+        _ stream: (events: AsyncStream<Event>, sink: AsyncStream<Event>.Continuation),
+        _ perform: (SiteSearch.Action) -> Void
+    ) async {
+        var iterator = stream.events.makeAsyncIterator()
+        var actions = search.found(known)
+        while true {
+            for action in actions { perform(action) }
+            if search.isDone { break }
+            guard let event = await iterator.next() else { break }
+            actions = Self.receive(event, &search)
         }
     }
 

@@ -37,17 +37,36 @@ extension SwarmService {
             }
             let lease = context.content.lease(files.roots)
             defer { lease.end() }
-            let torrent = try await replaceSparse(with: files)
-            let fetched = try await orGivingUp(release.release.v2.truncated) {
-                try await using(release.release.v2.truncated) {
-                    try await fetch(files, torrent, peers: peers, report: report)
+            let fetched = try await orMakingRoom(for: files) {
+                let torrent = try await replaceSparse(with: files)
+                let fetched = try await orGivingUp(release.release.v2.truncated) {
+                    try await using(release.release.v2.truncated) {
+                        try await fetch(files, torrent, peers: peers, report: report)
+                    }
                 }
+                try await finish(files, torrent)
+                return fetched
             }
-            try await finish(files, torrent)
             enqueue.yield(.twin(files))
             return fetched
         } catch {
             throw Self.failure(error)
+        }
+    }
+
+    private func orMakingRoom(
+        for files: ReleaseFiles,
+        _ body: () async throws -> Fetched
+    ) async throws -> Fetched {
+        let content = context.content
+        let missing = try await context.blocking.run {
+            files.tree.missingFiles(in: content).compactMap { files.tree.manifest.files[$0].root }
+        }
+        do {
+            return try await body()
+        } catch {
+            if Self.isStorageFailure(error) { await makeRoom(from: missing) }
+            throw error
         }
     }
 

@@ -40,8 +40,13 @@ extension SwarmService {
             guard !pieces.isEmpty, let held = try? await context.blocking.run({ storage.known(among: pieces) }) else {
                 continue
             }
-            torrent.lost(pieces: pieces.filter { !held.contains($0) })
-            for piece in held.sorted() { torrent.found(pieces: piece..<piece + 1) }
+            let lost = pieces.filter { !held.contains($0) }
+            torrent.lost(pieces: lost)
+            // What came back between the look and the word is found by whoever brought it, perhaps before the word.
+            guard await torrent.status() != nil,
+                let again = try? await context.blocking.run({ storage.known(among: lost) })
+            else { continue }
+            for piece in held.union(again).sorted() { torrent.found(pieces: piece..<piece + 1) }
         }
     }
 

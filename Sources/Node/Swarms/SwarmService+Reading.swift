@@ -107,6 +107,12 @@ extension SwarmService {
                         known
                     )
                 }
+            } catch Torrent.Failure.storage(let piece) {
+                // The next read begins anew, with what room there is then.
+                open[hash]?.isGivenUp = true
+                await close(hash)
+                await makeRoom(from: [root])
+                throw Torrent.Failure.storage(piece)
             } catch Torrent.Failure.stopped where attempts < 4 && !isEnding {
                 // A fetch of the whole release has taken over.
             }

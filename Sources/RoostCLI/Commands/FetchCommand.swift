@@ -48,6 +48,9 @@ struct FetchCommand: AsyncParsableCommand {
             "Release \(result.seq) (\(result.label)): \(Plural.count(result.files, "file")), \(ProgressBar.bytes(result.bytes))\(place); "
             + "\(ProgressBar.bytes(result.received)) received from \(Plural.count(result.peers, "peer")) "
             + "in \(String(format: "%.1f", result.seconds)) s."
-        return ((result.trace ?? []) + [line]).joined(separator: "\n")
+        let renamed = (result.renamed ?? []).map {
+            "\($0) has another name in the folder: not every system allows the one it has in the site."
+        }
+        return ((result.trace ?? []) + [line] + renamed).joined(separator: "\n")
     }
 }

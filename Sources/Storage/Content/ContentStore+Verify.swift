@@ -36,8 +36,13 @@ extension ContentStore {
             file = try OpenFile.open(path(of: key), flags: O_RDONLY | O_NOFOLLOW)
         } catch .notFound {
             return (.missing, nil)
+        } catch .io(_, _, code: ELOOP) {
+            return try damaged(key)
         }
-        let length = try file.status().length
+        let status = try file.status()
+        // The store makes files only: anything else was put there by other means, and is never followed.
+        guard status.kind == .file else { return try damaged(key) }
+        let length = status.length
         var hasher = FileTreeHasher(pieceLength: pieceLength ?? PieceLength.automatic(totalSize: length))
         var offset: Int64 = 0
         do throws(StorageError) {
@@ -46,14 +51,15 @@ extension ContentStore {
                 offset += Int64(bytes.count)
             }
         } catch .io(.read, _, code: EIO) {
-            try quarantine(key)
-            return (.damaged, nil)
+            return try damaged(key)
         }
         let hashes = hasher.finish()
-        guard hashes.root == root else {
-            try quarantine(key)
-            return (.damaged, nil)
-        }
+        guard hashes.root == root else { return try damaged(key) }
         return (.sound, hashes)
+    }
+
+    private func damaged(_ key: ContentKey) throws(StorageError) -> (condition: Condition, hashes: FileHashes?) {
+        try quarantine(key)
+        return (.damaged, nil)
     }
 }

@@ -98,7 +98,10 @@ public final class ContentStore: Sendable {
         if let partial = partials.withLock({ $0[key] }) {
             return partial.length == length ? partial.verified : ByteRanges()
         }
-        guard Disk.exists(partialPath(of: key)) else { return ByteRanges() }
+        guard Disk.exists(partialPath(of: key)) else {
+            // A checkpoint may have given it its place since the first look.
+            return self.length(of: key) == length ? ByteRanges(0..<length) : ByteRanges()
+        }
         return try partial(key, length: length).verified
     }
 

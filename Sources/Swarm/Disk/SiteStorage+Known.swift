@@ -93,6 +93,7 @@ private struct HeldRanges {
     private mutating func ranges(_ number: Int) -> (held: ByteRanges, staged: ByteRanges) {
         if let ranges = known[number] { return ranges }
         guard let file = storage.files[number] else { return (ByteRanges(), ByteRanges()) }
+        // What is staged may get its place meanwhile, but not the other way round.
         let staged = file.staged.map { storage.verified(SiteStorage.File(key: $0, length: file.length)) }
         let ranges = (storage.verified(file), staged ?? ByteRanges())
         known[number] = ranges

@@ -43,6 +43,37 @@ struct DoctorTests {
         await node.end()
     }
 
+    @Test("a link or a folder in the place of a file of content is a finding, is never followed, and is mended")
+    func planted() async throws {
+        let node = try await PublishingNode()
+        try node.write("one", to: "site/index.html")
+        try node.write("two", to: "site/other.html")
+        try node.write("elsewhere", to: "secret")
+        let roots = try KeepingServiceTests.roots(try KeepingServiceTests.id(try await node.publish()), node)
+        let paths = roots.map { "\(node.context.home.path)/content/\($0.hex.prefix(2))/\($0.hex)" }
+        for path in paths { try FileManager.default.removeItem(atPath: path) }
+        let secret = node.folder.appending(path: "secret").path
+        try FileManager.default.createSymbolicLink(atPath: paths[0], withDestinationPath: secret)
+        try FileManager.default.createDirectory(atPath: paths[1], withIntermediateDirectories: false)
+        let found = try await Self.doctor(node).run(repair: false) { _ in }
+        #expect(!found.healthy)
+        let repaired = try await Self.doctor(node).run(repair: true) { _ in }
+        #expect(repaired.healthy, "\(repaired.findings)")
+        for root in roots { #expect(try node.context.content.verify(root) == .sound) }
+        #expect(try node.text("secret") == "elsewhere")
+        await node.end()
+    }
+
+    @Test("a node that joins no DHT is not ill for knowing no node of it; one that has nodes to start from is")
+    func noNetwork() {
+        var configuration = NodeConfiguration()
+        #expect(Doctor.dht(0, configuration).map(\.state) == ["problem"])
+        configuration.network = "none"
+        #expect(Doctor.dht(0, configuration).map(\.state) == ["ok"])
+        configuration.bootstrap = ["127.0.0.1:9"]
+        #expect(Doctor.dht(0, configuration).map(\.state) == ["problem"])
+    }
+
     @Test("a damaged file of a pinned site comes back from a peer")
     func pinned() async throws {
         let (publisher, reader, site) = try await FetcherTests.world()

@@ -33,6 +33,20 @@ struct FetcherTests {
         await publisher.end()
     }
 
+    @Test("names that not every system allows are changed, and the result says which")
+    func renamed() async throws {
+        let (publisher, reader) = (try await PublishingNode(), try await PublishingNode())
+        try publisher.write("1", to: "site/a&b<c>.txt")
+        try publisher.write("2", to: "site/plain.txt")
+        let site = try await publisher.publish()
+        let result = try await reader.fetch(site.site, from: publisher, to: "out")
+        #expect(result.renamed == ["a&b<c>.txt"])
+        #expect(try reader.names(in: "out").count == 2)
+        #expect(try await reader.fetch(site.site, from: publisher, to: nil).renamed == nil)
+        await reader.end()
+        await publisher.end()
+    }
+
     @Test("S2-07: an update costs what changed, and an old release can still be had")
     func update() async throws {
         let (publisher, reader, site) = try await Self.world()
