@@ -4,10 +4,12 @@ internal import Simulator
 
 /// Results go to standard output; what depends on the machine goes to standard error.
 enum Output {
-    static func write(_ report: Report) {
+    static func write(_ report: Report, omitted: Set<Int> = []) {
         print("scenario \(report.scenario)")
         print("seed \(report.seed)")
-        for (number, fault) in report.faults.enumerated() { print("fault \(number) \(fault)") }
+        for (number, fault) in report.faults.enumerated() where !omitted.contains(number) {
+            print("fault \(number) \(fault)")
+        }
         for violation in report.violations { print(violation) }
         for figure in report.figures { print("\(figure.name) \(figure.value)") }
         print("trace \(report.trace)")

@@ -16,7 +16,7 @@ struct RunCommand: ParsableCommand {
         let options = choice.options
         let meter = RunMeter()
         let report = Scenarios.run(try choice.type, options)
-        Output.write(report)
+        Output.write(report, omitted: options.omitted)
         Output.note(meter.text(events: report.events))
         if !report.violations.isEmpty { throw ExitCode.failure }
     }

@@ -31,7 +31,9 @@ struct PeerExchange {
         now: Duration
     ) -> PeerExchangeMessage? {
         let present = Set(current.map(\.endpoint))
-        let dropped = told.subtracting(present).prefix(PeerExchangeMessage.maximumContacts)
+        let dropped = told.subtracting(present)
+            .sorted { $0.compact.lexicographicallyPrecedes($1.compact) }
+            .prefix(PeerExchangeMessage.maximumContacts)
         let room = max(0, Self.maximumTold - told.count + dropped.count)
         let added = current.filter { !told.contains($0.endpoint) }
             .prefix(min(room, PeerExchangeMessage.maximumContacts))

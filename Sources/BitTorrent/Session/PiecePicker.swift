@@ -29,6 +29,8 @@ struct PiecePicker {
     var readerOrder: [Int] = []
     /// A piece that must come from one peer, since it failed before.
     var singleSource: Set<Int> = []
+    /// Who let such a piece lie: another is to try it first.
+    private var avoided: [Int: ConnectionID] = [:]
 
     init(pieceCount: Int) {
         order = RarityOrder(pieceCount: pieceCount)
@@ -50,7 +52,13 @@ struct PiecePicker {
         return taken
     }
 
-    mutating func forgetSingleSource(_ piece: Int) { singleSource.remove(piece) }
+    mutating func forgetSingleSource(_ piece: Int) {
+        singleSource.remove(piece)
+        avoided[piece] = nil
+    }
+
+    /// Nobody else took what was let lie: whoever it was may try again.
+    mutating func forgetAvoided() { avoided = [:] }
 
     private mutating func removePartial(_ piece: Int) {
         if let index = partial.firstIndex(of: piece) { partial.swapAt(index, partial.count - 1); partial.removeLast() }
@@ -101,7 +109,7 @@ struct PiecePicker {
         length: (Int) -> Int
     ) -> Int? {
         guard !order.isEmpty, !peer.hasNothingNew else { return nil }
-        guard let piece = order.first(where: { mayRequest($0, from: peer) }) else {
+        guard let piece = order.first(where: { mayRequest($0, from: peer) && avoided[$0] != peer.id }) else {
             // Until the peer announces something, or a piece comes back, there is no need to look again.
             peer.hasNothingNew = true
             return nil
@@ -173,7 +181,7 @@ struct PiecePicker {
     mutating func endGame(for peer: PeerConnection) -> [(piece: Int, block: Int)] {
         guard order.isEmpty else { return [] }
         var chosen: [(piece: Int, block: Int)] = []
-        for piece in open.keys where mayRequest(piece, from: peer) {
+        for piece in open.keys.sorted() where mayRequest(piece, from: peer) {
             while chosen.count < Self.endGameBatch, let candidate = open[piece],
                 candidate.exclusiveTo ?? peer.id == peer.id, let block = duplicate(candidate, for: peer)
             {
@@ -225,14 +233,15 @@ struct PiecePicker {
 
     /// An open piece is given up as it is: nothing of it is kept.
     mutating func abandon(_ piece: Int) -> Bool {
-        guard take(piece) != nil else { return false }
+        guard let taken = take(piece) else { return false }
+        if let peer = taken.exclusiveTo { avoided[piece] = peer }
         order.insert(piece)
         return true
     }
 
     /// Gives an exclusive piece back when the peer that had to fill it is gone.
     mutating func connectionEnded(_ connection: ConnectionID) -> [Int] {
-        let stuck = open.values.filter { $0.exclusiveTo == connection }.map(\.piece)
+        let stuck = open.values.filter { $0.exclusiveTo == connection }.map(\.piece).sorted()
         return stuck.filter { abandon($0) }
     }
 }

@@ -45,6 +45,9 @@ public struct SessionConfiguration: Sendable {
     /// Give up a silent connection after this time; BEP 3 has a keep-alive every two minutes.
     public var idleTimeout = Duration.seconds(240)
 
+    /// For the simulator's own trial.
+    package var defect: SessionDefect?
+
     public init(peerID: Digest160) {
         self.peerID = peerID
     }

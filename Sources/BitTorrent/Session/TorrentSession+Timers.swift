@@ -51,7 +51,10 @@ extension TorrentSession {
         lookAround(now, decays: true)
         fillSlots(additional: Self.slotsPerSecond)
         releaseStuckPieces(now)
-        if now - lastChoke >= Choker.interval { rechoke(now) }
+        guard now - lastChoke >= Choker.interval else { return }
+        rechoke(now)
+        picker.forgetAvoided()
+        for peer in connections.values { peer.hasNothingNew = false }
     }
 
     private mutating func checkTimeouts(_ peer: PeerConnection, _ now: Duration) {
@@ -82,7 +85,7 @@ extension TorrentSession {
         let stuck = picker.open.values.filter {
             $0.exclusiveTo != nil && now - $0.lastProgress > Self.requestTimeout
         }
-        for piece in stuck.map(\.piece) where picker.abandon(piece) {
+        for piece in stuck.map(\.piece).sorted() where picker.abandon(piece) {
             actions.append(.release(PieceIndex(Int32(piece))))
             for peer in connections.values { peer.hasNothingNew = false }
         }
@@ -100,7 +103,7 @@ extension TorrentSession {
     }
 
     mutating func scheduleWake(_ now: Duration) {
-        guard !isStopped else { return }
+        guard !isStopped, configuration.defect != .droppedTimer || wakeTime == nil && lastTick == nil else { return }
         var next = connections.isEmpty ? nil : max(now, (lastTick ?? now - Self.tickInterval) + Self.tickInterval)
         // Where a limit stands in the way its end leads to the next dial: a wake for it would be due at once, for ever.
         if mayDial, !isComplete, let attempt = book.nextAttempt() {

@@ -16,7 +16,8 @@ extension TorrentSession {
             return close(peer, .outOfBounds, now)
         }
         let isGranted = peer.isChoked && isGranted(block, to: peer)
-        guard !peer.isChoked || isGranted, isServable(block), peer.uploads.count < PeerConnection.maximumUploads,
+        guard !peer.isChoked || isGranted, isServable(block),
+            peer.uploads.count < PeerConnection.maximumUploads || configuration.defect == .unboundedQueue,
             superSeeding == nil || peer.revealed.contains(Int(block.piece))
         else {
             // Asked before the choke reached it, or for something that we do not have.

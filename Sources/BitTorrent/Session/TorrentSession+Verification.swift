@@ -29,6 +29,7 @@ extension TorrentSession {
         guard let record = verifying.removeValue(forKey: piece) else { return [] }
         verifyingBytes -= record.length
         switch outcome {
+        case .mismatch(let digests) where configuration.defect == .servesUnverified: stored(piece, digests, now)
         case .stored(let digests): stored(piece, digests, now)
         case .mismatch(let digests): mismatched(piece, record, digests, now)
         case .failed:
@@ -118,7 +119,7 @@ extension TorrentSession {
                 .filter { $0 < rightDigests.count && failed.digests[$0] != rightDigests[$0] }
                 .map { failed.senders[$0] }
         )
-        for culprit in culprits { punish(culprit, now) }
+        for culprit in culprits.sorted() { punish(culprit, now) }
     }
 
     /// In v2 the leaf hashes name the bad block without a second attempt.

@@ -35,7 +35,7 @@ public struct TorrentSession: ~Copyable {
     /// Pieces that are wanted and not there.
     var missingCount = 0
 
-    var connections: [ConnectionID: PeerConnection] = [:]
+    var connections = ConnectionTable()
     var dirty: [PeerConnection] = []
     var nextConnection: UInt32 = 1
     var book = PeerBook()

@@ -93,13 +93,13 @@ struct UploadCache {
 
     /// A read has finished.
     ///
-    /// - Returns: who waits for it; nil for a read that this cache does not know.
-    mutating func finished(_ id: ReadID, succeeded: Bool) -> Set<ConnectionID>? {
+    /// - Returns: who waits for it, in the order of their numbers; nil for a read that this cache does not know.
+    mutating func finished(_ id: ReadID, succeeded: Bool) -> [ConnectionID]? {
         guard let key = keys[id], let entry = entries[key] else { return nil }
         entries[key]?.isReady = true
         entries[key]?.waiting = []
         if !succeeded { remove(key) }
-        return entry.waiting
+        return entry.waiting.sorted()
     }
 
     /// Drops what was read of a piece; reads of it that are under way are of no more use.
@@ -107,7 +107,8 @@ struct UploadCache {
     /// - Returns: the reads to release now.
     mutating func forget(piece: Int) -> [ReadID] {
         var released: [ReadID] = []
-        for (key, entry) in entries where key.piece == piece {
+        let own = entries.filter { $0.key.piece == piece }.sorted { $0.value.id.raw < $1.value.id.raw }
+        for (key, entry) in own {
             if entry.isReady { released.append(entry.id) }
             remove(key)
         }

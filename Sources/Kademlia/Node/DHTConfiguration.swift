@@ -54,5 +54,8 @@ public struct DHTConfiguration: Sendable {
     public var queriesPerDestination = 1.5
     public var queryBurstPerDestination = 30.0
 
+    /// For the simulator's own trial.
+    package var defect: DHTDefect?
+
     public init() {}
 }

@@ -137,7 +137,9 @@ extension DHTNode {
 
     private func mutableReport(_ operation: Operation) -> MutableReport {
         var report = MutableReport(highestKnown: floors[operation.target])
-        guard let best = operation.best, best.sequence >= report.highestKnown ?? 0 else { return report }
+        guard let best = operation.best,
+            best.sequence >= report.highestKnown ?? 0 || configuration.defect == .acceptsLowerSequence
+        else { return report }
         report.item = best
         report.holders = operation.holders.values.lazy.filter { $0 == best.sequence }.count
         return report

@@ -118,7 +118,7 @@ public struct PeerStore: Sendable {
         guard swarms.count > limit else { return swarms.keys.sorted() }
         // Reservoir sampling: one pass, whatever their number.
         var chosen: [Digest160] = []
-        for (number, infoHash) in swarms.keys.enumerated() {
+        for (number, infoHash) in swarms.keys.sorted().enumerated() {
             if number < limit {
                 chosen.append(infoHash)
             } else {

@@ -63,7 +63,11 @@ public struct Report: Sendable {
 
 /// The scenarios by name.
 public enum Scenarios {
-    public static var all: [any Scenario.Type] { [DHTChurn.self, DHTShort.self] }
+    public static var all: [any Scenario.Type] {
+        [
+            DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, SwarmCrowd.self, PublisherGone.self,
+        ]
+    }
 
     public static func named(_ name: String) -> (any Scenario.Type)? { all.first { $0.name == name } }
 

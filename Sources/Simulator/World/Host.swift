@@ -63,6 +63,9 @@ public final class Host {
         world.planWake(of: self, at: VirtualTime(nanoseconds: moment))
     }
 
+    /// Whether it will be woken some time.
+    var hasWake: Bool { wanted != nil }
+
     /// A planned wake has come: it counts if it is the one asked for last.
     func wakeArrived(at time: VirtualTime) -> Bool {
         guard planned == time.nanoseconds else { return false }

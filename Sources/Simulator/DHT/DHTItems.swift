@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
+internal import Keys
+internal import Wire
+
+/// A publisher puts a newer item each half minute, some nodes show old ones for ever, and power and lines fail.
+///
+/// Held after every read: no node is ever given an item older than one that it was given before and had saved.
+/// Held at the end, a minute after the last fault is over: readers find the newest item.
+final class DHTItems: Scenario {
+    static let name = "dht-items"
+    static let summary = "items that are replaced, nodes that show old ones, power and line failures"
+    static let defaultNodes = 14
+    static let isFaultScenario = true
+
+    let world: World
+    private let nodes: Int
+    private let plan: FaultPlan
+    private let defect: DHTDefect?
+    private var random: RandomStream
+    private var programs: [DHTProgram] = []
+    /// What each node's disk holds, and the newest item that it has been given since.
+    private var states: [DHTState?] = []
+    private var seen: [Int64] = []
+    private var reads = Share()
+    private var lastReads = Share()
+    private let key: SigningKey?
+    private var published: [MutableItem] = []
+
+    var faults: [Fault] { plan.faults }
+
+    init(_ options: ScenarioOptions) {
+        world = World(seed: options.seed)
+        nodes = max(options.nodes ?? Self.defaultNodes, 8)
+        defect = options.defect.flatMap { DHTDefect(rawValue: $0) }
+        random = world.stream("items")
+        key = SigningKey(seed: random.bytes(32))
+        plan = FaultPlan(
+            options,
+            hosts: 1..<nodes,
+            count: 5,
+            from: .seconds(45),
+            until: .seconds(150),
+            withDisks: false
+        )
+    }
+
+    /// The last nodes keep the first item and take no other.
+    private func isStale(_ number: Int) -> Bool { number >= nodes - max(nodes / 4, 2) }
+
+    func run() -> [Figure] {
+        for number in 0..<nodes {
+            _ = world.addHost()
+            states.append(nil)
+            seen.append(-1)
+            programs.append(start(number))
+        }
+        for time in stride(from: 5, to: 180, by: 30) {
+            world.plan(at: VirtualTime(.seconds(time))) { [self] in publish() }
+        }
+        for second in 10..<260 { world.plan(at: VirtualTime(.seconds(second))) { [self] in everySecond(second) } }
+        plan.plan(in: world) { [self] fault in
+            guard case .powerFailure(let length) = fault.kind else { return }
+            failPower(of: fault.host, for: length)
+        }
+        world.run(until: VirtualTime(.seconds(280)))
+        if world.violations.isEmpty, lastReads.good < lastReads.all {
+            world.violate("newest-is-found", "\(lastReads.text) after all faults")
+        }
+        return [
+            Figure("nodes", nodes), Figure("events", world.eventCount), Figure("reads-newest", reads.text),
+            Figure("last-reads-newest", lastReads.text),
+        ]
+    }
+
+    private func start(_ number: Int) -> DHTProgram {
+        let host = world.hosts[number]
+        host.restartClock(at: random.time(below: .seconds(1000)))
+        var configuration = DHTConfiguration()
+        configuration.localAddress = host.endpoint.address
+        configuration.localPort = host.endpoint.port
+        configuration.storesItems = !isStale(number)
+        configuration.defect = defect
+        let state = states[number]
+        let program = DHTProgram(on: host, id: state?.id, configuration: configuration, seed: &random)
+        if let state { program.restore(state) }
+        host.switchOn(program)
+        let entrances = world.hosts.filter { $0 !== host }.prefix(3).map { $0.endpoint }
+        program.open(through: Array(entrances), areRouters: false)
+        return program
+    }
+
+    private func failPower(of number: Int, for length: Duration) {
+        let host = world.hosts[number]
+        guard host.isOn else { return }
+        host.switchOff()
+        seen[number] = states[number]?.floors.map { $0.sequence }.max() ?? -1
+        world.plan(after: length) { [self] in programs[number] = start(number) }
+    }
+
+    private func publish() {
+        let sequence = Int64(published.count + 1)
+        guard let key,
+            let item = try? MutableItem.signed(
+                value: Array("i\(sequence)e".utf8),
+                sequence: sequence,
+                by: key
+            )
+        else { return }
+        published.append(item)
+        programs[0].start(.publish(.mutable(item), keep: .own))
+        guard published.count == 1 else { return }
+        world.plan(after: .seconds(3)) { [self] in
+            for number in programs.indices where isStale(number) {
+                programs[number].start(.publish(.mutable(item), keep: .own))
+            }
+        }
+    }
+
+    private func everySecond(_ second: Int) {
+        for number in programs.indices where world.hosts[number].isOn {
+            // As the product does now and then.
+            if (second + number) % 10 == 0 { states[number] = DHTState(parsing: programs[number].node.state.encoded) }
+            if number > 0, !isStale(number), (second + number) % 8 == 0 { read(number, isLast: second > 245) }
+        }
+    }
+
+    private func read(_ number: Int, isLast: Bool) {
+        guard let key = key?.publicKey else { return }
+        let program = programs[number]
+        let incarnation = program.host.incarnation
+        let newest = published.last?.sequence ?? 0
+        program.start(.getMutable(key: key, salt: [])) { _ in
+        } finish: { [self] outcome in
+            guard case .mutable(let report, _) = outcome, program.host.incarnation == incarnation else { return }
+            let sequence = report.item?.sequence
+            if let sequence, sequence < seen[number] {
+                world.violate("never-older", "\(sequence) after \(seen[number])", host: program.host)
+            }
+            if let sequence { seen[number] = max(seen[number], sequence) }
+            reads.add(sequence ?? 0 >= newest)
+            if isLast { lastReads.add(sequence ?? 0 >= newest) }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Keys
+internal import Wire
+
+/// A host's torrent session, with the host's line, clock and a disk of verified pieces.
+final class SwarmProgram: StreamProgram {
+    /// How a peer wrongs the others.
+    enum Wrong: Sendable {
+        case none
+        /// Every block that it sends is changed.
+        case lies
+        /// It takes requests and answers none.
+        case silent
+        /// It asks for one block again and again without reading.
+        case floods
+    }
+
+    let host: Host
+    private let torrent: SimulatedTorrent
+    let wrong: Wrong
+    private(set) var session: TorrentSession
+    /// What is on its disk; outlives the program.
+    let disk: SwarmDisk
+    private var streams: [ConnectionID: StreamEnd] = [:]
+    private var buffers: [Int: [UInt8]] = [:]
+    private var cache: [ReadID: [UInt8]] = [:]
+    private var completedAt: VirtualTime?
+    private(set) var bannedCount = 0
+    private var checkedPieces = 0
+
+    init(
+        on host: Host,
+        _ torrent: SimulatedTorrent,
+        disk: SwarmDisk,
+        wrong: Wrong = .none,
+        defect: SessionDefect?,
+        random: inout RandomStream
+    ) {
+        self.host = host
+        self.torrent = torrent
+        self.disk = disk
+        self.wrong = wrong
+        var configuration = SessionConfiguration(peerID: Digest160(random.bytes(20)) ?? .zero)
+        configuration.listenPort = host.endpoint.port
+        configuration.defect = defect
+        var have = Bitfield(count: torrent.pieces.count)
+        for piece in disk.acknowledged.sorted() { have[piece] = true }
+        session = TorrentSession(
+            infoHashes: torrent.infoHashes,
+            content: torrent.content,
+            have: have,
+            configuration: configuration,
+            seed: random.next(),
+            now: host.now
+        )
+    }
+
+    var isComplete: Bool { session.isComplete }
+    var completion: VirtualTime? { completedAt }
+
+    func add(_ peers: [Endpoint], source: PeerSource) {
+        perform(session.add(peers: peers, source: source, now: host.now), [])
+    }
+
+    // MARK: - Events
+
+    func receive(_ datagram: [UInt8], from source: Endpoint) {}
+
+    func wake() { perform(session.wake(now: host.now), []) }
+
+    func accepted(_ stream: StreamEnd) {
+        var prefix: [UInt8] = []
+        var id: ConnectionID?
+        attach(stream) { [weak self] bytes in
+            guard let self else { return }
+            if let id { return received(bytes, on: id) }
+            prefix += bytes
+            guard prefix.count >= Handshake.prefixByteCount else { return }
+            guard let (capabilities, hash) = try? Handshake.parsePrefix(prefix[...]) else { return stream.close() }
+            let (accepted, actions) = session.accept(
+                from: stream.remote,
+                capabilities: capabilities,
+                hash: hash,
+                now: host.now
+            )
+            id = accepted
+            guard let accepted else {
+                perform(actions, [])
+                return stream.close()
+            }
+            hold(stream, accepted)
+            perform(actions, [])
+            received(Array(prefix.dropFirst(Handshake.prefixByteCount)), on: accepted)
+        }
+    }
+
+    private func dial(_ id: ConnectionID, _ endpoint: Endpoint) {
+        host.world.connect(host, to: endpoint) { [weak self] stream in
+            guard let self else { return }
+            guard let stream else { return perform(session.closed(id, now: host.now), []) }
+            attach(stream) { [weak self] bytes in self?.received(bytes, on: id) }
+            hold(stream, id)
+            perform(session.connected(id, now: host.now), [])
+        }
+    }
+
+    private func attach(_ stream: StreamEnd, _ receive: @escaping ([UInt8]) -> Void) { stream.onReceive = receive }
+
+    private func hold(_ stream: StreamEnd, _ id: ConnectionID) {
+        streams[id] = stream
+        stream.onSent = { [weak self] count in
+            guard let self, streams[id] != nil else { return }
+            perform(session.sent(id, bytes: count, now: host.now), [])
+        }
+        stream.onClose = { [weak self] in
+            guard let self, streams.removeValue(forKey: id) != nil else { return }
+            perform(session.closed(id, now: host.now), [])
+        }
+    }
+
+    private func received(_ bytes: [UInt8], on id: ConnectionID) {
+        guard streams[id] != nil, !bytes.isEmpty else { return }
+        perform(session.receive(bytes.span, from: id, now: host.now), bytes)
+        if wrong == .floods { flood(id) }
+    }
+
+    /// A peer that asks far more than it may.
+    private func flood(_ id: ConnectionID) {
+        var bytes: [UInt8] = []
+        for number in 0..<600 {
+            let block = BlockRange(piece: UInt32(number % torrent.pieces.count), offset: 0, length: 16_384)
+            PeerMessage.request(block).encode(into: &bytes)
+        }
+        streams[id]?.write(bytes)
+    }
+
+    // MARK: - Actions
+
+    private func perform(_ actions: [SessionAction], _ input: [UInt8]) {
+        for action in actions { perform(action, input) }
+    }
+
+    private func perform(_ action: SessionAction, _ input: [UInt8]) {
+        switch action {
+        case .dial(let id, let endpoint, _): dial(id, endpoint)
+        case .send(let id, let bytes): streams[id]?.write(bytes)
+        case .sendBlock(let id, let header, let read, let range): sendBlock(id, header, read, range)
+        case .copy(let piece, let length, let offset, let range):
+            let index = Int(piece.raw)
+            if buffers[index] == nil { buffers[index] = Array(repeating: 0, count: length) }
+            buffers[index]?.replaceSubrange(offset..<offset + range.count, with: input[range])
+        case .release(let piece): buffers[Int(piece.raw)] = nil
+        case .verify(let check): verify(check)
+        case .read(let id, let piece, let offset, let length): read(id, Int(piece.raw), offset, length)
+        case .hashLeaves(let id, _): perform(session.leavesFinished(id, nil, now: host.now), [])
+        case .releaseRead(let id): cache[id] = nil
+        case .checkMetadata: perform(session.metadataRefused(now: host.now), [])
+        case .close(let id, _): streams.removeValue(forKey: id)?.close()
+        case .wake(let time): host.wake(at: time)
+        case .event(.complete): completedAt = host.world.now
+        case .event(.banned): bannedCount += 1
+        case .event: break
+        // Web seeds are not simulated, and no session here knows one.
+        default: break
+        }
+    }
+
+    private func sendBlock(_ id: ConnectionID, _ header: [UInt8], _ read: ReadID, _ range: Range<Int>) {
+        guard let stream = streams[id], wrong != .silent else { return }
+        var block = Array((cache[read] ?? [])[range])
+        if wrong == .lies { block[0] ^= 1 }
+        stream.write(header + block)
+    }
+
+    /// A piece is hashed and written in 5 ms.
+    private func verify(_ check: PieceCheck) {
+        let piece = Int(check.piece.raw)
+        let bytes = buffers.removeValue(forKey: piece) ?? []
+        let world = host.world
+        world.plan(.disk, of: host, at: world.now + .milliseconds(5), content: UInt64(piece)) { [weak self] in
+            guard let self else { return }
+            let digests = check.wantsBlockDigests ? Self.digests(of: bytes) : []
+            guard check.v1 == Hash.sha1(bytes) else {
+                let outcome = PieceOutcome.mismatch(blockDigests: Self.digests(of: bytes))
+                return perform(session.pieceFinished(check.piece, outcome, now: host.now), [])
+            }
+            // The bytes are the torrent's, which are in memory once.
+            let isWritten = disk.write(piece, torrent.pieces[piece])
+            let outcome: PieceOutcome = isWritten ? .stored(blockDigests: digests) : .failed
+            perform(session.pieceFinished(check.piece, outcome, now: host.now), [])
+        }
+    }
+
+    private static func digests(of bytes: [UInt8]) -> [Digest256] {
+        stride(from: 0, to: bytes.count, by: 16_384).map { Hash.sha256(bytes[$0..<min($0 + 16_384, bytes.count)]) }
+    }
+
+    private func read(_ id: ReadID, _ piece: Int, _ offset: Int, _ length: Int) {
+        let world = host.world
+        world.plan(.disk, of: host, at: world.now + .milliseconds(2), content: UInt64(piece)) { [weak self] in
+            guard let self else { return }
+            if let bytes = disk.written[piece], offset + length <= bytes.count {
+                cache[id] = Array(bytes[offset..<offset + length])
+            }
+            perform(session.readFinished(id, succeeded: cache[id] != nil, now: host.now), [])
+        }
+    }
+
+    /// The driver notices a full disk that has room again.
+    func resume() { perform(session.resume(now: host.now), []) }
+
+    func powerLost() { for id in streams.keys.sorted() { streams[id]?.powerLost() } }
+
+    // MARK: - What must hold
+
+    /// Nothing is offered that is not on the disk as it should be, and no queue is longer than its bound.
+    func check() {
+        checkQueues()
+        if !streams.isEmpty, !host.hasWake {
+            host.world.violate("timer-is-set", "\(streams.count) connections and nothing planned", host: host)
+        }
+        guard session.have.setCount != checkedPieces else { return }
+        checkedPieces = session.have.setCount
+        for piece in torrent.pieces.indices where session.have[piece] && disk.written[piece] != torrent.pieces[piece] {
+            return host.world.violate("offered-is-verified", "piece \(piece) is offered and not there", host: host)
+        }
+    }
+
+    /// One piece or message always passes.
+    private static func slack(of queue: SessionQueue) -> Int { queue.bound >= 1 << 20 ? 1 << 16 : 0 }
+
+    func checkQueues() {
+        for queue in session.status.queues where queue.used > queue.bound + Self.slack(of: queue) {
+            return host.world.violate(
+                "queues-are-bounded",
+                "\(queue.name): \(queue.used) of \(queue.bound)",
+                host: host
+            )
+        }
+    }
+}
