@@ -48,7 +48,7 @@ def register_for(kind):
         if any(".pad" in path for path, _, _ in asked):
             raise AssertionError("padding was asked for")
         if kind == "v2":
-            return  # libtorrent 2.1.1 does not fetch from web seeds of a torrent that is v2 alone
+            return  # libtorrent 2.1.1 did not complete this one within 90 seconds; why was not found out
         other = lab.host("libtorrent")
         Libtorrent(other, "leech", other.path("got"), torrent).wait_complete()
         expect_same(source, other.path("got", "tree"), ignore=(".pad",))
