@@ -102,7 +102,8 @@ public final class PortMapper: Sendable {
             }
             if !mappings.isEmpty { return mappings }
         }
-        guard !state.withLock({ $0.isEnding }), let client = UPnPClient() else { return [] }
+        // Without a way out there is no router to ask, and miniupnpc would say so on the standard error itself.
+        guard !state.withLock({ $0.isEnding }), Self.router != nil, let client = UPnPClient() else { return [] }
         return PortMapping.Kind.allCases.compactMap {
             client.map($0, port: port, external: wish($0), lifetime: lifetime)
         }
@@ -117,14 +118,19 @@ public final class PortMapper: Sendable {
             }
             return
         }
-        guard let client = UPnPClient() else { return }
+        guard Self.router != nil, let client = UPnPClient() else { return }
         for mapping in mappings { client.unmap(mapping) }
     }
 
+    /// The gateway of the default route as it is now; nil without one.
+    private static var router: IPAddress? {
+        StateFile.read("/proc/net/route").flatMap {
+            GatewayClient.defaultGateway(routes: String(decoding: $0, as: UTF8.self))
+        }
+    }
+
     private func gateway(patience: [Duration] = PortControl.patience) -> GatewayClient? {
-        guard let routes = StateFile.read("/proc/net/route"),
-            let address = GatewayClient.defaultGateway(routes: String(decoding: routes, as: UTF8.self))
-        else { return nil }
+        guard let address = Self.router else { return nil }
         return GatewayClient(gateway: address, nonce: nonce, patience: patience) {
             self.state.withLock { $0.isEnding } && patience.count == PortControl.patience.count
         }
