@@ -41,3 +41,8 @@ struct ScenarioChoice: ParsableArguments {
         return options
     }
 }
+
+extension ScenarioOptions {
+    /// Any instant will do for an origin, and there is no other than now.
+    init() { self.init(origin: .now) }
+}

@@ -124,7 +124,10 @@ extension SiteExchangeSession {
     private mutating func close(_ reason: SiteCloseReason) -> [Action] {
         isOpen = false
         var actions: [Action] = []
-        for case .command(let open) in requests.values { actions.append(.deliver(command: open.id, .notAsked)) }
+        // In the order of asking: what drivers see must not depend on the order of a hash table.
+        for (_, purpose) in requests.sorted(by: { $0.key < $1.key }) {
+            if case .command(let open) = purpose { actions.append(.deliver(command: open.id, .notAsked)) }
+        }
         for open in waiting { actions.append(.deliver(command: open.id, .notAsked)) }
         requests = [:]
         waiting = []

@@ -58,14 +58,11 @@ final class FeedShelf: Sendable {
     func merge(_ other: SiteFeed) throws(NodeError) -> (feed: SiteFeed?, hasChanged: Bool) {
         var hasChanged = false
         let feed = try change(other.site) { known, connection in
-            guard var feed = known else {
-                guard try Self.isBelievable(other, connection) else { return nil }
-                hasChanged = true
-                return other
-            }
-            feed.merge(other)
-            hasChanged = feed != known
-            return feed
+            let highest = known == nil ? try connection.highestHead(of: other.site)?.bytes : nil
+            let verdict = FeedAcceptance(of: other, known: known, highest: highest.flatMap { SignedHead($0) })
+            if verdict.contradictsHighest { try Self.add(other.head, kind: .fork, connection) }
+            hasChanged = verdict.hasChanged
+            return verdict.feed
         }
         return (feed, hasChanged)
     }
@@ -138,32 +135,17 @@ extension FeedShelf {
         }
     }
 
-    /// Whether a feed may be the first one of its site: not when it is older than, or contradicts, one that was known.
-    private static func isBelievable(_ feed: SiteFeed, _ connection: MetadataConnection) throws -> Bool {
-        guard let bytes = try connection.highestHead(of: feed.site)?.bytes, let highest = SignedHead(bytes) else {
-            return true
-        }
-        if feed.head.epoch != highest.epoch { return feed.head.epoch > highest.epoch }
-        guard feed.head.size >= highest.size else { return false }
-        if feed.log.tree.root(at: highest.size) == highest.root { return true }
-        try connection.add(
-            Evidence(site: feed.site, kind: "fork", bytes: feed.head.bytes, foundAt: WallClock.seconds)
-        )
-        return false
-    }
-
     private static func save(_ feed: SiteFeed, since known: SiteFeed?, _ connection: MetadataConnection) throws {
         try connection.saveFeed(feed.encoded, of: feed.site)
         try connection.saveHighestHead(feed.head.bytes, size: Int64(feed.head.size), of: feed.site)
-        for branch in feed.branches where known?.branches.contains(branch) != true {
-            try connection.add(
-                Evidence(
-                    site: feed.site,
-                    kind: branch.kind.rawValue,
-                    bytes: branch.head.bytes,
-                    foundAt: WallClock.seconds
-                )
-            )
+        for branch in FeedAcceptance.newBranches(of: feed, since: known) {
+            try add(branch.head, kind: branch.kind, connection)
         }
+    }
+
+    private static func add(_ head: SignedHead, kind: FeedBranch.Kind, _ connection: MetadataConnection) throws {
+        try connection.add(
+            Evidence(site: head.site, kind: kind.rawValue, bytes: head.bytes, foundAt: WallClock.seconds)
+        )
     }
 }

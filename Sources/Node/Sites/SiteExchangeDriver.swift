@@ -3,19 +3,6 @@ internal import Feeds
 internal import NIOCore
 internal import Wire
 
-/// How asking one peer for its feed ended.
-enum SiteSyncOutcome: Equatable, Sendable {
-    /// The peer proved what is known here now: it is a holder of the newest state.
-    case agreed
-    /// The peer follows an earlier state.
-    case behind
-    case failed(FeedSyncFailure)
-    /// No connection, or none any more.
-    case unreachable
-    /// What it sent could not be written to disk.
-    case notKept
-}
-
 /// Connects one channel to a ``SiteExchangeSession``: framing, clocks, store and waiters.
 ///
 /// Lives on the channel's event loop. Memory: beside the session's, at most 5 MiB of answers that the peer does not
@@ -48,11 +35,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     private var commands: [UInt64: Command] = [:]
     private var syncs: [@Sendable (SiteSyncOutcome) -> Void] = []
     private var syncDeadline: Scheduled<Void>?
-    private var peerHead: SignedHead?
-    /// Feeds on their way to the disk, and the outcome that waits for them.
-    private var keeping = 0
-    private var keptAll = true
-    private var concluded: FeedSyncFailure??
+    private var conclusion = SiteSyncConclusion()
     private var wake: Scheduled<Void>?
     private var patience: Scheduled<Void>?
     private var stall: Scheduled<Void>?
@@ -217,10 +200,10 @@ final class SiteExchangeDriver: ChannelInboundHandler {
         case .read(let token, let node): read(node, token: token)
         case .siteKey(let key): service.learnt(key, of: connection.site)
         case .peerHead(let head, let holds):
-            peerHead = head
+            conclusion.peerFollows(head)
             service.peer(connection, follows: head, holds: holds)
         case .adopted(let feed), .fork(let feed): keep(feed)
-        case .synced(let failure): conclude(failure)
+        case .synced(let failure): conclude(conclusion.synced(failure, newest: newestHead))
         case .deliver(let id, let result): deliver(id, result)
         case .wake(let instant): setWake(at: instant)
         case .close(let reason):
@@ -256,34 +239,21 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     /// What was adopted is on disk before anybody else hears of it.
     private func keep(_ feed: SiteFeed) {
         guard let context else { return }
-        keeping += 1
+        conclusion.keeps()
         service.keep(feed, from: connection, on: context.eventLoop).assumeIsolated().whenComplete {
             [weak self] result in
             guard let self else { return }
-            keeping -= 1
-            if case .failure = result { keptAll = false }
-            if keeping == 0, let failure = concluded { conclude(failure) }
+            let succeeded = if case .success = result { true } else { false }
+            conclude(conclusion.kept(succeeded: succeeded, newest: newestHead))
         }
     }
 
-    private func conclude(_ failure: FeedSyncFailure?) {
-        guard keeping == 0 else {
-            concluded = .some(failure)
-            return
-        }
-        concluded = nil
+    private var newestHead: Digest256? { service.feeds.cached(connection.site)?.head.hash }
+
+    private func conclude(_ outcome: SiteSyncOutcome?) {
+        guard let outcome else { return }
         syncDeadline?.cancel()
         syncDeadline = nil
-        let outcome: SiteSyncOutcome
-        if let failure {
-            outcome = .failed(failure)
-        } else if !keptAll {
-            outcome = .notKept
-        } else {
-            let isNewest = peerHead.map { $0.hash == service.feeds.cached(connection.site)?.head.hash } ?? false
-            outcome = isNewest ? .agreed : .behind
-        }
-        keptAll = true
         let waiting = syncs
         syncs = []
         for done in waiting { done(outcome) }

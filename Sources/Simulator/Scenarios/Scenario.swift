@@ -12,7 +12,12 @@ public struct ScenarioOptions: Sendable {
     /// Defences switched off, by name: for attacks.
     public var without: Set<String> = []
 
-    public init() {}
+    /// What machines that count with instants take for the time zero of every clock. Nothing depends on it.
+    public let origin: ContinuousClock.Instant
+
+    public init(origin: ContinuousClock.Instant) {
+        self.origin = origin
+    }
 }
 
 /// A course of events over a world, with what must hold in it.
@@ -65,7 +70,9 @@ public struct Report: Sendable {
 public enum Scenarios {
     public static var all: [any Scenario.Type] {
         [
-            DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, SwarmCrowd.self, PublisherGone.self,
+            DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, FeedFaults.self, FeedFork.self,
+            SwarmCrowd.self,
+            PublisherGone.self,
         ]
     }
 

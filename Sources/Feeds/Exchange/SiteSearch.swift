@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Wire
+public import Wire
 
 /// One search for the newest state of a site: which peers to ask, and when enough have answered.
 ///
@@ -9,8 +9,8 @@ internal import Wire
 /// The moment is a brief one where everybody who was asked has answered, a longer one where somebody still may, and a
 /// last one more where the owner's pointer names a state that nobody has proved yet.
 /// Memory: at most ``maximumPeers`` endpoints.
-struct SiteSearch: Sendable {
-    enum Action: Equatable, Sendable {
+public struct SiteSearch: Sendable {
+    public enum Action: Equatable, Sendable {
         case dial(Endpoint)
         /// Call ``passed(_:)`` after this pause.
         case wait(Pause)
@@ -18,7 +18,7 @@ struct SiteSearch: Sendable {
     }
 
     /// What is waited for once a state is proved.
-    enum Pause: Equatable, Sendable, CaseIterable {
+    public enum Pause: Equatable, Sendable, CaseIterable {
         /// More peers may be found.
         case brief
         /// A peer that was asked may answer: a dead one takes seconds, a live one a round trip or two.
@@ -26,7 +26,7 @@ struct SiteSearch: Sendable {
         /// Somebody may have what the pointer names.
         case promise
 
-        var duration: Duration {
+        public var duration: Duration {
             switch self {
             case .brief: .milliseconds(200)
             case .moment: .milliseconds(700)
@@ -35,8 +35,8 @@ struct SiteSearch: Sendable {
         }
     }
 
-    static let maximumPeers = 64
-    static let parallelDials = 8
+    public static let maximumPeers = 64
+    public static let parallelDials = 8
 
     private var seen: Set<Endpoint> = []
     private var waiting: [Endpoint] = []
@@ -46,20 +46,20 @@ struct SiteSearch: Sendable {
     private var over: [Pause] = []
     /// The head that the owner's pointer names, until it is reached.
     private var promised: Digest256?
-    private(set) var isDone = false
+    public private(set) var isDone = false
     /// Whether it ended only because no time was left.
-    private(set) var isCutShort = false
+    public private(set) var isCutShort = false
     /// Peers that proved the state that is the newest known.
-    private(set) var agreed = 0
+    public private(set) var agreed = 0
     /// Peers that answered at all.
-    private(set) var answered = 0
+    public private(set) var answered = 0
 
     /// - Parameter searches: how many sources will say when they are at their end.
-    init(searches: Int) {
+    public init(searches: Int) {
         openSearches = searches
     }
 
-    mutating func found(_ endpoints: [Endpoint]) -> [Action] {
+    public mutating func found(_ endpoints: [Endpoint]) -> [Action] {
         guard !isDone else { return [] }
         for endpoint in endpoints where seen.count < Self.maximumPeers && seen.insert(endpoint).inserted {
             waiting.append(endpoint)
@@ -67,16 +67,16 @@ struct SiteSearch: Sendable {
         return proceed()
     }
 
-    mutating func searchEnded() -> [Action] {
+    public mutating func searchEnded() -> [Action] {
         openSearches -= 1
         return proceed()
     }
 
     /// The owner's pointer names a state that was not known before the search.
-    mutating func promises(_ head: Digest256) { promised = head }
+    public mutating func promises(_ head: Digest256) { promised = head }
 
     /// A peer has answered, or is given up. `head`: of the state that is the newest known now.
-    mutating func ended(_ endpoint: Endpoint, _ outcome: SiteSyncOutcome, head: Digest256? = nil) -> [Action] {
+    public mutating func ended(_ endpoint: Endpoint, _ outcome: SiteSyncOutcome, head: Digest256? = nil) -> [Action] {
         guard asked.remove(endpoint) != nil else { return [] }
         if head != nil, head == promised { promised = nil }
         switch outcome {
@@ -91,13 +91,13 @@ struct SiteSearch: Sendable {
     }
 
     /// A pause of ``Action/wait(_:)`` is over.
-    mutating func passed(_ pause: Pause) -> [Action] {
+    public mutating func passed(_ pause: Pause) -> [Action] {
         over.append(pause)
         if pause == .moment, promised != nil, !isDone { return [.wait(.promise)] }
         return proceed()
     }
 
-    mutating func timeIsUp() -> [Action] {
+    public mutating func timeIsUp() -> [Action] {
         isCutShort = !isDone
         return finish()
     }

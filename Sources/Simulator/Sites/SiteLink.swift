@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+
+/// One stream on which a site is spoken about: its session, and who waits for what it brings.
+///
+/// Each payload stands behind its length in four bytes; the handshakes before it, which say only which site and at which
+/// port, are left away.
+final class SiteLink {
+    let stream: StreamEnd
+    /// Dialled by this side, so that the other listens at the stream's end.
+    let isOutgoing: Bool
+    var session: SiteExchangeSession
+    var conclusion = SiteSyncConclusion()
+    var waiting: [(SiteSyncOutcome) -> Void] = []
+    var isOpen = true
+    /// Which of the planned wakes counts.
+    var wakeNumber = 0
+    /// Directory nodes asked for, by command.
+    var nextCommand: UInt64 = 0
+    private var buffer: [UInt8] = []
+
+    init(_ stream: StreamEnd, isOutgoing: Bool, _ session: consuming SiteExchangeSession) {
+        self.stream = stream
+        self.isOutgoing = isOutgoing
+        self.session = session
+    }
+
+    func write(_ payload: [UInt8]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(payload.count + 4)
+        for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: payload.count >> shift)) }
+        stream.write(bytes + payload)
+    }
+
+    /// The payloads that are complete with these bytes.
+    func receive(_ bytes: [UInt8]) -> [[UInt8]] {
+        buffer += bytes
+        var payloads: [[UInt8]] = []
+        while buffer.count >= 4 {
+            let length = buffer.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            guard buffer.count >= 4 + length else { break }
+            payloads.append(Array(buffer[4..<4 + length]))
+            buffer.removeFirst(4 + length)
+        }
+        return payloads
+    }
+}
