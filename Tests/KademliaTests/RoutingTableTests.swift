@@ -117,7 +117,7 @@ internal import Wire
         #expect(table.answered(thief, now: .seconds(1)) == .refused)
         #expect(table.entry(contact.id)?.contact == contact)
         table.failed(contact, now: .seconds(2))
-        #expect(table.answered(thief, now: .seconds(3)) == .known)
+        #expect(table.answered(thief, now: .seconds(3)) == .returned(wasBad: false))
     }
 
     @Test("A node that comes back under a new id is listed once")

@@ -21,6 +21,13 @@ public struct HashRequest: Hashable, Sendable {
     /// How many layers above the base one are to be proven.
     public var proofLayers: Int
 
+    /// Any fixed order, for decisions that must not depend on that of a hash table.
+    func precedes(_ other: HashRequest) -> Bool {
+        guard piecesRoot == other.piecesRoot else { return piecesRoot < other.piecesRoot }
+        return (baseLayer, index, length, proofLayers)
+            < (other.baseLayer, other.index, other.length, other.proofLayers)
+    }
+
     public init(piecesRoot: Digest256, baseLayer: Int, index: Int, length: Int, proofLayers: Int) {
         self.piecesRoot = piecesRoot
         self.baseLayer = baseLayer

@@ -75,9 +75,9 @@ extension TorrentSession {
 
     /// Forgets requests that nobody answered, so that another peer is asked.
     mutating func expireHashRequests(_ peer: PeerConnection, _ now: Duration) {
-        for (request, time) in peer.hashRequests where now - time > Self.hashPatience {
-            receiveHashReject(request, from: peer)
-        }
+        let overdue = peer.hashRequests.filter { now - $0.value > Self.hashPatience }.keys
+        // In an order that does not depend on the hash table's.
+        for request in overdue.sorted(by: { $0.precedes($1) }) { receiveHashReject(request, from: peer) }
     }
 
     mutating func receiveHashRequest(_ request: HashRequest, from peer: PeerConnection) {

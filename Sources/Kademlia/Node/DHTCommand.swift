@@ -38,7 +38,8 @@ public enum Publication: Hashable, Sendable {
     }
 }
 
-/// Whether something published is published again: peers each 15 minutes, items each hour.
+/// Whether something published is published again: every 3 to 15 minutes for peers, 3 to 30 for items, as fast as the nodes
+/// that keep it come and go (``DHTNode`` observes that).
 public enum KeepPolicy: Sendable {
     case once
     /// Ours: kept in our own store and put again whatever others do.

@@ -54,6 +54,11 @@ public struct DHTConfiguration: Sendable {
     public var queriesPerDestination = 1.5
     public var queryBurstPerDestination = 30.0
 
+    /// Announces and items published again: a second, and at once. One costs about 40 queries and 20 kB both ways, so this
+    /// is at most about half of ``outgoingQueries``, and the rest is for those who wait for an answer.
+    public var republications = 2.0
+    public var republicationBurst = 8.0
+
     /// For the simulator's own trial.
     package var defect: DHTDefect?
 

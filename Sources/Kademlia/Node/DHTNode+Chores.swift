@@ -70,11 +70,21 @@ extension DHTNode {
             if let target = tables[family.rawValue].refreshTarget(now: now, using: &generator) {
                 begin(.findNode, target, .refresh, now: now)
             }
-            if let contact = tables[family.rawValue].questionable(now: now), permit(contact.endpoint, now: now) == nil {
-                ask(.ping, contact.endpoint, id: contact.id, .ping, now: now)
-            }
+            check(family, now: now)
         }
         if nodeCount == 0, !entrances.isEmpty || !remembered.isEmpty { join(now: now) }
+    }
+
+    /// Asks the node that has been silent longest for a sign of life; k of them where most did not answer lately, or one
+    /// of those has answered now: the network is coming back then, and whoever waits for a turn is missed until it comes.
+    private mutating func check(_ family: AddressFamily, now: Instant) {
+        let table = tables[family.rawValue]
+        let isReturning = hasNews || table.answeringCount * 2 < table.count
+        for contact in table.questionable(isReturning ? configuration.bucketSize : 1, now: now)
+        where permit(contact.endpoint, now: now) == nil {
+            ask(.ping, contact.endpoint, id: contact.id, .ping, now: now)
+        }
+        hasNews = false
     }
 
     // MARK: - Publishing again
@@ -98,6 +108,7 @@ extension DHTNode {
                 schedule.remove(key)
                 continue
             }
+            guard republishing.take(0, now: now) else { break }
             running.insert(key)
             let goal = Operation.Goal.publish(entry.publication, expecting: nil)
             begin(goal, key.target, .republish(key), keep: entry.policy, now: now)
@@ -122,6 +133,7 @@ extension DHTNode {
     mutating func settle(_ key: PublicationSchedule.Key, _ operation: Operation, now: Instant) {
         schedule.published(
             key,
+            at: operation.keepers(width: configuration.bucketSize),
             premature: nodeCount < configuration.bucketSize,
             jitter: Double.random(in: 0...1, using: &generator),
             now: now
@@ -129,7 +141,7 @@ extension DHTNode {
         if case .publish(.mutable(let item), _) = operation.goal, let best = operation.best,
             best.sequence > item.sequence, let policy = schedule.entries[key]?.policy
         {
-            schedule.keep(.mutable(best), policy: policy, due: now + DHTSpecification.republishInterval)
+            schedule.keep(.mutable(best), policy: policy, due: now + RepublishPace(.mutable(best), policy).first)
             try? keep(best, expecting: nil, isOwn: policy == .own, now: now)
             actions.append(.event(.superseded(best)))
         }

@@ -60,11 +60,9 @@ extension DHTNode {
         }
     }
 
-    /// Keeps something alive from now on without publishing it first: its next time is one interval away.
+    /// Keeps something alive from now on without publishing it first: its next time is one pause away.
     public mutating func keep(_ publication: Publication, policy: KeepPolicy, now: Instant) -> [Action] {
-        let isPeer = if case .peer = publication { true } else { false }
-        let interval = isPeer ? PublicationSchedule.announceInterval : DHTSpecification.republishInterval
-        remember(publication, keep: policy, due: now + interval, now: now)
+        remember(publication, keep: policy, due: now + RepublishPace(publication, policy).first, now: now)
         return flush()
     }
 
@@ -115,6 +113,10 @@ extension DHTNode {
         // Twice k, so that enough remain where some were silent a moment ago.
         var start = table.closest(to: target, count: configuration.bucketSize * 2)
         let isPoor = table.count < configuration.bucketSize
+        // Better to ask who did not answer before than nobody.
+        if start.count < configuration.bucketSize {
+            start += table.silent(near: target, count: configuration.bucketSize)
+        }
         if isPoor || isJoin { start += remembered.prefix(32) }
         var lookup = Lookup(
             target: target,
@@ -178,7 +180,7 @@ extension DHTNode {
         case .immutable(let item): items.put(item, isOwn: policy == .own, near: id, now: now)
         }
         guard policy != .once else { return }
-        schedule.keep(publication, policy: policy, due: due ?? now + PublicationSchedule.announceInterval)
+        schedule.keep(publication, policy: policy, due: due ?? now + RepublishPace(publication, policy).first)
         planPublications(now: now)
     }
 

@@ -136,8 +136,11 @@ extension DHTNode {
     private mutating func unanswered(_ query: Pending, now: Instant) {
         guard lastReceived > query.sent else { return }
         passOver(query.endpoint, for: .seconds(120), since: query.sent, now: now)
-        if let id = query.id {
-            tables[query.endpoint.family.rawValue].failed(Contact(id: id, endpoint: query.endpoint), now: now)
+        if let id = query.id,
+            tables[query.endpoint.family.rawValue].failed(Contact(id: id, endpoint: query.endpoint), now: now),
+            schedule.lost(id, now: now)
+        {
+            planPublications(now: now)
         }
     }
 

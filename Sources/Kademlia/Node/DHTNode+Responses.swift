@@ -57,9 +57,25 @@ extension DHTNode {
         case .probe(let contact):
             guard permit(contact.endpoint, now: now) == nil else { break }
             ask(.ping, contact.endpoint, id: contact.id, .ping, now: now)
-        case .added where before < configuration.bucketSize: hasten(now: now)
-        case .added, .known, .refused: break
+        case .added:
+            if before < configuration.bucketSize { hasten(now: now) }
+            met(sender.id, now: now)
+        case .returned(let wasBad):
+            hasNews = hasNews || wasBad
+            met(sender.id, now: now)
+        case .known, .refused: break
         }
+        // After a silence of ours: what nobody took meanwhile need not wait longer.
+        if now - lastAnswered > Self.silenceOfOurs { hasten(now: now) }
+        lastAnswered = now
+    }
+
+    private static var silenceOfOurs: Duration { .seconds(60) }
+
+    /// A node answers that did not before: what we publish near it may belong there too.
+    private mutating func met(_ sender: NodeID, now: Instant) {
+        guard !schedule.entries.isEmpty, schedule.met(sender, width: configuration.bucketSize, now: now) else { return }
+        planPublications(now: now)
     }
 
     /// While there are few nodes every new one may be among the k closest to what we publish.

@@ -81,12 +81,17 @@ public struct DHTNode: ~Copyable {
 
     var roundTrip = RoundTripEstimate()
     var lastReceived = Instant.zero
+    /// When a query of ours was answered last.
+    var lastAnswered = Instant.zero
+    /// A listed node that had stopped answering has answered since the last check.
+    var hasNews = false
     /// Nodes that left us waiting lately, and until when lookups pass them over.
     var silent: [Endpoint: Instant] = [:]
     var incoming: RateLimiter<IPAddress>
     var unproven: RateLimiter<IPAddress>
     var outgoing: RateLimiter<Int>
     var pace: RateLimiter<Endpoint>
+    var republishing: RateLimiter<Int>
 
     /// Addresses to begin with; see ``join(through:areRouters:now:)``.
     var entrances: [Endpoint] = []
@@ -138,6 +143,7 @@ public struct DHTNode: ~Copyable {
             perSecond: configuration.queriesPerDestination,
             burst: configuration.queryBurstPerDestination
         )
+        republishing = RateLimiter(perSecond: configuration.republications, burst: configuration.republicationBurst)
         deadlines.plan(.maintenance, at: now + Self.maintenanceInterval)
     }
 

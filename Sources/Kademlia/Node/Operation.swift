@@ -110,6 +110,23 @@ struct Operation: Sendable {
         }
     }
 
+    /// The nodes that have what was to be published, closest first, at most `width` of a family: those that took it, and
+    /// those that had it where it was not worth storing.
+    func keepers(width: Int) -> [NodeID] {
+        let newest = holders.values.max() ?? 0
+        let found = lookups.flatMap { lookup in
+            lookup.closest(Lookup.maximumCandidates).filter { candidate in
+                switch attempts[candidate.endpoint] {
+                case .stored: true
+                case .refused, .silent, .waiting: false
+                case nil: keep == .borrowed && holders[candidate.endpoint] == newest
+                }
+            }
+            .prefix(width)
+        }
+        return found.sorted { $0.distance < $1.distance }.map { $0.id }
+    }
+
     var report: LookupReport {
         var report = LookupReport()
         for lookup in lookups {

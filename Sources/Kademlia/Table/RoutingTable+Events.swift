@@ -22,7 +22,7 @@ extension RoutingTable {
         buckets[index].entries[position].lastAnswer = now
         buckets[index].entries[position].failures = 0
         buckets[index].changed = now
-        return .known
+        return entry.failures > 0 ? .returned(wasBad: entry.isBad) : .known
     }
 
     /// A node that restarted under a new id must not be listed twice.
@@ -95,7 +95,7 @@ extension RoutingTable {
     }
 
     /// A node left a query unanswered.
-    /// - Returns: whether it lost its place.
+    /// - Returns: whether it became bad by that.
     @discardableResult
     mutating func failed(_ contact: Contact, now: Instant) -> Bool {
         let index = bucketIndex(of: contact.id)
@@ -106,11 +106,10 @@ extension RoutingTable {
         if entry.isBad, let replacement = buckets[index].replacements.popLast() {
             buckets[index].entries[position] = replacement
             buckets[index].changed = now
-            return true
+        } else if entry.failures >= Self.failuresOfDead {
+            buckets[index].entries.remove(at: position)
         }
-        guard entry.failures >= Self.failuresOfDead else { return false }
-        buckets[index].entries.remove(at: position)
-        return true
+        return entry.failures == Self.failuresOfBad
     }
 
     /// The bucket that has gone longest without a change, if that is 15 minutes (BEP 5 "Routing Table"), as a target
@@ -123,9 +122,23 @@ extension RoutingTable {
         return ownID.neighbour(sharing: index, using: &generator)
     }
 
-    /// The questionable node that has been silent longest.
-    func questionable(now: Instant) -> Contact? {
-        buckets.lazy.flatMap { $0.entries }.filter { !$0.isGood(now: now) }
-            .min { max($0.lastAnswer, $0.lastQuery ?? .zero) < max($1.lastAnswer, $1.lastQuery ?? .zero) }?.contact
+    /// The questionable nodes that have been silent longest.
+    func questionable(_ count: Int, now: Instant) -> [Contact] {
+        let waiting = buckets.flatMap { $0.entries }.filter { !$0.isGood(now: now) }
+        let ordered = waiting.sorted {
+            max($0.lastAnswer, $0.lastQuery ?? .zero) < max($1.lastAnswer, $1.lastQuery ?? .zero)
+        }
+        return ordered.prefix(count).map { $0.contact }
+    }
+
+    /// Nodes that stopped answering and were not replaced, closest first.
+    func silent(near target: NodeID, count: Int) -> [Contact] {
+        let silent = buckets.flatMap { $0.entries }.filter { $0.isBad }.map { $0.contact }
+        return Array(silent.sorted { $0.id ^ target < $1.id ^ target }.prefix(count))
+    }
+
+    /// How many answered the last query that they were sent.
+    var answeringCount: Int {
+        buckets.reduce(0) { sum, bucket in bucket.entries.reduce(sum) { $0 + ($1.failures == 0 ? 1 : 0) } }
     }
 }

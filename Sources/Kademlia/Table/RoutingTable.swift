@@ -35,6 +35,8 @@ public struct RoutingTable: Sendable {
     enum Admission: Equatable {
         case added
         case known
+        /// Listed, and answers again after queries that it did not answer.
+        case returned(wasBad: Bool)
         case refused
         /// Kept as a replacement; ask this questionable node whether it is still there.
         case probe(Contact)
@@ -71,7 +73,9 @@ public struct RoutingTable: Sendable {
         guard contact.id != ownID else { return false }
         let index = bucketIndex(of: contact.id)
         let bucket = buckets[index]
-        if bucket.entries.contains(where: { $0.contact.id == contact.id }) { return false }
+        if let entry = bucket.entries.first(where: { $0.contact.id == contact.id }) {
+            return entry.failures > 0 && entry.contact.endpoint == contact.endpoint
+        }
         let hasRoom = bucket.entries.count < bucketSize || index == buckets.count - 1
         return (hasRoom || bucket.entries.contains { $0.isBad }) && !isCrowded(bucket, by: contact)
     }

@@ -36,15 +36,25 @@ final class DHTMeasure {
     private(set) var counts = Counts()
     private var random: RandomStream
     private var isOpen = true
+    private let began: VirtualTime
+    private let bytesBefore: Int
+    /// What a node sent in a second on the average, in bytes.
+    private var bytesOfNode = 0
 
     init(_ crowd: DHTCrowd, name: String) {
         self.crowd = crowd
         self.name = name
         random = crowd.world.stream("measure " + name)
+        began = crowd.world.now
+        bytesBefore = crowd.world.bytesSent
     }
 
     /// What ends later does not count.
-    func close() { isOpen = false }
+    func close() {
+        isOpen = false
+        let seconds = Int((crowd.world.now - began).inNanoseconds / 1_000_000_000)
+        bytesOfNode = (crowd.world.bytesSent - bytesBefore) / max(seconds * crowd.nodes, 1)
+    }
 
     func everySecond() {
         for _ in 0..<4 { lookForPeers() }
@@ -131,6 +141,7 @@ final class DHTMeasure {
             Figure(name + "-hops", counts.hops),
             Figure(name + "-queries-a-lookup", counts.queries / max(all, 1)),
             Figure(name + "-answers-a-lookup", counts.answers / max(all, 1)),
+            Figure(name + "-bytes-a-second-a-node", bytesOfNode),
         ]
     }
 }

@@ -5,6 +5,7 @@ extension World {
     /// A datagram goes on its way: through the sender's router and line, over the distance, and to whoever has the
     /// address, if the routers and the lines let it.
     func send(_ bytes: [UInt8], from host: Host, to destination: Endpoint) {
+        bytesSent += bytes.count + 28
         let port = network.outsidePort(of: host, to: destination, now: now)
         let source = Endpoint(host.endpoint.address, port: port)
         guard let left = host.leaves(bytes.count + 28) else { return }

@@ -23,6 +23,8 @@ public final class World {
     public private(set) var hosts: [Host] = []
     public private(set) var violations: [Violation] = []
     public private(set) var eventCount: UInt64 = 0
+    /// Of all datagrams that were sent, with 28 bytes of headers each.
+    var bytesSent = 0
     /// Told after each event on which host it happened; may be nil.
     var onTouch: ((Host) -> Void)?
     var trace = Trace()
