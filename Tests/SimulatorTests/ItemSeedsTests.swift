@@ -10,7 +10,7 @@ import Testing
         arguments: [(945, [0, 1, 2, 4]), (375, []), (867, []), (294, [0, 2, 4])] as [(UInt64, Set<Int>)]
     )
     func healed(seed: UInt64, omitted: Set<Int>) {
-        var options = ScenarioOptions()
+        var options = ScenarioOptions(origin: .now)
         options.seed = seed
         options.omitted = omitted
         let report = Scenarios.run(DHTItems.self, options)
