@@ -17,14 +17,15 @@ import bt_clients as K
 import bt_common as C
 
 
-def openssl(alg, size=16384):
+def openssl(alg, size=16384, cores=1):
+    multi = ["-multi", str(cores)] if cores > 1 else []
     try:
-        p = subprocess.run(["openssl", "speed", "-evp", alg, "-bytes", str(size), "-seconds", "2", "-mr"],
+        p = subprocess.run(["openssl", "speed", *multi, "-evp", alg, "-bytes", str(size), "-seconds", "2", "-mr"],
                            capture_output=True, text=True, timeout=30)
     except OSError:
         return None
-    m = re.search(r"\+F:\d+:[^:]*:([\d.]+)", p.stdout)
-    return round(float(m[1]) / 1e6, 1) if m else None
+    m = re.findall(r"^\+F:\d+:[^:]*:([\d.]+)", p.stdout, re.M)
+    return round(float(m[-1]) / 1e6, 1) if m else None
 
 
 def main():
@@ -46,7 +47,8 @@ def main():
     piece = C.parse_size(o.piece)
     if "openssl" in o.what:
         for alg in ("sha1", "sha256"):
-            C.emit({"bench": "openssl", "alg": alg, "MBps_one_core": openssl(alg)}, o.out)
+            C.emit({"bench": "openssl", "alg": alg, "MBps_one_core": openssl(alg), "MBps_all_cores": openssl(alg, cores=os.cpu_count()),
+                    "cores": os.cpu_count()}, o.out)
     with C.Workspace(o.store) as ws:
         if o.files:
             root = ws.path("data", "tree")

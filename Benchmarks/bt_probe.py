@@ -160,6 +160,7 @@ def main():
     a.add_argument("--kind", default="v1", choices=("v1", "v2", "hybrid"))
     a.add_argument("--piece", default="256k")
     a.add_argument("--queue", type=int, default=250)
+    a.add_argument("--runs", type=int, default=1)
     o = a.parse_args()
     C.confine()
     reg = K.Registry(o.clients)
@@ -168,7 +169,7 @@ def main():
         root = ws.path("data", "big.bin")
         total, piece = C.parse_size(o.size), C.parse_size(o.piece)
         C.make_file(root, total)
-        for name in o.seeder or ["libtorrent"]:
+        for name in (o.seeder or ["libtorrent"]) * o.runs:
             rd = ws.path("run-%d" % time.monotonic_ns(), mkdir=True)
             tf = os.path.join(rd, "t.torrent")
             meta = C.make_torrent(root, tf, o.kind, piece)

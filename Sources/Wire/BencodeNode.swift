@@ -32,7 +32,13 @@ public struct BencodeNode: Sendable {
     public var integer: Int64? {
         guard token.kind == .integer else { return nil }
         // The parser has checked the form and the range.
-        return Int64(String(decoding: raw.dropFirst().dropLast(), as: UTF8.self))
+        let isNegative = bytesOfDocument[Int(token.content)] == UInt8(ascii: "-")
+        var value: Int64 = 0
+        for index in Int(token.content) + (isNegative ? 1 : 0)..<Int(token.end) - 1 {
+            let digit = Int64(bytesOfDocument[index]) - Int64(UInt8(ascii: "0"))
+            value = value * 10 + (isNegative ? -digit : digit)
+        }
+        return value
     }
 
     /// A byte string's content.
@@ -57,6 +63,17 @@ public struct BencodeNode: Sendable {
             child = Int(tokens[child].next)
         }
         return elements
+    }
+
+    /// The contents of a list of byte strings, in order; nil where it holds anything else.
+    public var byteStrings: [ArraySlice<UInt8>]? {
+        guard token.kind == .list else { return nil }
+        var strings: [ArraySlice<UInt8>] = []
+        for child in index + 1..<Int(token.next) {
+            guard tokens[child].kind == .bytes else { return nil }
+            strings.append(bytesOfDocument[Int(tokens[child].content)..<Int(tokens[child].end)])
+        }
+        return strings
     }
 
     /// The entries of a dictionary, in the order in which they were received.

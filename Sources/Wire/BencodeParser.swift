@@ -35,7 +35,8 @@ struct BencodeParser {
         self.bytes = bytes
         self.mode = mode
         self.limits = limits
-        tokens.reserveCapacity(min(16, limits.values))
+        // About what a list of files comes to. Long strings need less, and what is reserved and not used costs no memory.
+        tokens.reserveCapacity(min(max(16, bytes.count / 8), limits.values, 1 << 16))
     }
 
     /// Returns the offset after the first value.

@@ -5,28 +5,36 @@ public struct Digest256: FixedBytes {
     public static let byteCount = 32
     public static let zero = Digest256(0, 0, 0, 0)
 
-    private var first: UInt64
-    private var second: UInt64
-    private var third: UInt64
-    private var fourth: UInt64
+    @usableFromInline var first: UInt64
+    @usableFromInline var second: UInt64
+    @usableFromInline var third: UInt64
+    @usableFromInline var fourth: UInt64
 
-    private init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
+    @inlinable
+    init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
         self.first = first
         self.second = second
         self.third = third
         self.fourth = fourth
     }
 
+    // Inlined into other modules: a torrent of many files is read root by root, and a generic call costs a microsecond.
+    @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         self.init(0, 0, 0, 0)
-        for (index, byte) in bytes.enumerated() {
-            switch index >> 3 {
-            case 0: first = first << 8 | UInt64(byte)
-            case 1: second = second << 8 | UInt64(byte)
-            case 2: third = third << 8 | UInt64(byte)
-            default: fourth = fourth << 8 | UInt64(byte)
+        var index = 0
+        for byte in bytes {
+            if index < 8 {
+                first = first << 8 | UInt64(byte)
+            } else if index < 16 {
+                second = second << 8 | UInt64(byte)
+            } else if index < 24 {
+                third = third << 8 | UInt64(byte)
+            } else {
+                fourth = fourth << 8 | UInt64(byte)
             }
+            index += 1
         }
     }
 
@@ -38,14 +46,9 @@ public struct Digest256: FixedBytes {
     /// The bytes as four big-endian words.
     public var words: (UInt64, UInt64, UInt64, UInt64) { (first, second, third, fourth) }
 
+    @inlinable
     public subscript(index: Int) -> UInt8 {
-        let word =
-            switch index >> 3 {
-            case 0: first
-            case 1: second
-            case 2: third
-            default: fourth
-            }
+        let word = index < 16 ? (index < 8 ? first : second) : (index < 24 ? third : fourth)
         return UInt8(truncatingIfNeeded: word >> UInt64(56 - (index & 7) * 8))
     }
 
@@ -56,6 +59,7 @@ public struct Digest256: FixedBytes {
         return digest
     }
 
+    @inlinable
     public static func < (left: Digest256, right: Digest256) -> Bool {
         (left.first, left.second, left.third, left.fourth) < (right.first, right.second, right.third, right.fourth)
     }

@@ -58,11 +58,7 @@ enum ListedPath {
     static func text(_ component: ArraySlice<UInt8>) -> String { String(decoding: component, as: UTF8.self) }
 
     /// - Returns: nil where the node is no list of byte strings.
-    static func components(_ node: BencodeNode?) -> [ArraySlice<UInt8>]? {
-        guard let list = node?.list else { return nil }
-        let components = list.compactMap(\.bytes)
-        return components.count == list.count ? components : nil
-    }
+    static func components(_ node: BencodeNode?) -> [ArraySlice<UInt8>]? { node?.byteStrings }
 
     static func check(_ path: [ArraySlice<UInt8>]) throws(MetainfoError) {
         guard path.count <= TorrentSpecification.maximumPathDepth else {

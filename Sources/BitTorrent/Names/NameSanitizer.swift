@@ -13,11 +13,39 @@ struct NameSanitizer {
 
     mutating func sanitize(_ name: String) -> String {
         guard !name.isEmpty else { return changed(.empty, to: String(Self.replacement)) }
+        if Self.isPlain(name) { return name }
         var result = replacingScalars(of: name)
         result = replacingTail(of: result)
         if Self.isDeviceName(result) { result = changed(.deviceName, to: String(Self.replacement) + result) }
         guard result.utf8.count > TorrentSpecification.maximumComponentBytes else { return result }
         return changed(.shortened, to: Self.shortened(result))
+    }
+
+    /// Whether no rule can apply, seen from the bytes alone: true of nearly all names, and a torrent may have a million.
+    private static func isPlain(_ name: String) -> Bool {
+        let bytes = name.utf8
+        guard bytes.count <= TorrentSpecification.maximumComponentBytes, let first = bytes.first, let last = bytes.last,
+            last != UInt8(ascii: "."), last != UInt8(ascii: " ")
+        else { return false }
+        guard first != UInt8(ascii: " "), !mayBeDeviceName(bytes) else { return false }
+        return bytes.allSatisfy(isPlain)
+    }
+
+    /// Whether the name begins as that of a device does, up to a dot or a space.
+    private static func mayBeDeviceName(_ bytes: String.UTF8View) -> Bool {
+        let start = bytes.prefix(2).reduce(0) { $0 << 8 | UInt16($1 | 0x20) }
+        // "co" of CON, COM and CONIN$, "cl" of CLOCK$, "pr" of PRN, "au" of AUX, "nu" of NUL, "lp" of LPT.
+        guard [0x636F, 0x636C, 0x7072, 0x6175, 0x6E75, 0x6C70].contains(start) else { return false }
+        return bytes.prefix { $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: " ") }.count <= 7
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: ":"), UInt8(ascii: "*"), UInt8(ascii: "?"),
+            UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "|"):
+            false
+        default: byte >= 0x20 && byte < 0x7F
+        }
     }
 
     private mutating func changed(_ change: NameChanges, to name: String) -> String {

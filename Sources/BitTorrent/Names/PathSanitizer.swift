@@ -18,6 +18,21 @@ public struct PathSanitizer: Sendable {
     private var numbers: [String: Int] = [:]
     /// What a folder is called instead, by the folded path that a file has taken.
     private var movedFolders: [String: String] = [:]
+    /// The folder of the file before, which is mostly that of the next.
+    private var last = Folder()
+
+    private struct Folder: Sendable {
+        /// As it was given.
+        var path: ArraySlice<String> = []
+        var components: [String] = []
+        var folded = ""
+        var changes: NameChanges = []
+
+        func isGiven(as other: ArraySlice<String>) -> Bool {
+            // By bytes: `==` takes names that differ in composition for one.
+            path.elementsEqual(other) { $0.utf8.elementsEqual($1.utf8) }
+        }
+    }
 
     public init() {}
 
@@ -39,6 +54,7 @@ public struct PathSanitizer: Sendable {
         var sanitizer = PathSanitizer()
         var paths: [SanitizedPath?] = []
         paths.reserveCapacity(files.count)
+        sanitizer.taken.reserveCapacity(files.count)
         for file in files { paths.append(file.isPadding ? nil : try sanitizer.add(file.path)) }
         return paths
     }
@@ -49,21 +65,29 @@ public struct PathSanitizer: Sendable {
         guard path.count <= TorrentSpecification.maximumPathDepth else {
             throw .tooDeep(limit: TorrentSpecification.maximumPathDepth)
         }
+        if !self.last.isGiven(as: path.dropLast()) { enter(path.dropLast()) }
         var names = NameSanitizer()
-        var changes: NameChanges = []
-        var components: [String] = []
-        var folded = ""
-        for name in path.dropLast() {
-            let chosen = folder(names.sanitize(name), in: folded, changes: &changes)
-            components.append(chosen)
-            folded += chosen.lowercased() + "/"
-        }
-        components.append(file(names.sanitize(last), in: folded, changes: &changes))
+        var changes = self.last.changes
+        var components = self.last.components
+        components.append(file(names.sanitize(last), in: self.last.folded, changes: &changes))
         let bytes = components.reduce(components.count - 1) { $0 + $1.utf8.count }
         guard bytes <= TorrentSpecification.maximumPathBytes else {
             throw .tooLong(limit: TorrentSpecification.maximumPathBytes)
         }
         return SanitizedPath(components: components, changes: changes.union(names.changes))
+    }
+
+    /// Finds the names of a file's folders.
+    private mutating func enter(_ path: ArraySlice<String>) {
+        var names = NameSanitizer()
+        var entered = Folder(path: path)
+        for name in path {
+            let chosen = folder(names.sanitize(name), in: entered.folded, changes: &entered.changes)
+            entered.components.append(chosen)
+            entered.folded += chosen.lowercased() + "/"
+        }
+        entered.changes.formUnion(names.changes)
+        last = entered
     }
 
     private mutating func folder(_ name: String, in parent: String, changes: inout NameChanges) -> String {
@@ -87,11 +111,13 @@ public struct PathSanitizer: Sendable {
     }
 
     private mutating func file(_ name: String, in parent: String, changes: inout NameChanges) -> String {
-        var chosen = name
-        if taken[parent + name.lowercased()] != nil {
-            changes.insert(.collision)
-            chosen = free(name, in: parent)
+        let key = parent + name.lowercased()
+        guard taken[key] != nil else {
+            taken[key] = .file
+            return name
         }
+        changes.insert(.collision)
+        let chosen = free(name, in: parent)
         taken[parent + chosen.lowercased()] = .file
         return chosen
     }

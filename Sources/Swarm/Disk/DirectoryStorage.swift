@@ -58,7 +58,7 @@ public final class DirectoryStorage: PieceStorage {
         for segment in map.segments(of: piece) where !files[segment.file].components.isEmpty {
             let end = segment.pieceOffset + segment.length
             guard end <= bytes.byteCount else { throw .noSuchPiece(Int(piece.raw)) }
-            let file = try file(segment.file, forWriting: true)
+            let file = try file(for: segment, forWriting: true)
             try file.write(bytes.extracting(segment.pieceOffset..<end), at: segment.offset)
             changed.withLock { _ = $0.insert(segment.file) }
         }
@@ -76,7 +76,7 @@ public final class DirectoryStorage: PieceStorage {
             if segment.isPadding || files[segment.file].components.isEmpty {
                 Self.fillWithZeros(&bytes, range)
             } else {
-                try file(segment.file, forWriting: false).read(into: &bytes, range, at: segment.offset)
+                try file(for: segment, forWriting: false).read(into: &bytes, range, at: segment.offset)
             }
         }
     }
@@ -90,11 +90,14 @@ public final class DirectoryStorage: PieceStorage {
 
     // MARK: Files
 
-    private func file(_ number: Int, forWriting: Bool) throws(PieceStorageError) -> FileDescriptor {
-        if let file = open.file(number, forWriting: forWriting) { return file }
-        let entry = files[number]
+    /// The file of a segment. One that is read or written as a whole is not kept open: nobody comes back to it soon, and
+    /// with thousands of small files the upkeep of those that are open costs more than opening.
+    private func file(for segment: FileSegment, forWriting: Bool) throws(PieceStorageError) -> FileDescriptor {
+        let entry = files[segment.file]
+        let isWhole = Int64(segment.length) == entry.length
+        if !isWhole, let file = open.file(segment.file, forWriting: forWriting) { return file }
         let file = forWriting ? try create(entry) : try openExisting(entry)
-        open.insert(file, number: number, isWritable: forWriting)
+        if !isWhole { open.insert(file, number: segment.file, isWritable: forWriting) }
         return file
     }
 
@@ -157,8 +160,16 @@ public final class DirectoryStorage: PieceStorage {
     public func forgetRecord() { record.remove(in: root) }
 
     private func stamps() -> [FileStamp] {
-        files.map { entry in
-            entry.components.isEmpty ? FileStamp(size: 0, modified: 0) : root.stamp(of: entry.path)
+        let absent = FileStamp(size: 0, modified: 0)
+        // In a folder that is not there, as before every first download, nothing needs to be looked at.
+        var folder: (path: ArraySlice<String>, isThere: Bool) = ([], true)
+        return files.map { entry in
+            guard !entry.components.isEmpty else { return absent }
+            let path = entry.components.dropLast()
+            if path != folder.path {
+                folder = (path, path.isEmpty || root.stamp(of: path.joined(separator: "/")) != absent)
+            }
+            return folder.isThere ? root.stamp(of: entry.path) : absent
         }
     }
 }

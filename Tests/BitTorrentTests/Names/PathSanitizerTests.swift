@@ -14,7 +14,10 @@ struct PathSanitizerTests {
             ("a\0b", "a_b", .invisible), ("a\nb", "a_b", .invisible), ("exe\u{202E}txt", "exe_txt", .invisible),
             ("a\u{FFFD}", "a_", .invalidText), ("NUL", "_NUL", .deviceName), ("com1.txt", "_com1.txt", .deviceName),
             ("aux .h", "_aux .h", .deviceName), ("lpt\u{B9}", "_lpt\u{B9}", .deviceName),
-            ("a:b?", "a_b_", .reservedCharacter),
+            ("a:b?", "a_b_", .reservedCharacter), ("clock$", "_clock$", .deviceName),
+            ("Prn .x", "_Prn .x", .deviceName),
+            ("LPT9.tar.gz", "_LPT9.tar.gz", .deviceName), (" con", "_ con", .deviceName),
+            ("CONOUT$", "_CONOUT$", .deviceName),
         ] as [(String, String, NameChanges)]
     )
     func component(name: String, expected: String, change: NameChanges) {
