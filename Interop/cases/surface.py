@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The words, codes and JSON that scripts build on: one value on standard output, errors as JSON, codes of sysexits."""
 import json
+import os
+import shutil
 import signal
 import time
 
 import roost
+from clients import PORT
 from registry import case
 
 NOWHERE = "betanet://" + "11" * 32
@@ -121,3 +124,33 @@ def interrupted(lab):
     code = process.p.wait(8)
     if code != 130 or time.monotonic() - began > 5:
         raise AssertionError(f"ended with {code} after {time.monotonic() - began:.1f} s")
+
+
+@case("surface", "limits set while a node runs hold at once, and status shows them with every queue's bound")
+def limits_hold(lab):
+    seeder = roost.Node(lab.host("seeder"))
+    source = seeder.host.path("site")
+    source.mkdir()
+    (source / "big.bin").write_bytes(os.urandom(1_500_000))
+    report = seeder.publish(source, "--new")
+    seeder.command("config", "set", "upload-limit", "300000")
+    status = seeder.value("status")
+    if status["limits"]["upload"] != 300_000:
+        raise AssertionError(f"status says {status['limits']}")
+    if any(queue["used"] > queue["bound"] for queue in status["queues"]) or len(status["queues"]) < 8:
+        raise AssertionError(f"queues {status['queues']}")
+    reader = roost.Node(lab.host("reader"))
+
+    def seconds(folder):
+        began = time.monotonic()
+        reader.value("fetch", report["site"], "-o", str(reader.host.path(folder)), "--peer", f"{seeder.host.address}:{PORT}")
+        return time.monotonic() - began
+
+    slow = seconds("slow")
+    if slow < 3:
+        raise AssertionError(f"1.5 MB at 0.3 MB/s took {slow:.1f} s")
+    shutil.rmtree(reader.host.path("slow"))
+    reader.command("site", "remove", report["site"])
+    seeder.command("config", "set", "upload-limit", "0")
+    if seconds("quick") > slow / 2:
+        raise AssertionError("the limit was not lifted")

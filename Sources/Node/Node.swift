@@ -22,6 +22,7 @@ public final class Node: Service, NodeControl {
     let sites: SiteService
     let publisher: Publisher
     let keeping: KeepingService
+    let pushKeeper: PushKeeper
     let trees = TreeShelf()
     let places = FilePlaces()
     let visits = SiteVisits()
@@ -53,6 +54,7 @@ public final class Node: Service, NodeControl {
         )
         publisher = Publisher(context: parts.context, sites: sites, swarms: swarms)
         keeping = KeepingService(context: parts.context, sites: sites, swarms: swarms)
+        pushKeeper = PushKeeper(context: parts.context, sites: sites, keeping: keeping, listener: parts.swarm.listener)
         endsUnused = options.endsUnused
         self.lock = Mutex(lock)
     }
@@ -86,6 +88,7 @@ public final class Node: Service, NodeControl {
             group.addTask { try await self.swarms.run() }
             group.addTask { try await self.sites.run() }
             group.addTask { try await self.keeping.run() }
+            group.addTask { try await self.pushKeeper.run() }
             group.addTask { await self.visits.run(in: self) }
             if endsUnused { group.addTask { await self.endWhenUnused() } }
             await stopping.wait()

@@ -19,11 +19,15 @@ struct NodeParts {
         let context = try context(options)
         var configuration = SwarmConfiguration(cores: System.coreCount)
         configuration.client = "Roost \(options.version)"
-        configuration.maximumConnections = options.configuration.maximumPeers
+        let limits = options.configuration.limits
+        configuration.maximumConnections = limits.maximumPeers
+        configuration.maximumDials = limits.maximumDials
+        configuration.rates = TransferRates(limits.everything)
         configuration.encryption = options.configuration.encryption
         let congestion = options.configuration.localCongestion
         configuration.tcp.localCongestionControl = congestion.isEmpty ? nil : congestion
         let swarm = Swarm(loop: context.group.next(), configuration: configuration, logger: options.logger)
+        swarm.setRates(TransferRates(limits.network), ofClass: options.configuration.network)
         do {
             let (socket, listen) = try await PeerPort.bind(
                 options.configuration.listen,
@@ -54,7 +58,7 @@ struct NodeParts {
         let content = try ContentStore(home: options.home)
         let metadata = try MetadataStore(path: options.home.database)
         let rules = try metadata.read { try $0.denyRules() }
-        let admission = Admission(rules: rules)
+        let admission = Admission(rules: rules, allowsUnsolicited: options.configuration.effectiveAcceptPushes)
         for list in try options.home.readDenyLists() { admission.replace(list: list.name, with: list.rules) }
         return NodeContext(
             home: options.home,

@@ -13,15 +13,18 @@ final class ConnectionBudget: Sendable {
     }
 
     private let used = Atomic(0)
-    private let limit: Int
+    private let limit: Atomic<Int>
 
     init(limit: Int) {
-        self.limit = limit
+        self.limit = Atomic(limit)
     }
+
+    /// Connections that are there stay, also where they are more.
+    func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
 
     /// Nil where there is no room.
     func take() -> Place? {
-        guard used.add(1, ordering: .relaxed).newValue <= limit else {
+        guard used.add(1, ordering: .relaxed).newValue <= limit.load(ordering: .relaxed) else {
             used.subtract(1, ordering: .relaxed)
             return nil
         }

@@ -182,6 +182,13 @@ public final class Swarm: Sendable {
         services.loop.execute { limits.value.everything.set(rates) }
     }
 
+    /// Changes how many connections all torrents together may have, and how many of them may be in the making. None is
+    /// closed for it.
+    public func setLimits(connections: Int, dials: Int) {
+        services.budget.setLimit(connections)
+        services.dials.setLimit(dials)
+    }
+
     /// Changes how fast the torrents of one ``BitTorrent/SessionConfiguration/rateClass`` may be together.
     public func setRates(_ rates: TransferRates, ofClass name: String) {
         let limits = services.limits

@@ -108,7 +108,12 @@ final class ControlDouble: NodeControl {
         return OpenResult(url: "http://x.localhost:8420/", site: "betanet://00", exposed: "")
     }
 
-    func why(_ link: String) async throws(NodeError) -> WhyReport { WhyReport(url: link, ok: true, stages: []) }
+    func why(_ link: String, report: @escaping Report) async throws(NodeError) -> WhyReport {
+        let stage = WhyReport.Stage(stage: "name", ok: true, seconds: 0.5, detail: link)
+        report(NodeProgress(stage: "name", done: 0, total: 6, unit: "stages"))
+        report(NodeProgress(stage: "name", done: 1, total: 6, unit: "stages", passed: stage))
+        return WhyReport(url: link, ok: true, stages: [stage])
+    }
     func sites() async throws(NodeError) -> [SiteSummary] { state.withLock { $0.sites } }
 
     func siteWithHolders(_ address: String) async throws(NodeError) -> SiteSummary {

@@ -147,6 +147,30 @@ import Testing
         }
     }
 
+    @Test("why answers each stage as it begins and as it ends, then all of them")
+    func stages() async throws {
+        try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
+            let answer = try await control.send("/api/v1/why", .post, body: #"{"value":"x"}"#)
+            #expect(answer["Content-Type"] == "application/x-ndjson")
+            let lines = try answer.lines(of: WhyReport.self)
+            #expect(lines.map { $0.progress?.stage } == ["name", "name", nil])
+            #expect(lines.map { $0.progress?.done } == [0, 1, nil])
+            #expect(lines[1].progress?.passed == lines.last?.result?.stages.first)
+            #expect(lines[0].progress?.passed == nil && lines[1].progress?.passed != nil)
+        }
+    }
+
+    @Test("status shows the servers' connections and their bound beside the node's own queues")
+    func queues() async throws {
+        try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
+            let answer = try await control.send("/api/v1/status")
+            let status = try JSONDecoder().decode(NodeStatus.self, from: Data(answer.text.utf8))
+            let own = status.queues?.first { $0.name == "control connections" }
+            #expect(own?.bound == 512 && (own?.used ?? 0) >= 1)
+            #expect(status.queues?.contains { $0.name == "gateway connections" } == true)
+        }
+    }
+
     @Test("A caller that leaves cancels its call", arguments: ["publish", "open"])
     func leaves(route: String) async throws {
         let node = ControlDouble()

@@ -54,6 +54,37 @@ import Wire
         #expect(throws: NodeError.self) { _ = try ConfigurationLoader.setting(key, to: value, in: "") }
     }
 
+    @Test("limits are rates or 0 for none, and hold at once when they are set while the node runs")
+    func limits() throws {
+        let file = "download-limit = 2048\ntorrent-upload-limit = \"0\"\nmaximum-dials = 7\n"
+        let (configuration, entries) = try ConfigurationLoader(file: file).load()
+        #expect(configuration.limits.everything == NodeLimits.Rates(download: 2048, upload: nil))
+        #expect(configuration.limits.maximumDials == 7)
+        #expect(entries.first { $0.key == "download-limit" }?.value == "2048")
+        #expect(entries.first { $0.key == "upload-limit" }?.value == "0")
+        for line in ["upload-limit = 1023", "upload-limit = -1", "maximum-dials = 0", "dht-queries = 5"] {
+            #expect(throws: NodeError.self) { _ = try ConfigurationLoader(file: line).load() }
+        }
+        let live = LiveConfiguration(configuration, entries: entries)
+        live.wasSet("network-download-limit", to: "4096")
+        live.wasSet("dht-queries", to: "20")
+        #expect(live.current.limits.network.download == 4096)
+        #expect(NodeStatus.Limits(live.current).networkDownload == 4096)
+        // Read at the start only.
+        #expect(live.current.dhtQueries == 150)
+    }
+
+    @Test("accept-pushes is off on the public network and on elsewhere, unless it is said")
+    func acceptsPushes() throws {
+        func accepts(_ file: String) throws -> Bool {
+            try ConfigurationLoader(file: file).load().configuration.effectiveAcceptPushes
+        }
+        #expect(try !accepts(""))
+        #expect(try accepts("network = \"none\""))
+        #expect(try accepts("accept-pushes = \"on\""))
+        #expect(try !accepts("network = \"none\"\naccept-pushes = \"off\""))
+    }
+
     @Test("A config.toml that cannot be read is an error, never an empty one that would then be written over it")
     func unreadable() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")

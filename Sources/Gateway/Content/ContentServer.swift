@@ -12,9 +12,16 @@ public struct ContentServer: Service {
     private let configuration: GatewayConfiguration
     private let reader: any ReleaseReading
     private let logger: Logger
+    private let load: GatewayLoad
 
     /// Listens only once it runs; `reader` is asked for everything that is shown.
-    public init(_ configuration: GatewayConfiguration, reader: any ReleaseReading, logger: Logger) {
+    public init(
+        _ configuration: GatewayConfiguration,
+        reader: any ReleaseReading,
+        load: GatewayLoad = GatewayLoad(),
+        logger: Logger
+    ) {
+        self.load = load
         self.configuration = configuration
         self.reader = reader
         self.logger = logger
@@ -28,6 +35,7 @@ public struct ContentServer: Service {
             drain: configuration.drain,
             responder: ContentResponder(configuration: configuration, reader: reader, port: port),
             port: port,
+            connections: load.content,
             policy: ContentPolicy.apply,
             logger: logger
         )

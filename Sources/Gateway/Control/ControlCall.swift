@@ -45,7 +45,7 @@ struct ControlCall: Sendable {
 
     private func read() async throws(NodeError) -> [UInt8] {
         switch route {
-        case .status: try ControlAnswer.encode(await node.status())
+        case .status: try ControlAnswer.encode(await status())
         case .sites: try ControlAnswer.encode(try await node.sites())
         case .site: try ControlAnswer.encode(try await node.site(try argument))
         case .releases: try ControlAnswer.encode(try await node.releases(of: try argument))
@@ -57,6 +57,13 @@ struct ControlCall: Sendable {
         case .configuration: try ControlAnswer.encode(await node.configuration())
         default: throw Self.unanswered(route)
         }
+    }
+
+    /// The node knows nothing of the servers above it.
+    private func status() async -> NodeStatus {
+        var status = await node.status()
+        status.queues = (status.queues ?? []) + responder.load.queues
+        return status
     }
 
     /// The query item that carries the one argument.
@@ -84,7 +91,6 @@ struct ControlCall: Sendable {
             await node.stop()
             return try Self.done
         case .open: return try ControlAnswer.encode(try await node.open(try text(body)))
-        case .why: return try ControlAnswer.encode(try await node.why(try text(body)))
         case .siteHolders: return try ControlAnswer.encode(try await node.siteWithHolders(try text(body)))
         case .changeSite:
             let wanted = try ControlAnswer.decode(SiteChangeRequest.self, from: body)
@@ -139,6 +145,11 @@ struct ControlCall: Sendable {
                 try await node.fetch(wanted, report: report)
             }
             .response()
+        case .why:
+            let wanted = try text(body)
+            return ControlStream(client: client) { report throws(NodeError) in
+                try await node.why(wanted, report: report)
+            }.response()
         case .doctor:
             let wanted = try ControlAnswer.decode(DoctorRequest.self, from: body)
             return ControlStream(client: client) { report throws(NodeError) in

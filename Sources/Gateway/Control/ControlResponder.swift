@@ -19,6 +19,7 @@ struct ControlResponder: HTTPResponder {
     let configuration: GatewayConfiguration
     let node: any NodeControl
     let token: String
+    let load: GatewayLoad
     let listening: ListeningPort
     let memory = Memory()
 

@@ -11,13 +11,22 @@ public struct ControlServer: Service {
     private let node: any NodeControl
     private let token: String
     private let logger: Logger
+    private let load: GatewayLoad
 
     /// - Parameters:
     ///   - configuration: where to listen.
     ///   - node: what is steered.
     ///   - token: what programs show, from `control.token`; an empty one admits no program.
+    ///   - load: what `status` shows of the servers.
     ///   - logger: for what no caller hears of.
-    public init(_ configuration: GatewayConfiguration, node: any NodeControl, token: String, logger: Logger) {
+    public init(
+        _ configuration: GatewayConfiguration,
+        node: any NodeControl,
+        token: String,
+        load: GatewayLoad = GatewayLoad(),
+        logger: Logger
+    ) {
+        self.load = load
         self.configuration = configuration
         self.node = node
         self.token = token
@@ -26,13 +35,20 @@ public struct ControlServer: Service {
 
     /// Throws a ``NodeError``: `.busy` where another program has the port, naming it.
     public func run() async throws {
-        let responder = ControlResponder(configuration: configuration, node: node, token: token, listening: port)
+        let responder = ControlResponder(
+            configuration: configuration,
+            node: node,
+            token: token,
+            load: load,
+            listening: port
+        )
         let service = HTTPService(
             name: "control API",
             binding: configuration.control,
             drain: configuration.drain,
             responder: responder,
             port: port,
+            connections: load.control,
             policy: ControlPolicy.apply,
             logger: logger
         )

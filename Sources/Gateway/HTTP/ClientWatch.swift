@@ -11,6 +11,13 @@ final class ClientWatch: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = HTTPRequestPart
 
     let departure = ClientDeparture()
+    private let connections: ConnectionCount
+
+    init(_ connections: ConnectionCount) {
+        self.connections = connections
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { connections.opened() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .inputClosed? = event as? ChannelEvent { departure.happened() }
@@ -22,5 +29,8 @@ final class ClientWatch: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { departure.happened() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        connections.closed()
+        departure.happened()
+    }
 }

@@ -8,14 +8,12 @@ internal import ServiceLifecycle
 
 /// One HTTP/1.1 server as a service: binds, reports its port, and ends in bounded time.
 struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context == ConnectionContext {
-    /// Connections at once; more wait in the kernel. A browser opens six an origin.
-    private static var mostConnections: Int { 512 }
-
     let name: String
     let binding: GatewayConfiguration.Binding
     let drain: Duration
     let responder: Responder
     let port: ListeningPort
+    let connections: ConnectionCount
     /// The header fields of every response.
     let policy: @Sendable (inout HTTPFields) -> Void
     let logger: Logger
@@ -50,19 +48,21 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
             maxHeaderFieldCount: 100
         )
         let port = port
-        let policy = policy
+        let (policy, connections) = (policy, connections)
         return Application(
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [PolicyHandler(apply: policy), ClientWatch(), LastRequest.Placement()],
+                    additionalChannelHandlers: [
+                        PolicyHandler(apply: policy), ClientWatch(connections), LastRequest.Placement(),
+                    ],
                     idleTimeout: .seconds(120),
                     httpDecoderConfiguration: decoder
                 )
             ),
             configuration: ApplicationConfiguration(
                 address: .hostname(binding.host, port: binding.port),
-                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)
+                availableConnectionsDelegate: .maximum(GatewayLoad.mostConnections, logger: logger)
             ),
             onServerRunning: { channel in port.settle(.success(channel.localAddress?.port ?? 0)) },
             logger: logger

@@ -16,7 +16,9 @@ struct ConfigurationKey: Sendable {
     /// `ROOST_LISTEN` for `listen`.
     var variable: String { "ROOST_" + name.uppercased().replacing("-", with: "_") }
 
-    static let all: [ConfigurationKey] = [
+    static let all: [ConfigurationKey] = general + limits
+
+    private static let general: [ConfigurationKey] = [
         endpoint("listen", \.listen, loopbackOnly: false),
         endpoint("gateway", \.gateway, loopbackOnly: true),
         endpoint("control", \.control, loopbackOnly: true),
@@ -35,13 +37,7 @@ struct ConfigurationKey: Sendable {
         } print: {
             $0.bootstrap.joined(separator: ",")
         },
-        ConfigurationKey(name: "dht-bucket", form: "a number from 1 to 64") { configuration, text in
-            guard let count = Int(text), (1...64).contains(count) else { return false }
-            configuration.dhtBucket = count
-            return true
-        } print: {
-            String($0.dhtBucket)
-        },
+        number("dht-bucket", in: 1...64, \.dhtBucket), number("dht-queries", in: 10...1000, \.dhtQueries),
         ConfigurationKey(name: "serve", form: "own, while-open or quota") { configuration, text in
             guard let policy = ServePolicy(rawValue: text) else { return false }
             configuration.serve = policy
@@ -56,13 +52,6 @@ struct ConfigurationKey: Sendable {
         } print: {
             String($0.quota)
         },
-        ConfigurationKey(name: "maximum-peers", form: "a number from 8 to 4096") { configuration, text in
-            guard let count = Int(text), (8...4096).contains(count) else { return false }
-            configuration.maximumPeers = count
-            return true
-        } print: {
-            String($0.maximumPeers)
-        },
         ConfigurationKey(name: "encryption", form: "offer, require or off") { configuration, text in
             guard let policy = EncryptionPolicy(rawValue: text) else { return false }
             configuration.encryption = policy
@@ -72,6 +61,7 @@ struct ConfigurationKey: Sendable {
         },
         toggle("port-mapping", \.portMapping) { $0.effectivePortMapping },
         toggle("local-discovery", \.localDiscovery) { $0.effectiveLocalDiscovery },
+        toggle("accept-pushes", \.acceptPushes) { $0.effectiveAcceptPushes },
         ConfigurationKey(name: "log-level", form: "trace, debug, info, notice, warning or error") {
             configuration,
             text in

@@ -4,7 +4,7 @@ internal import Synchronization
 /// The configuration in force, some of which may change while the node runs.
 final class LiveConfiguration: Sendable {
     /// What holds at once when it is set; everything else is read at the start only.
-    private static let live: Set<String> = ["serve", "quota", "maximum-peers"]
+    static let live = Set(["serve", "quota", "accept-pushes"] + ConfigurationKey.limits.map(\.name))
 
     private let state: Mutex<(configuration: NodeConfiguration, entries: [ConfigurationEntry])>
 

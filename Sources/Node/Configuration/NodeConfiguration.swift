@@ -18,19 +18,24 @@ public struct NodeConfiguration: Sendable, Equatable {
     /// Nodes in a bucket of the DHT's table, and of a set that stores: k, 1 to 64. 8 is what BEP 5 says and others do; more
     /// costs more queries a lookup.
     public var dhtBucket = 8
+    /// Queries a second that the DHT asks of public addresses, 10 to 1000: home routers keep a state for each address.
+    public var dhtQueries = 150
     /// What a reader gives back; nil until the user was asked.
     public var serve: ServePolicy?
     /// How much of other people's sites is kept, in bytes. 1 MiB to 16 TiB; 10 GiB because that is little on any disk
     /// of today and hundreds of sites.
     public var quota: Int64 = 10 << 30
-    /// The most connections to peers at once, 8 to 4096. Each costs up to 80 KiB.
-    public var maximumPeers = 200
+    /// Rates, connections and dials.
+    public var limits = NodeLimits()
     /// Whether connections to peers are obfuscated: `offer` accepts both kinds and uses what each peer wants.
     public var encryption = EncryptionPolicy.offer
     /// Whether peers of the local network are looked for (BEP 14); nil for what ``network`` and ``listen`` suggest.
     public var localDiscovery: Bool?
     /// Whether the router is asked to let peers through to us; nil for what ``network`` and ``listen`` suggest.
     public var portMapping: Bool?
+    /// Whether releases that others push here are kept (S0-20), within ``quota`` and only where ``serve`` is `quota`; nil
+    /// for what ``network`` suggests: a push is a write to a stranger's disk, so not on the public network.
+    public var acceptPushes: Bool?
     /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     public var logLevel = "notice"
     /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.
@@ -44,6 +49,9 @@ public struct NodeConfiguration: Sendable, Equatable {
 
     /// On the public network, unless only this machine can reach us.
     public var effectivePortMapping: Bool { portMapping ?? isPublic }
+
+    /// In networks of one's own, unless the user says otherwise.
+    public var effectiveAcceptPushes: Bool { acceptPushes ?? (network != "mainline") }
 
     private var isPublic: Bool { network == "mainline" && !listen.address.isLoopback }
 

@@ -5,8 +5,8 @@ extension Node {
     /// The effective configuration, secrets hidden.
     public func configuration() async -> [ConfigurationEntry] { context.settings.entries }
 
-    /// Writes the setting to `config.toml`. What the node gives back, its quota and its number of peers hold at once,
-    /// the others from the next start on.
+    /// Writes the setting to `config.toml`. Those of ``LiveConfiguration/live`` hold at once, the others from the next
+    /// start on.
     public func setConfiguration(_ key: String, to value: String) async throws(NodeError) {
         let home = context.home
         try await context.blocking.run {
@@ -17,6 +17,8 @@ extension Node {
             )
         }
         context.settings.wasSet(key, to: value)
+        await swarms.followLimits()
+        context.admission.allowUnsolicited(context.configuration.effectiveAcceptPushes)
     }
 
     /// Empty only where there is no file: one that cannot be read must not be replaced by a single line.

@@ -24,7 +24,9 @@ extension Node {
             torrents: torrents,
             memory: Self.residentBytes,
             serve: context.configuration.effectiveServe.rawValue,
-            exposed: Self.exposure(of: torrents.count, address: listen)
+            exposed: Self.exposure(of: torrents.count, address: listen),
+            limits: NodeStatus.Limits(context.configuration),
+            queues: await queues()
         )
     }
 

@@ -5,8 +5,9 @@ internal import Wire
 
 extension Node {
     /// Follows an address from its name to the bytes of its page, and stops at the first stage that fails.
-    public func why(_ text: String) async throws(NodeError) -> WhyReport {
-        var trace = WhyTrace(url: text)
+    public func why(_ text: String, report: @escaping Report) async throws(NodeError) -> WhyReport {
+        visits.used()
+        var trace = WhyTrace(url: text, tell: report)
         await trace.follow(in: self)
         return trace.report
     }
@@ -15,9 +16,12 @@ extension Node {
 /// The stages of one `why`, each with its time.
 private struct WhyTrace {
     private(set) var report: WhyReport
+    private let tell: NodeControl.Report
+    private static let count: Int64 = 6
 
-    init(url: String) {
+    init(url: String, tell: @escaping NodeControl.Report) {
         report = WhyReport(url: url, ok: true, stages: [])
+        self.tell = tell
     }
 
     mutating func follow(in node: Node) async {
@@ -56,15 +60,16 @@ private struct WhyTrace {
         _ detail: (Value) -> String
     ) async -> Value? {
         let began = ContinuousClock.now
+        tell(NodeProgress(stage: name, done: Int64(report.stages.count), total: Self.count, unit: "stages"))
         do throws(NodeError) {
             let value = try await work()
             let seconds = (ContinuousClock.now - began) / .seconds(1)
-            report.stages.append(.init(stage: name, ok: true, seconds: seconds, detail: detail(value)))
+            ended(WhyReport.Stage(stage: name, ok: true, seconds: seconds, detail: detail(value)))
             return value
         } catch {
             let seconds = (ContinuousClock.now - began) / .seconds(1)
-            report.stages.append(
-                .init(
+            ended(
+                WhyReport.Stage(
                     stage: name,
                     ok: false,
                     seconds: seconds,
@@ -73,9 +78,15 @@ private struct WhyTrace {
                     kind: error.kind
                 )
             )
-            report.ok = false
             return nil
         }
+    }
+
+    private mutating func ended(_ stage: WhyReport.Stage) {
+        report.stages.append(stage)
+        report.ok = report.ok && stage.ok
+        let done = Int64(report.stages.count)
+        tell(NodeProgress(stage: stage.stage, done: done, total: Self.count, unit: "stages", passed: stage))
     }
 }
 

@@ -51,7 +51,7 @@ public enum ControlRoute: String, Sendable, CaseIterable {
     /// Answers lines of JSON, `{"progress":…}` any number of times and then `{"result":…}` or `{"error":…}`.
     public var streams: Bool {
         switch self {
-        case .publish, .fetch, .doctor: true
+        case .publish, .fetch, .doctor, .why: true
         default: false
         }
     }

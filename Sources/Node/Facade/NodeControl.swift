@@ -21,8 +21,8 @@ public protocol NodeControl: Sendable {
     func fetch(_ request: FetchRequest, report: @escaping Report) async throws(NodeError) -> FetchResult
     /// Resolves `link` and answers with the gateway's address for it.
     func open(_ link: String) async throws(NodeError) -> OpenResult
-    /// Follows a link to its page, stage by stage; a stage that fails is part of the report.
-    func why(_ link: String) async throws(NodeError) -> WhyReport
+    /// Follows a link to its page, stage by stage, and reports each as it ends; one that fails is part of the result.
+    func why(_ link: String, report: @escaping Report) async throws(NodeError) -> WhyReport
 
     /// All sites that are known here.
     func sites() async throws(NodeError) -> [SiteSummary]

@@ -63,6 +63,7 @@ final class NetworkService: Sendable {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
         configuration.bucketSize = start.dhtBucket
+        configuration.outgoingQueries = Double(start.dhtQueries)
         configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
         do {
             let path = "\(context.home.path)/dht-\(start.network).state"

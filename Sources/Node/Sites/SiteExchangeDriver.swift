@@ -27,7 +27,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
 
     private let service: SiteService
     private let connection: SiteConnection
-    private var wire: SiteExchangeWire
+    private var wire: ExtensionWire
     private var session: SiteExchangeSession?
     private var context: ChannelHandlerContext?
     /// What came before the feed was read from disk; nil from then on.
@@ -47,7 +47,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
         self.service = service
         self.connection = connection
         self.early = early
-        wire = SiteExchangeWire(site: connection.site, ownID: service.peerID)
+        wire = ExtensionWire(site: connection.site, ownID: service.peerID)
     }
 
     private var now: ContinuousClock.Instant { .now }
@@ -120,7 +120,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
 
     private func take(_ buffer: ByteBuffer) {
         guard !isClosed, buffer.readableBytes > 0 else { return }
-        do throws(SiteExchangeWire.Failure) {
+        do throws(ExtensionWire.Failure) {
             for event in try wire.receive(Array(buffer.readableBytesView)) where !isClosed {
                 switch event {
                 case .opened(let port): open(peerPort: port)

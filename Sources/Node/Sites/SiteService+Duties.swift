@@ -21,7 +21,7 @@ extension SiteService {
                     self.enqueue.yield(.tick)
                 }
             }
-            for await job in jobs {
+            for await job in enqueue.jobs {
                 group.addTask { await self.perform(job) }
             }
         }
@@ -41,7 +41,7 @@ extension SiteService {
         case .tick:
             for site in sitesToLookFor(now: .now) { enqueue.yield(.look(site)) }
             for key in duties.withLock({ $0.due(now: .now) }) {
-                guard case .enqueued = enqueue.yield(.duty(key)) else {
+                guard enqueue.yield(.duty(key)) else {
                     duties.withLock { $0.finished(key, succeeded: false, now: .now) }
                     continue
                 }

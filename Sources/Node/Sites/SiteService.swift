@@ -81,8 +81,8 @@ final class SiteService: Sendable {
     let sockets: TCPSockets
     let loop: any EventLoop
     let state = Mutex(State())
-    let jobs: AsyncStream<Job>
-    let enqueue: AsyncStream<Job>.Continuation
+    /// A job that finds no room is done in the next round of its schedule.
+    let enqueue = JobQueue<Job>(bound: 1024)
 
     init(
         context: NodeContext,
@@ -110,8 +110,6 @@ final class SiteService: Sendable {
         var id = Array("-RS0100-".utf8)
         while id.count < Digest160.byteCount { id.append(UInt8.random(in: 0...255, using: &random)) }
         peerID = Digest160(id) ?? .zero
-        // A job that finds no room is done in the next round of its schedule.
-        (jobs, enqueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1024))
     }
 
     var client: String { "Roost \(context.version)" }

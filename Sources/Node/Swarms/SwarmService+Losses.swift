@@ -21,6 +21,7 @@ extension SwarmService {
     /// Opens a torrent for all who name its hash, and listens to what it says.
     func present(_ entry: OpenTorrent, _ hash: Digest160) {
         open[hash] = entry
+        entry.torrent.setRates(TransferRates(context.configuration.limits.torrent))
         let enqueue = enqueue
         _ = entry.torrent.observe { event in
             if case .pieceUnreadable(let piece) = event { enqueue.yield(.unreadable(hash, piece)) }

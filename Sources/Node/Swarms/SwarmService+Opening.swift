@@ -22,7 +22,7 @@ extension SwarmService {
 
     /// What all sessions of this node have in common.
     func adjust(_ session: inout SessionConfiguration) {
-        let maximum = context.configuration.maximumPeers
+        let maximum = context.configuration.limits.maximumPeers
         // One torrent never takes the room of all others.
         session.maximumConnections = max(8, min(session.maximumConnections, maximum / 2))
         // On a network of our own nobody but its members is to hear of us.

@@ -78,8 +78,8 @@ actor SwarmService {
     /// Payload of torrents that are closed again.
     var closedDown: Int64 = 0
     var closedUp: Int64 = 0
-    private nonisolated let jobs: AsyncStream<Job>
-    nonisolated let enqueue: AsyncStream<Job>.Continuation
+    /// Beyond its bound a connection is refused and a search is left to the next round.
+    nonisolated let enqueue = JobQueue<Job>(bound: 512)
     /// Files whose torrents are to be told that they have gone, or are back.
     nonisolated let changedFiles = Mutex<Set<ContentKey>>([])
 
@@ -90,8 +90,6 @@ actor SwarmService {
         self.context = context
         self.swarm = swarm
         self.finder = finder
-        // Beyond this many waiting jobs a connection is refused and a search is left to the next round.
-        (jobs, enqueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(512))
         context.content.observeLosses { [weak self] key in self?.noteChange(of: key) }
     }
 
@@ -105,7 +103,7 @@ actor SwarmService {
                 }
                 self.enqueue.finish()
             }
-            for await job in jobs {
+            for await job in enqueue.jobs {
                 group.addTask { await self.perform(job) }
             }
         }
@@ -147,7 +145,7 @@ actor SwarmService {
     func listen(for hash: Digest160) {
         let enqueue = enqueue
         swarm.listener.register(hash) { connection in
-            guard case .enqueued = enqueue.yield(.incoming(connection)) else {
+            guard enqueue.yield(.incoming(connection)) else {
                 connection.close()
                 return
             }

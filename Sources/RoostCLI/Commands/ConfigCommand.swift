@@ -11,9 +11,10 @@ struct ConfigCommand: AsyncParsableCommand {
         defaultSubcommand: Show.self
     )
 
-    /// The entries as the file and the environment give them, whether or not a node runs.
-    static func entries(_ options: GlobalOptions) throws -> [ConfigurationEntry] {
-        try ConfigurationLoader(
+    /// The entries as the running node has them; else as the file and the environment give them.
+    static func entries(_ options: GlobalOptions) async throws -> [ConfigurationEntry] {
+        if let node = try await NodeConnection.running(options) { return await node.configuration() }
+        return try ConfigurationLoader(
             file: ConfigurationFile(options.homeDirectory).read(),
             environment: ProcessInfo.processInfo.environment
         ).load().entries
@@ -26,7 +27,7 @@ struct ConfigCommand: AsyncParsableCommand {
         @OptionGroup var options: GlobalOptions
 
         func run() async throws {
-            options.print(try ConfigCommand.entries(options)) { entries in
+            options.print(try await ConfigCommand.entries(options)) { entries in
                 entries.map { "\($0.key) = \"\($0.value)\"  # \($0.source)" }.joined(separator: "\n")
             }
         }
@@ -38,7 +39,7 @@ struct ConfigCommand: AsyncParsableCommand {
         @Argument(help: "The setting.") var key: String
 
         func run() async throws {
-            guard let entry = try ConfigCommand.entries(options).first(where: { $0.key == key }) else {
+            guard let entry = try await ConfigCommand.entries(options).first(where: { $0.key == key }) else {
                 throw NodeError(
                     .configuration,
                     "there is no setting '\(key)'",
@@ -51,15 +52,23 @@ struct ConfigCommand: AsyncParsableCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write one value to config.toml. A running node takes it at its next start."
+            abstract: "Write one value to config.toml.",
+            discussion: """
+                A running node takes what it gives back (serve, quota, accept-pushes) and its limits at once, everything \
+                else at its next start.
+                """
         )
         @OptionGroup var options: GlobalOptions
         @Argument(help: "The setting.") var key: String
         @Argument(help: "Its value.") var value: String
 
         func run() async throws {
-            let file = ConfigurationFile(options.homeDirectory)
-            try file.write(ConfigurationLoader.setting(key, to: value, in: file.read()))
+            if let node = try await NodeConnection.running(options) {
+                try await node.setConfiguration(key, to: value)
+            } else {
+                let file = ConfigurationFile(options.homeDirectory)
+                try file.write(ConfigurationLoader.setting(key, to: value, in: file.read()))
+            }
             options.print(ConfigurationEntry(key: key, value: value, source: "file")) { "\($0.key) = \"\($0.value)\"" }
         }
     }

@@ -34,7 +34,18 @@ struct PublishCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What changed, in a sentence.", valueName: "text"))
     var message: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Bring it to so many peers that keep sites for others, picked at random, and wait until they hold all of it.",
+            valueName: "count"
+        )
+    )
+    var push: Int?
+
     func validate() throws {
+        guard push.map((1...200).contains) ?? true else {
+            throw ValidationError("--push takes a number from 1 to 200.")
+        }
         guard !new || site == nil else {
             throw ValidationError("--new makes a new site, --site updates one: give one.")
         }
@@ -47,13 +58,29 @@ struct PublishCommand: AsyncParsableCommand {
             new: new,
             by: by,
             label: label,
-            message: message
+            message: message,
+            push: push
         )
         let node = try await NodeConnection.open(options, start)
         let bar = ProgressBar(shown: options.showsProgress)
         let result = try await node.publish(request) { bar.show($0) }
         bar.clear()
         options.print(result, text: Self.text)
+        if let pushed = result.pushed, pushed.stored < pushed.wanted {
+            let shortfall = Self.shortfall(pushed)
+            Failure.report(shortfall)
+            throw ExitCode(shortfall.kind.exitCode)
+        }
+    }
+
+    /// The release stands; what was asked for beside it was not all done.
+    private static func shortfall(_ pushed: PushReport) -> NodeError {
+        let found = pushed.found == 0 ? "no peer was found that keeps sites for others" : "\(pushed.found) were found"
+        return NodeError(
+            .unavailable,
+            "published, and held by \(pushed.stored) of \(pushed.wanted) peers: \(found)",
+            remedy: "Leave this node running until readers have it, or push the next release again."
+        )
     }
 
     static func text(_ result: PublishResult) -> String {
@@ -67,6 +94,9 @@ struct PublishCommand: AsyncParsableCommand {
             "    v2     magnet:?xt=urn:btmh:1220\(result.v2)",
         ]
         lines += result.skipped.map { "  left out \($0.path): \($0.why)" }
+        if let pushed = result.pushed {
+            lines.append("  pushed   \(Plural.count(pushed.stored, "peer")) of \(pushed.wanted) hold all of it")
+        }
         if let kit = result.recoveryKit {
             lines += [
                 "The site's recovery kit, the one way to take it back from a thief of its key, was written to",

@@ -22,6 +22,7 @@ struct StatusCommand: AsyncParsableCommand {
             "  memory   \(ProgressBar.bytes(status.memory))",
             "  serves   \(status.serve); \(status.exposed)",
         ]
+        if let limits = status.limits { lines += text(limits) }
         lines += status.networks.map {
             "  network  \($0.name): \($0.dhtNodes) DHT nodes, \($0.reachable ? "reachable" : "not seen from outside")"
                 + ($0.mapping.map { "; \($0)" } ?? "")
@@ -31,6 +32,17 @@ struct StatusCommand: AsyncParsableCommand {
                 + "\(ProgressBar.bytes($0.down)) down, \(ProgressBar.bytes($0.up)) up"
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What is limited, in lines; nothing where the line is anybody's.
+    private static func text(_ limits: NodeStatus.Limits) -> [String] {
+        let rates = [
+            ("down", limits.download), ("up", limits.upload), ("down a torrent", limits.torrentDownload),
+            ("up a torrent", limits.torrentUpload), ("down a network", limits.networkDownload),
+            ("up a network", limits.networkUpload),
+        ]
+        let words = rates.filter { $0.1 > 0 }.map { "\(ProgressBar.bytes(Int64($0.1)))/s \($0.0)" }
+        return words.isEmpty ? [] : ["  limits   " + words.joined(separator: ", ")]
     }
 }
 

@@ -19,18 +19,25 @@ struct WhyCommand: AsyncParsableCommand {
         let address = try AddressArgument.resolve(url)
         let node = try await NodeConnection.open(options, start)
         let bar = ProgressBar(shown: options.showsProgress)
-        bar.say("following the address; where nobody answers this takes up to a minute")
-        let report = try await node.why(address)
-        bar.clear()
-        options.print(report) { report in
-            report.stages.map { stage in
-                let time = String(format: "%8.1f ms", stage.seconds * 1000)
-                let remedy = stage.remedy.map { "\n              → \($0)" } ?? ""
-                return "\(stage.ok ? "ok  " : "FAIL")  \(time)  \(stage.stage): \(stage.detail)\(remedy)"
-            }.joined(separator: "\n")
+        let isText = !options.json
+        let report = try await node.why(address) { progress in
+            guard let stage = progress.passed else { return bar.say("\(progress.stage) …") }
+            bar.clear()
+            // Each stage is seen when it ends: one that nobody answers takes up to half a minute.
+            if isText { Output.line(Self.text(stage)) }
         }
+        bar.clear()
+        if !isText { Output.line(Output.json(report)) }
         let kind = report.stages.last?.kind ?? .unavailable
         if !report.ok { throw ExitCode(kind.exitCode) }
+    }
+}
+
+extension WhyCommand {
+    private static func text(_ stage: WhyReport.Stage) -> String {
+        let time = String(format: "%8.1f ms", stage.seconds * 1000)
+        let remedy = stage.remedy.map { "\n              → \($0)" } ?? ""
+        return "\(stage.ok ? "ok  " : "FAIL")  \(time)  \(stage.stage): \(stage.detail)\(remedy)"
     }
 }
 

@@ -35,8 +35,8 @@ struct RemoteNode: NodeControl {
         try await client.post(.open, ControlArgument(link))
     }
 
-    func why(_ link: String) async throws(NodeError) -> WhyReport {
-        try await client.post(.why, ControlArgument(link))
+    func why(_ link: String, report: @escaping Report) async throws(NodeError) -> WhyReport {
+        try await client.stream(.why, ControlArgument(link), report: report)
     }
 
     func sites() async throws(NodeError) -> [SiteSummary] { try await client.get(.sites) }

@@ -24,11 +24,13 @@ final class RunningNode: Sendable {
         var gateway = GatewayConfiguration()
         gateway.content = Self.binding(options.configuration.gateway)
         gateway.control = Self.binding(options.configuration.control)
-        content = ContentServer(gateway, reader: node, logger: options.logger)
+        let load = GatewayLoad()
+        content = ContentServer(gateway, reader: node, load: load, logger: options.logger)
         control = ControlServer(
             gateway,
             node: node,
             token: try ControlToken.make(in: options.home),
+            load: load,
             logger: options.logger
         )
         var configuration = ServiceGroupConfiguration(

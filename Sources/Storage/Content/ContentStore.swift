@@ -180,6 +180,9 @@ public final class ContentStore: Sendable {
         try partial(key, length: length).markVerified(range)
     }
 
+    /// Files that are kept open, and how many may be.
+    public var openFiles: (used: Int, bound: Int) { (files.count, files.capacity) }
+
     // MARK: Durability
 
     /// Makes everything verified so far outlive a crash, and gives complete files their place.

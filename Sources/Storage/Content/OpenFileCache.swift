@@ -15,12 +15,14 @@ final class OpenFileCache: Sendable {
         var clock: UInt64 = 0
     }
 
-    private let capacity: Int
+    let capacity: Int
     private let state = Mutex(State())
 
     init(capacity: Int) {
         self.capacity = max(1, capacity)
     }
+
+    var count: Int { state.withLock { $0.entries.count } }
 
     /// The file at `path`, opened with `flags` if it is not open.
     func file(at path: String, flags: Int32) throws(StorageError) -> OpenFile {

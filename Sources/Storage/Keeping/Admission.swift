@@ -53,16 +53,19 @@ public final class Admission: Sendable {
     }
 
     private let table: Mutex<AdmissionTable>
-    private let allowsUnsolicited: Bool
+    private let allowsUnsolicited: Atomic<Bool>
 
     public init(rules: [AdmissionRule] = [], allowsUnsolicited: Bool = false) {
         table = Mutex(AdmissionTable(rules: rules))
-        self.allowsUnsolicited = allowsUnsolicited
+        self.allowsUnsolicited = Atomic(allowsUnsolicited)
     }
+
+    /// Whether anything is taken in unasked, from now on.
+    public func allowUnsolicited(_ allows: Bool) { allowsUnsolicited.store(allows, ordering: .relaxed) }
 
     public func verdict(on action: Action, of subject: Subject) -> Verdict {
         if let rule = denial(of: subject) { return .denied(rule) }
-        return action == .storeUnsolicited && !allowsUnsolicited ? .unsolicited : .admitted
+        return action == .storeUnsolicited && !allowsUnsolicited.load(ordering: .relaxed) ? .unsolicited : .admitted
     }
 
     public func admits(_ action: Action, _ subject: Subject) -> Bool {

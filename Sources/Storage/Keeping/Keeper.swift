@@ -14,6 +14,10 @@ public final class Keeper: Sendable {
     /// Seconds for which a file that nothing refers to is kept: what fetched it may not have noted so yet.
     public static let orphanAge: Int64 = 3600
 
+    /// Wants that are noted and not written down yet. Files wanted beyond that before the next flush count as wanted when
+    /// they were the last time.
+    public static let maximumUnwritten = 65_536
+
     fileprivate let content: ContentStore
     fileprivate let metadata: MetadataStore
     /// Wants since the last flush: a page asks for dozens of files, and one transaction takes them all.
@@ -26,8 +30,14 @@ public final class Keeper: Sendable {
 
     /// Notes that a file was asked for. Does not block: ``flush()`` writes it down.
     public func wanted(_ record: WantRecord) {
-        wants.withLock { $0[Want(root: record.root, site: record.site)] = record }
+        let want = Want(root: record.root, site: record.site)
+        wants.withLock { wants in
+            if wants.count < Self.maximumUnwritten || wants[want] != nil { wants[want] = record }
+        }
     }
+
+    /// How many wants wait to be written down.
+    public var unwritten: Int { wants.withLock { $0.count } }
 
     /// Writes down what was wanted since the last call; to be called every few seconds.
     public func flush() throws(MetadataError) {

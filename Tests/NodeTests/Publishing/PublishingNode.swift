@@ -33,12 +33,14 @@ final class PublishingNode: Sendable {
     let publisher: Publisher
     let keeping: KeepingService
     let fetcher: Fetcher
+    let pushKeeper: PushKeeper
     let names = GatewayNames(port: 8420)
     /// Beside the home.
     let folder: URL
     private let work: Mutex<Task<Void, any Error>?>
 
-    init(at folder: URL? = nil) async throws {
+    /// In `world` it finds others; without it nobody.
+    init(at folder: URL? = nil, in world: SiteWorld? = nil) async throws {
         let folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")
         self.folder = folder
         context = try SwarmNode.context(Home(path: folder.path + "/home"))
@@ -50,7 +52,9 @@ final class PublishingNode: Sendable {
             logger: logger
         )
         address = try await swarm.listen(on: Endpoint(.v4(0x7F00_0001), port: 0))
-        let network = SilentNetwork()
+        let inWorld = world.map { TestSiteNetwork(world: $0) }
+        inWorld?.listens(on: address)
+        let network: any SiteNetwork = inWorld ?? SilentNetwork()
         let patience = FetchPatience(alone: .seconds(5))
         let swarms = SwarmService(context: context, swarm: swarm, finder: network, patience: patience)
         let sites = SiteService(
@@ -64,11 +68,14 @@ final class PublishingNode: Sendable {
         publisher = Publisher(context: context, sites: sites, swarms: swarms)
         keeping = KeepingService(context: context, sites: sites, swarms: swarms)
         fetcher = Fetcher(context: context, sites: sites, swarms: swarms)
+        pushKeeper = PushKeeper(context: context, sites: sites, keeping: keeping, listener: swarm.listener)
+        let pushKeeper = pushKeeper
         work = Mutex(
             Task {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await swarms.run() }
                     group.addTask { try await sites.run() }
+                    if world != nil { group.addTask { try await pushKeeper.run() } }
                     try await group.waitForAll()
                 }
             }

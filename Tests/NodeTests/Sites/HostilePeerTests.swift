@@ -51,7 +51,7 @@ import Wire
             }
             heard = []
             let answer = SiteMessage.answer(id: id, .key(key)).encoded
-            say(PeerMessage.extended(id: SiteExchangeWire.number, payload: answer).encoded, context)
+            say(PeerMessage.extended(id: ExtensionWire.number, payload: answer).encoded, context)
         }
 
         private func say(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
@@ -60,7 +60,7 @@ import Wire
     }
 
     private static func hello(_ site: Digest256) -> [UInt8] {
-        SiteExchangeWire(site: site, ownID: Hash.sha1([9])).hello(client: "x", listenPort: nil)
+        ExtensionWire(site: site, ownID: Hash.sha1([9])).hello(client: "x", listenPort: nil)
     }
 
     /// Connects, says `bytes`, and waits until the node closes.
@@ -81,7 +81,7 @@ import Wire
         let feed = try await keys.create(on: owner)
         let hello = Self.hello(keys.site)
         func framed(_ payload: [UInt8]) -> [UInt8] {
-            PeerMessage.extended(id: SiteExchangeWire.number, payload: payload).encoded
+            PeerMessage.extended(id: ExtensionWire.number, payload: payload).encoded
         }
         let unasked = SiteMessage.answer(id: 77, .key(keys.next.publicKey)).encoded
         let lie = SiteMessage.answer(id: 1, .head([UInt8](repeating: 1, count: 90), holds: [])).encoded
@@ -106,7 +106,7 @@ import Wire
         let hello = Self.hello(keys.site)
         var others: [any Channel] = []
         let lie = PeerMessage.extended(
-            id: SiteExchangeWire.number,
+            id: ExtensionWire.number,
             payload: SiteMessage.answer(id: 1, .key(keys.next.publicKey)).encoded
         ).encoded
         for said in [[], hello, hello + lie] {

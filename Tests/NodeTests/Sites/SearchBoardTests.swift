@@ -59,19 +59,19 @@ import Wire
     }
 }
 
-@Suite struct SiteExchangeWireTests {
+@Suite struct ExtensionWireTests {
     private static let site = Hash.sha256([1])
     private static let (one, two) = (Hash.sha1([1]), Hash.sha1([2]))
 
     @Test("both handshakes open, in portions of any size, and payloads come out as they went in")
     func opens() throws {
         for portion in [1, 7, 68, 500] {
-            var left = SiteExchangeWire(site: Self.site, ownID: Self.one)
-            var right = SiteExchangeWire(site: Self.site, ownID: Self.two)
+            var left = ExtensionWire(site: Self.site, ownID: Self.one)
+            var right = ExtensionWire(site: Self.site, ownID: Self.two)
             #expect(try left.receive(right.hello(client: "b", listenPort: 7)) == [.opened(listenPort: 7)])
             let bytes =
                 left.hello(client: "a", listenPort: nil) + left.frame([1, 2, 3]) + PeerMessage.keepAlive.encoded
-            var events: [SiteExchangeWire.Event] = []
+            var events: [ExtensionWire.Event] = []
             for start in stride(from: 0, to: bytes.count, by: portion) {
                 events += try right.receive(Array(bytes[start..<min(start + portion, bytes.count)]))
             }
@@ -81,28 +81,28 @@ import Wire
 
     @Test("another site, ourselves, no extensions and any torrent message end the connection")
     func refuses() {
-        var wire = SiteExchangeWire(site: Self.site, ownID: Self.one)
+        var wire = ExtensionWire(site: Self.site, ownID: Self.one)
         let hello = wire.hello(client: "a", listenPort: nil)
-        #expect(throws: SiteExchangeWire.Failure.ourselves) { try wire.receive(hello) }
-        var other = SiteExchangeWire(site: Hash.sha256([2]), ownID: Self.two)
-        #expect(throws: SiteExchangeWire.Failure.otherSite) { try other.receive(hello) }
-        var plain = SiteExchangeWire(site: Self.site, ownID: Self.two)
+        #expect(throws: ExtensionWire.Failure.ourselves) { try wire.receive(hello) }
+        var other = ExtensionWire(site: Hash.sha256([2]), ownID: Self.two)
+        #expect(throws: ExtensionWire.Failure.otherHash) { try other.receive(hello) }
+        var plain = ExtensionWire(site: Self.site, ownID: Self.two)
         let handshake = Handshake(capabilities: [], hash: Self.site.truncated, peerID: Self.one)
-        #expect(throws: SiteExchangeWire.Failure.noSiteExchange) { try plain.receive(handshake.encoded) }
-        var noName = SiteExchangeWire(site: Self.site, ownID: Self.two)
+        #expect(throws: ExtensionWire.Failure.noSuchExtension) { try plain.receive(handshake.encoded) }
+        var noName = ExtensionWire(site: Self.site, ownID: Self.two)
         let able = Handshake(capabilities: .extensions, hash: Self.site.truncated, peerID: Self.one)
         let empty = PeerMessage.extended(id: 0, payload: ExtensionHandshake().encoded).encoded
-        #expect(throws: SiteExchangeWire.Failure.noSiteExchange) { try noName.receive(able.encoded + empty) }
-        var choked = SiteExchangeWire(site: Self.site, ownID: Self.two)
-        #expect(throws: SiteExchangeWire.Failure.self) { try choked.receive(hello + PeerMessage.choke.encoded) }
+        #expect(throws: ExtensionWire.Failure.noSuchExtension) { try noName.receive(able.encoded + empty) }
+        var choked = ExtensionWire(site: Self.site, ownID: Self.two)
+        #expect(throws: ExtensionWire.Failure.self) { try choked.receive(hello + PeerMessage.choke.encoded) }
     }
 
     @Test("random and damaged bytes never trap")
     func hostile() {
         var random = SplitMix64(seed: 11)
         for _ in 0..<2000 {
-            var wire = SiteExchangeWire(site: Self.site, ownID: Self.two)
-            var bytes = SiteExchangeWire(site: Self.site, ownID: Self.one).hello(client: "a", listenPort: 1)
+            var wire = ExtensionWire(site: Self.site, ownID: Self.two)
+            var bytes = ExtensionWire(site: Self.site, ownID: Self.one).hello(client: "a", listenPort: 1)
             bytes += (0..<Int.random(in: 0...64, using: &random)).map { _ in .random(in: 0...255, using: &random) }
             for _ in 0..<Int.random(in: 0...3, using: &random) {
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)

@@ -3,48 +3,61 @@ internal import BitTorrent
 internal import Feeds
 internal import Wire
 
-/// The bytes of one connection for site exchange: both handshakes, then payloads (`docs/protocols/site-exchange.md` §1).
+/// The bytes of a connection that carries one extension (BEP 10) and no pieces: both handshakes, then payloads
+/// (`docs/protocols/site-exchange.md` §1).
 ///
 ///     handshake ──68 bytes──▶ extension handshake ──message 20/0──▶ payloads
 ///
 /// Memory: one message of at most 128 KiB.
-struct SiteExchangeWire: Sendable {
+struct ExtensionWire: Sendable {
     enum Event: Equatable, Sendable {
-        /// The peer speaks site exchange for this site, and says where it listens.
+        /// The peer speaks the extension under this hash, and says where it listens.
         case opened(listenPort: UInt16?)
         case payload([UInt8])
     }
 
     enum Failure: Error, Equatable {
         case notBitTorrent
-        case otherSite
+        case otherHash
         /// Our own peer id came back.
         case ourselves
-        /// No BEP 10, or no `rs_site` in it.
-        case noSiteExchange
+        /// No BEP 10, or not this extension in it.
+        case noSuchExtension
         /// Also a message that has no place here.
         case malformed(PeerWireError)
     }
 
-    /// Our number for `rs_site`.
+    /// Our number for the extension.
     static let number: UInt8 = 1
 
     private let hash: Digest160
+    private let name: String
     private let ownID: Digest160
     private var handshake: [UInt8]? = []
     private var peerNumber: UInt8?
     // No bitfield has a place here.
     private var parser = PeerMessageParser(limits: PeerMessageParser.Limits(bitfieldBytes: 0))
 
-    init(site: Digest256, ownID: Digest160) {
-        hash = SiteLocations.holders(of: site)
+    /// `hash`: stands where the infohash does, in both directions. `name`: of the extension.
+    init(hash: Digest160, name: String, ownID: Digest160) {
+        self.hash = hash
+        self.name = name
         self.ownID = ownID
+    }
+
+    /// For site exchange.
+    init(site: Digest256, ownID: Digest160) {
+        self.init(
+            hash: SiteLocations.holders(of: site),
+            name: SiteExchangeSpecification.extensionName,
+            ownID: ownID
+        )
     }
 
     /// What each side sends at once.
     func hello(client: String, listenPort: UInt16?) -> [UInt8] {
         var extensions = ExtensionHandshake()
-        extensions.extensions = [SiteExchangeSpecification.extensionName: Self.number]
+        extensions.extensions = [name: Self.number]
         extensions.client = client
         extensions.listenPort = listenPort
         return Handshake(capabilities: .extensions, hash: hash, peerID: ownID).encoded
@@ -75,7 +88,7 @@ struct SiteExchangeWire: Sendable {
         } catch {
             throw .malformed(error)
         }
-        if peerNumber == 0 { throw .noSiteExchange }
+        if peerNumber == 0 { throw .noSuchExtension }
         return events
     }
 
@@ -93,8 +106,8 @@ struct SiteExchangeWire: Sendable {
             handshake = collected
             return []
         }
-        guard parsed.hash == hash else { throw .otherSite }
-        guard parsed.capabilities.contains(.extensions) else { throw .noSiteExchange }
+        guard parsed.hash == hash else { throw .otherHash }
+        guard parsed.capabilities.contains(.extensions) else { throw .noSuchExtension }
         guard parsed.peerID != ownID else { throw .ourselves }
         handshake = nil
         return Array(collected.dropFirst(Handshake.byteCount))
@@ -104,7 +117,7 @@ struct SiteExchangeWire: Sendable {
     private mutating func open(_ payload: [UInt8]) throws(PeerWireError) -> Event? {
         guard peerNumber == nil else { return nil }
         let handshake = try ExtensionHandshake(parsing: payload)
-        peerNumber = handshake.extensions[SiteExchangeSpecification.extensionName] ?? 0
+        peerNumber = handshake.extensions[name] ?? 0
         return peerNumber == 0 ? nil : .opened(listenPort: handshake.listenPort)
     }
 }
