@@ -15,14 +15,14 @@ def sent(host):
     return next(int(line.split(":")[1].split()[8]) for line in lines if line.strip().startswith("p"))
 
 
-@case("scale", "S0-01: 20 readers of 8 MiB: the first seeder, on a slow line, uploads at most three times its size, and may then die")
-def twenty_readers(lab):
-    many_readers(lab, 20)
-
-
-@case("scale", "S0-01: the same with 40 readers, more than are dialled at once", optional=True)
+@case("scale", "S0-01: 40 readers of 8 MiB: the first seeder, on a slow line, uploads at most two and a half times its size, and may then die")
 def forty_readers(lab):
     many_readers(lab, 40)
+
+
+@case("scale", "S0-01: the same with 20 readers, no more than are dialled at once", optional=True)
+def twenty_readers(lab):
+    many_readers(lab, 20)
 
 
 def many_readers(lab, count):
@@ -55,5 +55,5 @@ def many_readers(lab, count):
     last.wait_complete(120)
     for reader, _ in [*readers, (late, last)]:
         expect_same(source.parent, reader.path("got"), ignore=(".",))  # a resume record stands beside
-    if copies > 3:
+    if copies > 2.5:
         raise AssertionError(f"the seeder sent {copies:.1f} copies to {count} readers")

@@ -13,6 +13,9 @@ struct TorrentFileEncoder {
         if sources.trackers.count > 1 || (sources.trackers.first?.count ?? 0) > 1 {
             file["announce-list"] = .list(sources.trackers.map { .list($0.map(BencodeValue.string)) })
         }
+        let similar = sources.similar
+        if !similar.collections.isEmpty { file["collections"] = .list(similar.collections.map(BencodeValue.string)) }
+        if !similar.infoHashes.isEmpty { file["similar"] = .list(similar.infoHashes.map { .bytes($0.bytes) }) }
         if let comment = sources.comment { file["comment"] = .string(comment) }
         if let createdBy = sources.createdBy { file["created by"] = .string(createdBy) }
         if let date = sources.creationDate { file["creation date"] = .integer(date) }

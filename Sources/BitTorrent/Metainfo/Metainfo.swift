@@ -24,6 +24,8 @@ public struct Metainfo: Sendable {
     /// The `info` dictionary exactly as it was received.
     public let infoDictionary: [UInt8]
     public let sources: TorrentSources
+    /// BEP 38, as the info dictionary has it; see ``similar``.
+    let hints: SimilarTorrents
     /// The piece layers that are known, by pieces root: 32 bytes a piece. Each has been checked against its root.
     public private(set) var pieceLayers: [Digest256: [UInt8]] = [:]
 
@@ -79,6 +81,7 @@ public struct Metainfo: Sendable {
         pieceMap = parsed.pieceMap
         v1Pieces = parsed.pieces
         isPrivate = info["private"]?.integer == 1
+        hints = SimilarTorrents(info)
         infoDictionary = Array(info.raw)
         infoHashes = InfoHashes(
             v1: kind.hasV1 ? Hash.sha1(info.raw) : nil,

@@ -28,6 +28,8 @@ public struct TorrentSources: Hashable, Sendable {
     public var createdBy: String?
     /// Seconds since 1970, as the file claims.
     public var creationDate: Int64?
+    /// Other torrents that may hold the same files (BEP 38).
+    public var similar = SimilarTorrents()
 
     public init() {}
 
@@ -39,6 +41,7 @@ public struct TorrentSources: Hashable, Sendable {
         comment = document["comment.utf-8"]?.string ?? document["comment"]?.string
         createdBy = document["created by"]?.string
         creationDate = document["creation date"]?.integer
+        similar = SimilarTorrents(document)
     }
 
     private static func trackers(_ document: BencodeNode) -> [[String]] {

@@ -12,6 +12,8 @@ internal import Wire
 final class PeerConnection {
     /// What we tell peers as `reqq`, and keep.
     static let maximumUploads = 2048
+    /// Requests taken back that may be answered all the same.
+    static let maximumCancelled = 256
     /// How long a peer that refuses a request is left in peace.
     static let refusalPause = Duration.seconds(1)
     /// Before the number of pieces is known, a bitfield may have this many bytes: 2 million pieces.
@@ -102,6 +104,14 @@ final class PeerConnection {
 
     // Upload.
     private(set) var uploads: Deque<BlockRange> = []
+    /// Requests for pieces that others were given: they wait, that others may answer them (``SeedSpread``). Together with
+    /// ``uploads`` at most ``maximumUploads``.
+    private(set) var deferred: Deque<BlockRange> = []
+    /// Bytes that it may be sent at once of pieces that others were given; and how many more after the next pause.
+    var grace = SeedSpread.firstGrace
+    var nextGrace = SeedSpread.firstGrace
+    /// Pieces that it was offered and has not asked for, at most ``SeedSpread/maximumOffers``.
+    var offered: Set<Int> = []
     /// How many of the first requests have been looked at for reading ahead, and their bytes.
     private(set) var aheadCount = 0
     private(set) var aheadBytes = 0
@@ -131,6 +141,8 @@ final class PeerConnection {
     var hashRequests: [HashRequest: Duration] = [:]
     var refusedHashes: Set<HashRequest> = []
     var refusalRounds = 0
+    /// Bytes that we still hash for its requests of leaves; see ``TorrentSession/leafAllowance``.
+    var leafBytes = TorrentSession.leafAllowance
 
     var outbox: [UInt8] = []
     var lastReceived: Duration
@@ -186,7 +198,13 @@ final class PeerConnection {
 
     // MARK: Requests from the peer
 
+    var uploadCount: Int { uploads.count + deferred.count }
+    var allUploads: [BlockRange] { Array(uploads) + Array(deferred) }
+
     func appendUpload(_ block: BlockRange) { uploads.append(block) }
+    func deferUpload(_ block: BlockRange) { deferred.append(block) }
+    func takeDeferred() -> BlockRange? { deferred.popFirst() }
+    func owes(_ block: BlockRange) -> Bool { uploads.contains(block) || deferred.contains(block) }
 
     func removeFirstUpload() {
         guard let block = uploads.popFirst(), aheadCount > 0 else { return }
@@ -196,6 +214,7 @@ final class PeerConnection {
 
     func removeUploads(where isUnwanted: (BlockRange) -> Bool) {
         uploads.removeAll(where: isUnwanted)
+        if !deferred.isEmpty { deferred.removeAll(where: isUnwanted) }
         aheadCount = 0
         aheadBytes = 0
     }

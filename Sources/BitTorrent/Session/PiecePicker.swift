@@ -85,8 +85,9 @@ struct PiecePicker {
         peer.currentPiece = nil
         if let choice = takePartial(
             for: peer,
-            where: { owned in
-                owned.owner == peer.id || !isActive(owned.owner) || now - owned.lastProgress > Self.stallTime
+            where: { owned, isCommon in
+                now - owned.lastProgress > Self.stallTime
+                    || !(isSpared && isCommon) && (owned.owner == peer.id || !isActive(owned.owner))
             }
         ) {
             return choice
@@ -95,7 +96,7 @@ struct PiecePicker {
             openPiece(piece, for: peer, length: length(piece), now: now)
             if let block = takeMissing(piece) { return (piece, block) }
         }
-        return isSpared ? nil : takePartial(for: peer, where: { _ in true })
+        return isSpared ? nil : takePartial(for: peer, where: { _, _ in true })
     }
 
     private func mayRequest(_ piece: Int, from peer: PeerConnection) -> Bool {
@@ -143,12 +144,14 @@ struct PiecePicker {
         return block
     }
 
+    /// `condition`: of the piece, and of whether somebody has it besides seeds.
     private mutating func takePartial(
         for peer: PeerConnection,
-        where condition: (OpenPiece) -> Bool
+        where condition: (OpenPiece, _ isCommon: Bool) -> Bool
     ) -> (piece: Int, block: Int)? {
         for piece in partial where mayRequest(piece, from: peer) {
-            guard let candidate = open[piece], candidate.exclusiveTo ?? peer.id == peer.id, condition(candidate),
+            guard let candidate = open[piece], candidate.exclusiveTo ?? peer.id == peer.id,
+                condition(candidate, order.availability(of: piece) > 0),
                 let block = takeMissing(piece)
             else { continue }
             return (piece, block)

@@ -9,6 +9,8 @@ struct RequestPipeline: Sendable {
     /// everybody the same megabytes.
     static let initialDepth = 32
     static let minimumDepth = 8
+    /// The same where there are others to ask: each shows what it can before it is relied on.
+    static let modestDepth = 8
     /// Where the other side gives no `reqq`.
     static let assumedPeerLimit = 250
     private static let interval = Duration.seconds(1)
@@ -30,6 +32,11 @@ struct RequestPipeline: Sendable {
     }
 
     var depth: Int { max(1, min(depthGoal, peerLimit, ownLimit)) }
+
+    /// There are many to ask: begins with ``modestDepth``, unless something has come already.
+    mutating func beginModestly() {
+        if depthGoal == Self.initialDepth, isSlowStart, intervalBytes == 0 { depthGoal = Self.modestDepth }
+    }
 
     mutating func received(bytes: Int, now: Duration) {
         intervalBytes += bytes

@@ -172,7 +172,7 @@ public struct TorrentContent: Sendable {
     public var pieceLayers: [Digest256: [UInt8]] { trees.compactMapValues(\.pieceLayerBytes) }
 
     /// Takes the whole piece layer of a file; one that does not lead to the root changes nothing.
-    mutating func setPieceLayer(_ bytes: [UInt8], of root: Digest256) { _ = trees[root]?.setPieceLayer(bytes) }
+    public mutating func setPieceLayer(_ bytes: [UInt8], of root: Digest256) { _ = trees[root]?.setPieceLayer(bytes) }
 
     /// Takes a peer's answer to a request for hashes.
     mutating func accept(_ hashes: [Digest256], for request: HashRequest) -> MerkleTree.Acceptance {

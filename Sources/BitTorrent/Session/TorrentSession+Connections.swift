@@ -315,6 +315,8 @@ extension TorrentSession {
         metadata?.peerLeft(peer.id, asked: peer.metadataRequests.keys)
         forgetPieces(of: peer)
         uploads.connectionEnded(peer.id)
+        spread?.ended(peer.id, isKept: peer.hasAll || peer.isUploadOnly, now: now)
+        lookAtAudience(now)
         for other in connections.values { other.hasNothingNew = false }
         lookAround(now)
         touchAll()

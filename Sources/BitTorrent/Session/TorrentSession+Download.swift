@@ -35,13 +35,16 @@ extension TorrentSession {
         let least = verifyingBytes == 0 ? content?.pieceLength ?? 0 : 0
         let budget = max(least, configuration.bufferBytes - verifyingBytes)
         let connections = connections
+        let sparesSeeds = sparesSeeds
         return picker.next(
             for: peer,
             budget: budget,
             now: now,
             isSpared: isSpared(peer),
             length: { content?.dataLength(of: $0) ?? 0 },
-            isActive: { connections[$0].map { !$0.isStalled && !$0.isChokingUs } ?? false }
+            isActive: { owner in
+                connections[owner].map { !$0.isStalled && !$0.isChokingUs && !(sparesSeeds && $0.hasAll) } ?? false
+            }
         )
     }
 
@@ -159,16 +162,24 @@ extension TorrentSession {
     mutating func cancelElsewhere(_ piece: Int, _ block: Int) {
         let request = PeerConnection.Request(piece: Int32(piece), block: Int32(block))
         for other in connections.values {
-            guard let index = other.requests.firstIndex(of: request) else { continue }
-            other.requests.remove(at: index)
-            picker.requestEnded(piece: piece, block: block, by: other.id)
-            // It may be on its way already; without the fast extension no answer tells us that it is not.
-            var late = request
-            late.isCancelled = true
-            if other.cancelled.count >= 64 { other.cancelled.removeFirst() }
-            other.cancelled.append(late)
-            if let range = blockRange(piece, block) { other.send(.cancel(range)) }
-            touch(other)
+            guard other.requests.contains(request) else { continue }
+            takeBack(request, from: other)
         }
+    }
+
+    /// The peer need not send what it was asked for.
+    mutating func takeBack(_ request: PeerConnection.Request, from peer: PeerConnection) {
+        guard let index = peer.requests.firstIndex(of: request) else { return }
+        peer.requests.remove(at: index)
+        let (piece, block) = (Int(request.piece), Int(request.block))
+        picker.requestEnded(piece: piece, block: block, by: peer.id)
+        if peer.currentPiece == piece { peer.currentPiece = nil }
+        // It may be on its way already; without the fast extension no answer tells us that it is not.
+        var late = request
+        late.isCancelled = true
+        if peer.cancelled.count >= PeerConnection.maximumCancelled { peer.cancelled.removeFirst() }
+        peer.cancelled.append(late)
+        if let range = blockRange(piece, block) { peer.send(.cancel(range)) }
+        touch(peer)
     }
 }

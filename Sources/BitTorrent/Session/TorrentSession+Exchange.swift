@@ -59,11 +59,9 @@ extension TorrentSession {
         dial(now)
     }
 
-    /// A stranger must not send us to addresses of our own network, nor to what is no host's address.
+    /// A stranger must not send us to addresses of our own network, nor to what is no peer's: see `AddressPolicy`.
     func mayBelieve(_ endpoint: Endpoint, from peer: PeerConnection) -> Bool {
-        guard endpoint.port != 0, endpoint.address.isUnicast else { return false }
-        if endpoint.address.isLoopback { return peer.endpoint.address.isLoopback }
-        return !endpoint.address.isLocal || peer.endpoint.address.isLocal
+        AddressPolicy.named(by: peer.endpoint.address).admits(endpoint)
     }
 
     // MARK: Introductions

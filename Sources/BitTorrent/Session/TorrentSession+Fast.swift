@@ -98,7 +98,7 @@ extension TorrentSession {
 
     private mutating func takeBack(_ piece: Int, from peer: PeerConnection) {
         peer.revealed.remove(piece)
-        let refused = peer.uploads.filter { Int($0.piece) == piece }
+        let refused = peer.allUploads.filter { Int($0.piece) == piece }
         if !refused.isEmpty {
             peer.removeUploads { Int($0.piece) == piece }
             if peer.isFast { for block in refused { peer.send(.reject(block)) } }

@@ -16,6 +16,10 @@ extension TorrentSession {
     /// Bytes read for one request of leaf hashes, and how many such requests are under way.
     static let maximumLeafBytes = 32 << 20
     static let maximumLeafReads = 4
+    /// Bytes that one peer may have hashed for leaves at once, and how many more each second: such hashes help to find one bad
+    /// block now and then, and cost us a thousand times what they cost who asks.
+    static let leafAllowance = 64 << 20
+    static let leafBytesPerSecond = 1 << 20
 
     mutating func requestHashes(_ peer: PeerConnection, _ now: Duration) {
         guard !hashesWanted.isEmpty, peer.speaksV2 else { return }
@@ -96,7 +100,8 @@ extension TorrentSession {
     /// Leaf hashes are not kept: they are made from the pieces, a few requests at a time.
     private mutating func answerFromDisk(_ request: HashRequest, _ tree: MerkleTree, to peer: PeerConnection) {
         guard let content, let wanted = tree.piecesToHash(for: request),
-            wanted.count * content.pieceLength <= Self.maximumLeafBytes, leafReads.count < Self.maximumLeafReads,
+            wanted.count * content.pieceLength <= min(Self.maximumLeafBytes, peer.leafBytes),
+            leafReads.count < Self.maximumLeafReads,
             !leafReads.values.contains(where: { $0.connection == peer.id }),
             let start = content.firstPieces(ofRoot: request.piecesRoot).first(where: { start in
                 wanted.allSatisfy { have[$0 + start] }
@@ -104,6 +109,7 @@ extension TorrentSession {
         else { return peer.send(.hashReject(request)) }
         let id = ReadID(nextRead)
         nextRead += 1
+        peer.leafBytes -= wanted.count * content.pieceLength
         let first = PieceIndex(Int32(wanted.lowerBound + start))
         leafReads[id] = LeafAnswer(request: request, connection: peer.id, first: first)
         let end = PieceIndex(Int32(wanted.upperBound + start))

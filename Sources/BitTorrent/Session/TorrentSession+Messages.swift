@@ -14,8 +14,9 @@ extension TorrentSession {
             peer.isChokingUs = false
             peer.hasNothingNew = false
             peer.lastBlock = now
+            if connections.count > Self.crowdSize { peer.pipeline.beginModestly() }
             lookAround(now)
-        case .interested: receiveInterested(peer)
+        case .interested: receiveInterested(peer, now)
         case .notInterested:
             peer.isInterested = false
             setChoked(peer, true)
@@ -67,10 +68,12 @@ extension TorrentSession {
         peer.pieces?[piece] = true
         picker.peerGained(piece)
         sawSpread(of: piece, at: peer, now)
+        noteHolder(peer, of: piece)
         if peer.pieces?.isFull == true { becameSeed(peer) }
         guard wanted[piece], !have[piece] else { return closeIfUseless(peer, now) }
         peer.hasNothingNew = false
         setInterest(peer, true)
+        if sparesSeeds { relieveSeeds(of: piece) }
     }
 
     private mutating func receiveBitfield(_ bits: [UInt8], from peer: PeerConnection, _ now: Duration) {
@@ -87,7 +90,10 @@ extension TorrentSession {
             becameSeed(peer)
         } else {
             peer.pieces = pieces
-            for piece in pieces.indices { picker.peerGained(piece) }
+            for piece in pieces.indices {
+                picker.peerGained(piece)
+                noteHolder(peer, of: piece)
+            }
         }
         reconsiderInterest(peer, now)
     }
@@ -157,9 +163,10 @@ extension TorrentSession {
         if !peer.isFast { releaseRequests(of: peer) }
     }
 
-    private mutating func receiveInterested(_ peer: PeerConnection) {
+    private mutating func receiveInterested(_ peer: PeerConnection, _ now: Duration) {
         guard !peer.isInterested else { return }
         peer.isInterested = true
+        lookAtAudience(now)
         let unchoked = connections.values.count { !$0.isChoked }
         if canTakeOn(unchoked: unchoked) { setChoked(peer, false) }
     }
@@ -182,10 +189,12 @@ extension TorrentSession {
     mutating func setChoked(_ peer: PeerConnection, _ isChoked: Bool) {
         guard peer.isRunning, peer.isChoked != isChoked else { return }
         peer.isChoked = isChoked
+        // What it is to ask for first stands before the permission to ask.
+        if !isChoked { offerPieces(to: peer) }
         peer.send(isChoked ? .choke : .unchoke)
         if isChoked {
             // What was allowed fast is still owed (BEP 6).
-            let refused = peer.uploads.filter { peer.grantedFast[Int($0.piece)] == nil }
+            let refused = peer.allUploads.filter { peer.grantedFast[Int($0.piece)] == nil }
             if peer.isFast { for block in refused { peer.send(.reject(block)) } }
             peer.removeUploads { peer.grantedFast[Int($0.piece)] == nil }
         }

@@ -24,6 +24,7 @@ extension TorrentSession {
         }
         if lastTick.map({ now - $0 >= Self.tickInterval }) ?? true { tick(now) }
         if !webSeeds.isEmpty { releaseStalledRuns(now) }
+        releaseDeferred(now)
         dial(now)
         return finish(now)
     }
@@ -34,6 +35,7 @@ extension TorrentSession {
             peer.pipeline.tick(now: now)
             peer.uploadRate = (peer.uploadRate + Int(peer.uploaded - peer.uploadedBefore)) / 2
             peer.uploadedBefore = peer.uploaded
+            peer.leafBytes = min(Self.leafAllowance, peer.leafBytes + Self.leafBytesPerSecond)
             checkTimeouts(peer, now)
             guard peer.isRunning else { continue }
             expireHashRequests(peer, now)
@@ -48,6 +50,7 @@ extension TorrentSession {
             touch(peer)
         }
         metadata?.expire(now: now)
+        lookAtAudience(now)
         lookAround(now, decays: true)
         fillSlots(additional: Self.slotsPerSecond)
         releaseStuckPieces(now)
@@ -109,6 +112,7 @@ extension TorrentSession {
         if mayDial, !isComplete, let attempt = book.nextAttempt() {
             next = min(next ?? attempt, max(attempt, now))
         }
+        if let opens = spread?.releaseAt { next = min(next ?? opens, max(opens, now)) }
         if let limitOpens { next = min(next ?? limitOpens, max(limitOpens, now)) }
         guard let next, wakeTime.map({ next < $0 }) ?? true else { return }
         wakeTime = next

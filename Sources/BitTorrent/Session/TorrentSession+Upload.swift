@@ -17,7 +17,7 @@ extension TorrentSession {
         }
         let isGranted = peer.isChoked && isGranted(block, to: peer)
         guard !peer.isChoked || isGranted, isServable(block),
-            peer.uploads.count < PeerConnection.maximumUploads || configuration.defect == .unboundedQueue,
+            peer.uploadCount < PeerConnection.maximumUploads || configuration.defect == .unboundedQueue,
             superSeeding == nil || peer.revealed.contains(Int(block.piece))
         else {
             // Asked before the choke reached it, or for something that we do not have.
@@ -25,7 +25,7 @@ extension TorrentSession {
         }
         peer.refused = 0
         if isGranted { peer.grantedFast[Int(block.piece), default: 0] -= Int(block.length) }
-        peer.appendUpload(block)
+        if isToWait(block, of: peer, now) { peer.deferUpload(block) } else { peer.appendUpload(block) }
     }
 
     private mutating func refuse(_ block: BlockRange, to peer: PeerConnection, _ now: Duration) {
@@ -43,8 +43,9 @@ extension TorrentSession {
     }
 
     mutating func receiveCancel(_ block: BlockRange, from peer: PeerConnection) {
-        guard peer.uploads.contains(block) else { return }
+        guard peer.owes(block) else { return }
         peer.removeUploads { $0 == block }
+        peer.nextGrace = SeedSpread.firstGrace
         if peer.isFast { peer.send(.reject(block)) }
     }
 

@@ -50,6 +50,8 @@ public struct TorrentSession: ~Copyable {
     var external = ExternalAddress()
     /// While we pose as a peer without pieces.
     var superSeeding: SuperSeeding?
+    /// What a lone seed gave to whom, while many fetch.
+    var spread: SeedSpread?
     /// Pieces that are being hashed and written, with the record of who sent what.
     var verifying: [Int: OpenPiece] = [:]
     var verifyingBytes = 0
@@ -152,7 +154,7 @@ public struct TorrentSession: ~Copyable {
             ),
             SessionQueue(
                 "most requests of one peer",
-                running.map(\.uploads.count).max() ?? 0,
+                running.map(\.uploadCount).max() ?? 0,
                 PeerConnection.maximumUploads
             ),
             SessionQueue("most bytes unsent to one peer", window, 2 * Self.maximumUnsent),

@@ -40,6 +40,7 @@ final class LocalPeers: Sendable {
     static func start(listen: Endpoint, loop: any EventLoop, swarm: Swarm) -> LocalPeers {
         let holder = WeakHolder()
         let service = LocalDiscoveryService(listen: listen, loop: loop) { hash, endpoint in
+            guard AddressPolicy.named(by: endpoint.address).admits(endpoint) else { return }
             swarm.torrent(hash)?.add(peers: [endpoint], source: .lsd)
             holder.peers?.heard(endpoint, of: hash)
         }

@@ -23,6 +23,10 @@ struct TorrentCreateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Bytes of a piece; by default chosen by size.", valueName: "bytes")) var piece: Int?
     @Option(help: ArgumentHelp("A tracker; may be repeated.", valueName: "url")) var tracker: [String] = []
     @Option(help: ArgumentHelp("A web seed (BEP 19); may be repeated.", valueName: "url")) var webSeed: [String] = []
+    @Option(help: ArgumentHelp("A .torrent with some of the same files (BEP 38); may be repeated.", valueName: "file"))
+    var similar: [String] = []
+    @Option(help: ArgumentHelp("A collection that it belongs to (BEP 38); may be repeated.", valueName: "name"))
+    var collection: [String] = []
     @Flag(help: "Peers may come from the trackers only (BEP 27).") var `private` = false
 
     func run() throws {
@@ -73,6 +77,9 @@ struct TorrentCreateCommand: ParsableCommand {
         builder.isPrivate = `private`
         builder.sources.trackers = tracker.isEmpty ? [] : [tracker]
         builder.sources.webSeeds = webSeed
+        // Outside of the info dictionary, so that the same folder has the same infohashes.
+        let others = try similar.flatMap { try TorrentFiles.load($0).infoHashes.short }
+        builder.sources.similar = SimilarTorrents(infoHashes: others, collections: collection)
         do {
             return try builder.build(kind, v1Pieces: hashes.v1Pieces)
         } catch {

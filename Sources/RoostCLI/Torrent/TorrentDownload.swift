@@ -25,6 +25,13 @@ struct TorrentDownload: Sendable {
     let lines: EventLines
     let bar: ProgressBar
     private let start = ContinuousClock.now
+    private let reused = Reused()
+
+    /// Bytes taken from other torrents' files.
+    private final class Reused: Sendable {
+        private let bytes = Mutex<Int64>(0)
+        func withLock<Result>(_ body: (inout Int64) -> Result) -> Result { bytes.withLock { body(&$0) } }
+    }
 
     init(command: TorrentGetCommand, run: TorrentRun, lines: EventLines, bar: ProgressBar) {
         self.command = command
@@ -65,7 +72,14 @@ struct TorrentDownload: Sendable {
         guard Magnet.isMagnet(command.torrent) else {
             let metainfo = try TorrentFiles.load(command.torrent)
             let storage = try TorrentFiles.storage(metainfo, at: directory)
-            let have = try await TorrentStart.have(metainfo, storage, bar)
+            guard let content = TorrentContent(metainfo) else {
+                throw NodeError(
+                    .badData,
+                    "The torrent has too many pieces",
+                    remedy: "Make it again with longer pieces."
+                )
+            }
+            let have = try begin(metainfo, content, storage)
             try makeEmptyFiles(storage)
             let torrent = try await run.swarm.add(metainfo, storage: storage, have: have) { adjust(&$0) }
             torrent.announce(to: command.sources.tiers(metainfo.sources.trackers))
@@ -75,11 +89,12 @@ struct TorrentDownload: Sendable {
         }
         let magnet = try TorrentFiles.magnet(command.torrent)
         let metadataOnly = command.metadataOnly
+        let download = self
         let torrent = try await run.swarm.add(magnet: magnet.infoHashes) { metainfo, content in
             let storage = try DirectoryStorage(metainfo, at: directory)
             guard !metadataOnly else { return (storage, Bitfield(count: content.pieceCount)) }
             if magnet.selectedFiles == nil { try storage.createEmptyFiles() }
-            return (storage, TorrentStart.have(content, storage, nil))
+            return (storage, try download.begin(metainfo, content, storage))
         } adjust: { configuration in
             adjust(&configuration)
             configuration.wantsEverything = !metadataOnly
@@ -90,6 +105,20 @@ struct TorrentDownload: Sendable {
         if !metadataOnly { torrent.use(webSeeds: command.sources.webSeeds(files: magnet.webSeeds)) }
         torrent.add(peers: magnet.peers.compactMap { Endpoint("\($0.name):\($0.port)") }, source: .user)
         return torrent
+    }
+
+    /// What is there, or can be taken from elsewhere on this machine. Blocks.
+    private func begin(
+        _ metainfo: Metainfo,
+        _ content: TorrentContent,
+        _ storage: DirectoryStorage
+    ) throws -> Bitfield {
+        let known = TorrentStart.have(content, storage, bar)
+        let (have, taken) = try command.similar.fill(known, metainfo, content, storage, command.dir)
+        let bytes = taken.indices.reduce(Int64(0)) { $0 + Int64(content.dataLength(of: $1) ?? 0) }
+        reused.withLock { $0 += bytes }
+        if bytes > 0 { lines.say("reused", ["bytes": Double(bytes)]) }
+        return have
     }
 
     private func adjust(_ configuration: inout SessionConfiguration) {
@@ -227,6 +256,7 @@ struct TorrentDownload: Sendable {
             files: metainfo.files.count { !$0.isPadding },
             bytes: metainfo.totalLength,
             received: status.downloaded,
+            reused: reused.withLock { $0 },
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             peers: status.peers,
             trackers: await torrent.trackerStatus().map { TrackerReport($0) },
@@ -235,7 +265,8 @@ struct TorrentDownload: Sendable {
         )
         command.options.print(report) {
             let seconds = String(format: "%.1f", $0.seconds)
-            return "\($0.name): \($0.files) files, \(ProgressBar.bytes($0.bytes)) in \(seconds) s"
+            let reused = $0.reused > 0 ? ", \(ProgressBar.bytes($0.reused)) of it from other torrents' files" : ""
+            return "\($0.name): \($0.files) files, \(ProgressBar.bytes($0.bytes)) in \(seconds) s\(reused)"
         }
     }
 }

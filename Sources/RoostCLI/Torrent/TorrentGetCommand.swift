@@ -24,6 +24,8 @@ struct TorrentGetCommand: AsyncParsableCommand {
         var files: Int
         var bytes: Int64
         var received: Int64
+        /// Bytes that were taken from other torrents' files.
+        var reused: Int64
         var seconds: Double
         var peers: Int
         var trackers: [TrackerReport]
@@ -35,6 +37,7 @@ struct TorrentGetCommand: AsyncParsableCommand {
     @OptionGroup var contract: EventContract
     @OptionGroup var network: PeerOptions
     @OptionGroup var sources: SourceOptions
+    @OptionGroup var similar: SimilarOptions
     @Argument(help: "A .torrent file or a magnet link.") var torrent: String
     @Option(help: ArgumentHelp("The folder to download into.", valueName: "dir")) var dir: String
     @Option(help: ArgumentHelp("A peer to connect to; may be repeated.", valueName: "host:port")) var peer: [String] =

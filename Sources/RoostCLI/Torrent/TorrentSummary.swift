@@ -41,6 +41,9 @@ struct TorrentSummary: Encodable {
     var `private`: Bool?
     var webSeeds: [String]
     var trackers: [String]
+    /// BEP 38: infohashes of torrents that may share files, and collections.
+    var similar: [String]
+    var collections: [String]
     var bytes: Int64?
     var magnet: String
     var scrapes: [Scrape]?
@@ -57,6 +60,8 @@ struct TorrentSummary: Encodable {
         `private` = metainfo.isPrivate
         webSeeds = metainfo.sources.webSeeds + metainfo.sources.httpSeeds
         trackers = metainfo.sources.trackers.flatMap { $0 }
+        similar = metainfo.similar.infoHashes.map(\.hex)
+        collections = metainfo.similar.collections
         bytes = metainfo.totalLength
         var link = Magnet(infoHashes: metainfo.infoHashes, displayName: metainfo.name)
         link.trackers = trackers
@@ -70,6 +75,8 @@ struct TorrentSummary: Encodable {
         files = []
         webSeeds = magnet.webSeeds
         trackers = magnet.trackers
+        similar = []
+        collections = []
         self.magnet = magnet.description
     }
 
@@ -94,6 +101,8 @@ struct TorrentSummary: Encodable {
             line("scrape", "\(scrape.tracker): \(scrape.error ?? counts)")
         }
         for seed in webSeeds { line("web seed", seed) }
+        for hash in similar { line("similar", hash) }
+        for name in collections { line("collection", name) }
         line("magnet", magnet)
         for file in files.prefix(200) {
             lines.append("  \(Self.printable(file.path))  \(ProgressBar.bytes(file.length))")

@@ -81,7 +81,7 @@ public final class DirectoryStorage: PieceStorage {
         }
     }
 
-    private static func fillWithZeros(_ bytes: inout MutableRawSpan, _ range: Range<Int>) {
+    static func fillWithZeros(_ bytes: inout MutableRawSpan, _ range: Range<Int>) {
         // SAFETY: the range lies in the span, and the pointer is used within the closure.
         _ = unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[range]).initializeMemory(as: UInt8.self, repeating: 0)
@@ -89,6 +89,19 @@ public final class DirectoryStorage: PieceStorage {
     }
 
     // MARK: Files
+
+    /// The bytes of another torrent's segment, from this torrent's file `number` at the same place.
+    func readFile(
+        _ number: Int,
+        like segment: FileSegment,
+        into bytes: inout MutableRawSpan
+    ) throws(PieceStorageError) {
+        guard files.indices.contains(number), !files[number].components.isEmpty else { throw .noSuchPiece(number) }
+        var own = segment
+        own.file = number
+        let range = segment.pieceOffset..<segment.pieceOffset + segment.length
+        try file(for: own, forWriting: false).read(into: &bytes, range, at: segment.offset)
+    }
 
     /// The file of a segment. One that is read or written as a whole is not kept open: nobody comes back to it soon, and
     /// with thousands of small files the upkeep of those that are open costs more than opening.

@@ -55,6 +55,73 @@ struct AbuseTests {
         #expect(network.run(4000) { script.peer.events.contains(.complete) })
     }
 
+    @Test("BEP 52: leaf hashes asked for without end are made for a bounded number of bytes, and more as time goes on")
+    func leafFlood() throws {
+        let sample = try SampleContent(.v2, sizes: [200_000], pieceLength: 32_768)
+        let script = ScriptedPeer(sample, isSeed: true)
+        script.connect([.fast, .v2])
+        _ = script.heard()
+        let peer = try #require(script.connection.flatMap { script.peer.session.connections[$0] })
+        script.say(.keepAlive)
+        #expect(peer.leafBytes == TorrentSession.leafAllowance)
+        peer.leafBytes = 5 * 32_768
+        let tree = try #require(sample.metainfo.tree(file: 0))
+        let request = try #require(tree.leafRequest(forPiece: 0))
+        func answers(_ count: Int) -> Int {
+            (0..<count).reduce(0) { sum, _ in
+                script.say(.hashRequest(request))
+                return sum + script.heard().messages.count { $0 != .hashReject(request) }
+            }
+        }
+        #expect(answers(40) == 5)
+        script.peer.now += .seconds(1)
+        script.peer.work()
+        #expect(answers(100) == TorrentSession.leafBytesPerSecond / 32_768)
+    }
+
+    @Test("BEP 52: hash requests without end are refused while the answers are not read, and then the peer is dropped")
+    func hashFlood() throws {
+        let sample = try SampleContent(.v2, sizes: [400_000], pieceLength: 16_384)
+        let script = ScriptedPeer(sample, isSeed: true)
+        script.connect([.fast, .v2])
+        let root = try #require(sample.metainfo.files.first?.piecesRoot)
+        let tree = try #require(MerkleTree(root: root, length: 400_000, pieceLength: 16_384))
+        let request = try #require(tree.request(forPiece: 0))
+        let flood = Array(repeating: PeerMessage.hashRequest(request).encoded, count: 2000).flatMap { $0 }
+        var most = 0
+        for _ in 0..<100 where script.peer.closings.isEmpty {
+            script.say(raw: flood)
+            most = max(most, script.connection.flatMap { script.peer.outgoing[$0]?.count } ?? 0)
+        }
+        #expect(script.peer.closings == [.notReading])
+        #expect(most <= 2 * TorrentSession.maximumUnsent + (1 << 20))
+    }
+
+    @Test("A block that dribbles in does not hold its piece: others are asked, and what they send is kept")
+    func slowBlock() throws {
+        let sample = try Self.sample()
+        let script = ScriptedPeer(sample, isSeed: false)
+        script.connect()
+        script.say(.haveAll, .unchoke)
+        let request = try #require(script.requests().first)
+        let bytes = script.piece(request)
+        script.say(raw: Array(bytes.prefix(100)))
+        let honest = SimulatedPeer(7, sample, isSeed: true)
+        let network = SimulatedNetwork([script.peer, honest])
+        script.peer.update { $0.add(peers: [honest.address], now: $1) }
+        var next = 100
+        let isDone = network.run(4000, step: .milliseconds(20)) {
+            if next < 400, let connection = script.connection {
+                script.peer.receive([bytes[next]], on: connection)
+                next += 1
+            }
+            return script.peer.events.contains(.complete)
+        }
+        #expect(isDone)
+        #expect(network.now < .seconds(30))
+        #expect(script.peer.disk.allSatisfy { $0.value == sample.piece($0.key) })
+    }
+
     @Test("Peers that never unchoke, never answer and never ask cost their places only until others want them")
     func useless() throws {
         let script = ScriptedPeer(try Self.sample(), isSeed: false) { $0.maximumConnections = 4 }
@@ -100,7 +167,7 @@ struct AbuseTests {
                 let messages: [PeerMessage] = [
                     .haveAll, .unchoke, .have(UInt32.random(in: 0...20, using: &random)), .interested,
                     .request(BlockRange(piece: 0, offset: 0, length: 16_384)), .allowedFast(1), .suggest(2),
-                    ExchangeTests.exchange((0..<50).map { Endpoint(.v4(0x0A00_3000 + $0), port: 9) }),
+                    ExchangeTests.exchange((0..<50).map { Endpoint(.v4(0x0A00_3000 + $0), port: 6881) }),
                     .extended(id: 3, payload: [0, 0, 0, 1]),
                 ]
                 script.peer.receive(messages.randomElement(using: &random)?.encoded ?? [], on: id)

@@ -67,7 +67,7 @@ struct ExchangeTests {
         script.take(slot: 2, saying: [.haveNone, Self.extensions([:])])
         script.connect()
         script.say(.haveNone, Self.extensions([ExtensionTable.Name.peerExchange: 33]))
-        script.say(Self.exchange([Endpoint(.v4(0x0A00_0909), port: 9)]))
+        script.say(Self.exchange([Endpoint(.v4(0x0A00_0909), port: 6881)]))
         Self.pass(script, seconds: 70)
         let messages = script.heard().messages
         for case .extended(id: 0, let payload) in messages {
@@ -76,9 +76,9 @@ struct ExchangeTests {
         }
         #expect(Self.told(messages, as: 33) == nil)
         #expect(script.peer.dials.isEmpty)
-        script.peer.update { $0.add(peers: [Endpoint(.v4(0x0A00_0909), port: 9)], source: .dht, now: $1) }
+        script.peer.update { $0.add(peers: [Endpoint(.v4(0x0A00_0909), port: 6881)], source: .dht, now: $1) }
         #expect(script.peer.dials.isEmpty)
-        script.peer.update { $0.add(peers: [Endpoint(.v4(0x0A00_0909), port: 9)], source: .tracker, now: $1) }
+        script.peer.update { $0.add(peers: [Endpoint(.v4(0x0A00_0909), port: 6881)], source: .tracker, now: $1) }
         #expect(script.peer.dials.count == 1)
     }
 
@@ -86,7 +86,7 @@ struct ExchangeTests {
     func believing() throws {
         let script = ScriptedPeer(try Self.sample(), isSeed: false)
         script.connect()
-        let peer = Endpoint(.v4(0x0A00_0909), port: 9)
+        let peer = Endpoint(.v4(0x0A00_0909), port: 6881)
         script.say(.haveNone, Self.exchange([peer]))
         #expect(script.peer.dials.map(\.1) == [peer])
         #expect(script.peer.session.book.entries[peer]?.source == .pex)
@@ -96,7 +96,9 @@ struct ExchangeTests {
         #expect(script.peer.session.book.entries[peer]?.source == .user, "and hearsay takes nothing back")
     }
 
-    @Test("BEP 11: a stranger's word leads neither into our own network nor to addresses of no host")
+    @Test(
+        "BEP 11: a stranger's word leads neither into our own network nor to other services nor to addresses of no host"
+    )
     func ownNetwork() throws {
         let bad = [
             "10.0.0.9:9", "192.168.1.1:80", "127.0.0.1:80", "169.254.1.1:1", "224.0.0.1:6881", "0.0.0.0:5", "[::1]:80",
@@ -106,6 +108,11 @@ struct ExchangeTests {
         script.connect()
         script.say(.haveNone, Self.exchange(bad.compactMap { Endpoint($0) }))
         #expect(script.peer.dials.isEmpty)
+        // Nor to what is no peer's: mail, a terminal, a chat server, what browsers block.
+        let services = [25, 22, 6667, 10_080].map { Endpoint(.v4(0x0909_0909), port: $0) }
+        script.say(Self.exchange(services))
+        #expect(script.peer.dials.isEmpty)
+        script.peer.now += .seconds(60)
         script.say(Self.exchange([Endpoint(.v4(0x0909_0909), port: 80)]))
         #expect(script.peer.dials.count == 1)
     }
@@ -115,13 +122,13 @@ struct ExchangeTests {
         let script = ScriptedPeer(try Self.sample(), isSeed: false, address: Endpoint(.v4(0x0808_0808), port: 6881))
         script.connect()
         script.say(.haveNone)
-        let one = (1...50).map { Endpoint(.v4(0x0909_0909), port: UInt16($0)) }
+        let one = (1...50).map { Endpoint(.v4(0x0909_0909), port: 7000 + UInt16($0)) }
         script.say(Self.exchange(one))
         #expect(script.peer.session.book.entries.count == 1)
         for round in 0..<10 {
             script.peer.now += .seconds(60)
             script.say(
-                Self.exchange((0..<50).map { Endpoint(.v4(0x0A0A_0A0A + UInt32(round * 50 + $0) << 8), port: 9) })
+                Self.exchange((0..<50).map { Endpoint(.v4(0x0A0A_0A0A + UInt32(round * 50 + $0) << 8), port: 6881) })
             )
         }
         #expect(script.peer.session.book.entries.count <= PeerBook.maximumPerTeller)
@@ -168,11 +175,13 @@ struct ExchangeTests {
         let script = ScriptedPeer(try Self.sample(), isSeed: false) { $0.usesUTP = true }
         script.connect()
         script.say(.haveNone, Self.extensions([Self.punching: 9]))
-        let peer = Endpoint(.v4(0x0A00_0909), port: 9)
+        let peer = Endpoint(.v4(0x0A00_0909), port: 6881)
         for _ in 0..<3 { script.say(Self.punch(.connect, peer)) }
         #expect(script.peer.dials.map(\.1) == [peer])
         #expect(script.peer.routes == [DialRoute(isUTPOnly: true)])
-        for number in 1...100 { script.say(Self.punch(.connect, Endpoint(.v4(0x0A01_0000 + UInt32(number)), port: 9))) }
+        for number in 1...100 {
+            script.say(Self.punch(.connect, Endpoint(.v4(0x0A01_0000 + UInt32(number)), port: 6881)))
+        }
         #expect(script.peer.dials.count <= TorrentSession.maximumHolepunches)
     }
 
@@ -181,7 +190,7 @@ struct ExchangeTests {
         let script = ScriptedPeer(try Self.sample(), isSeed: false) { $0.usesUTP = true }
         script.connect()
         script.say(.haveNone, Self.extensions([Self.punching: 9]))
-        let peer = Endpoint(.v4(0x0A00_0909), port: 9)
+        let peer = Endpoint(.v4(0x0A00_0909), port: 6881)
         script.say(Self.exchange([peer]))
         _ = script.heard()
         let dial = try #require(script.peer.dials.first)

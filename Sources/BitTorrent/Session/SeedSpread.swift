@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// What a seed that is alone gave to whom first, while many fetch: a piece leaves its line once before anything leaves it twice.
+///
+/// Each fetcher is offered pieces of its own (BEP 6 "suggest piece") before it may ask, and a fresh one for each that it has
+/// asked for. A request for what another was given waits while the line is busy, or others have just become complete, so that
+/// those may answer it: after a quarter of a second a little of it is served, then twice as much, so who has nobody else is
+/// slowed for about a second.
+///
+/// Nothing is hidden and nothing refused: what a reader asks for first comes first, and other programs need not know of it.
+/// Memory: 5 bytes a piece.
+struct SeedSpread {
+    /// With fewer fetchers everything is as without it.
+    static let leastAudience = 3
+    /// What a peer is offered ahead of what it has asked for, in bytes and in pieces.
+    static let offeredBytes = 1 << 19
+    static let maximumOffers = 16
+    /// Bytes that a peer gets at once of what others were given.
+    static let firstGrace = 1 << 16
+    static let largestGrace = 1 << 24
+    static let pause = Duration.milliseconds(250)
+    /// How long a peer that became complete is counted on, gone from us or not.
+    static let memory = Duration.seconds(60)
+    static let maximumCompleted = 64
+
+    /// Who was offered or given the piece.
+    private var keepers: [ConnectionID]
+    /// Pieces that somebody asked for.
+    private var given: Bitfield
+    private var cursor: Int
+    /// It holds at present; what was given is remembered all the same.
+    var isActive = false
+    /// When peers became complete, the last ones.
+    private var completed: [Duration] = []
+    /// When some of what waits is served all the same.
+    var releaseAt: Duration?
+
+    init(pieceCount: Int, start: Int) {
+        keepers = Array(repeating: .none, count: pieceCount)
+        given = Bitfield(count: pieceCount)
+        cursor = pieceCount == 0 ? 0 : start % pieceCount
+    }
+
+    /// Peers that had everything not long ago.
+    func othersComplete(_ now: Duration) -> Int { completed.count { now - $0 < Self.memory } }
+
+    /// Whether somebody else has the piece, or will.
+    func isWithAnother(_ piece: Int, than connection: ConnectionID) -> Bool {
+        given[piece] && keepers[piece] != connection
+    }
+
+    /// A peer asks for the piece, or says that it has it: the first who does keeps it.
+    mutating func give(_ piece: Int, to connection: ConnectionID) {
+        guard !given[piece] else { return }
+        given[piece] = true
+        keepers[piece] = connection
+    }
+
+    /// A piece for the peer alone: one that nobody was offered, else one that nobody has asked for.
+    mutating func offer(to connection: ConnectionID, where isLacking: (Int) -> Bool) -> Int? {
+        guard !given.isFull else { return nil }
+        var second: Int?
+        for step in keepers.indices {
+            let piece = (cursor + step) % keepers.count
+            guard !given[piece], keepers[piece] != connection, isLacking(piece) else { continue }
+            if keepers[piece] == .none {
+                cursor = piece + 1
+                keepers[piece] = connection
+                return piece
+            }
+            second = second ?? piece
+        }
+        guard let second else { return nil }
+        cursor = second + 1
+        keepers[second] = connection
+        return second
+    }
+
+    /// The peer is gone, and what it was given with it, unless it had everything.
+    mutating func ended(_ connection: ConnectionID, isKept: Bool, now: Duration) {
+        guard !isKept else {
+            completed = completed.suffix(Self.maximumCompleted - 1) + [now]
+            return
+        }
+        for piece in keepers.indices where keepers[piece] == connection {
+            keepers[piece] = .none
+            given[piece] = false
+        }
+    }
+}
