@@ -5,13 +5,13 @@ ROOST := .build/debug/roost
 PYTHON := .venv/bin/python
 # So many tests at once: all of them together would have each other's patience run out on a small machine.
 export TEST_WIDTH ?= 12
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz
 
 # One debug configuration everywhere: build, test, interop and journeys share one build folder.
 export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test check ci format format-check lint layers docs bench sim dist dist-check interop journeys crash memory real browser conformance
+.PHONY: help setup build run demo test check ci format format-check lint layers docs bench sim dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,19 @@ conformance: build ## published test vectors through the product's own code
 bench: setup ## release build beside other clients: speed and first bytes
 	swift build -c release --product roost
 	$(PYTHON) Benchmarks/run.py
+
+fuzz: setup ## every parser of outside bytes under libFuzzer: MINUTES=n (10) CPU minutes, TARGET=… (all)
+	@Scripts/fuzz-build
+	$(PYTHON) Fuzz/run.py $(or $(MINUTES),10) $(TARGET)
+
+tsan: setup ## the test suite under the thread sanitizer
+	@Scripts/sanitize thread
+
+asan: setup ## the test suite under the address sanitizer
+	@Scripts/sanitize address
+
+soak: build ## thirty nodes for MINUTES=n (60): churn, updates, hostile peers; a chart and a verdict (root)
+	$(PYTHON) Interop/soak.py --minutes $(or $(MINUTES),60)
 
 dist: ## a release with the Swift runtime linked in: dist/*.tar.gz and dist/*.deb
 	@Scripts/setup --dist

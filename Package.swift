@@ -2,14 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+// `make fuzz` sets it: our own modules then count edges for libFuzzer and check addresses, and the fuzzer is a product.
+let isFuzzing = Context.environment["ROOST_FUZZ"] == "1"
+let coverage = "-sanitize-coverage=edge,trace-cmp,indirect-calls,inline-8bit-counters,pc-table"
+let fuzzSettings: [SwiftSetting] =
+    isFuzzing ? [.unsafeFlags(["-enable-testing", "-sanitize=address", coverage])] : []
+
+let settings: [SwiftSetting] =
+    fuzzSettings + [
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
 
 // Third-party products, by the one package that each comes from.
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
@@ -23,7 +30,6 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -35,6 +41,38 @@ func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Re
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name + "Tests", dependencies: ["TestSupport"] + dependencies, swiftSettings: settings)
 }
+
+// What the fuzz targets call, in the fuzzer and in the tests that run them over samples and old crashes.
+let fuzzed: [Target.Dependency] = [
+    "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway", nioCore,
+    nioEmbedded, nioHTTP1,
+]
+
+let fuzzing: [Target] =
+    isFuzzing
+    ? [
+        .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .target(name: "FuzzTargets", dependencies: fuzzed, path: "Fuzz/Targets", swiftSettings: settings),
+        .executableTarget(
+            name: "RoostFuzz",
+            dependencies: ["FuzzTargets", "CLibFuzzer"],
+            path: "Fuzz/Driver",
+            swiftSettings: settings,
+            linkerSettings: [
+                .unsafeFlags(["-sanitize=address", Context.environment["ROOST_LIBFUZZER"] ?? "", "-lstdc++", "-lm"])
+            ]
+        ),
+    ]
+    : [
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: fuzzed + ["TestSupport"],
+            path: "Fuzz",
+            exclude: ["CLibFuzzer", "Dictionaries", "Driver", "LEDGER.md", "Regressions", "run.py"],
+            sources: ["Targets", "Tests"],
+            swiftSettings: settings
+        )
+    ]
 
 let package = Package(
     name: "roost",
@@ -52,7 +90,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
-        .package(url: "https://github.com/LebJe/TOMLKit.git", exact: "0.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
@@ -93,7 +130,7 @@ let package = Package(
             "Node",
             [
                 "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", nioCore, nioPosix,
-                lifecycle, toml, logging,
+                lifecycle, logging,
             ]
         ),
         library(
@@ -141,6 +178,6 @@ let package = Package(
             "Gateway",
             ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, nioCore, nioPosix, logging]
         ),
-    ],
+    ] + fuzzing,
     swiftLanguageModes: [.v6]
 )

@@ -31,7 +31,10 @@ public struct ServiceURL: Hashable, Sendable {
 
     /// Nil for what is no such URL.
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.count <= Self.maximumBytes, let colon = text.firstIndex(of: ":"),
+        guard text.utf8.count <= Self.maximumBytes else { return nil }
+        // First, so that all below sees bytes: to Swift a question mark and a combining accent are one character.
+        let text = Self.printable(text.utf8)
+        guard let colon = text.firstIndex(of: ":"),
             let scheme = Scheme(rawValue: text[..<colon].lowercased())
         else { return nil }
         let rest = text[text.index(after: colon)...]
@@ -83,6 +86,7 @@ public struct ServiceURL: Hashable, Sendable {
     /// What a reference, such as a Location header's, means from here (RFC 3986 §5.2); nil for what is no such URL.
     public func resolving(_ reference: some StringProtocol) -> ServiceURL? {
         guard !reference.isEmpty, reference.utf8.count <= Self.maximumBytes else { return nil }
+        let reference = Self.printable(reference.utf8)
         if reference.hasPrefix("//") { return ServiceURL("\(scheme.rawValue):\(reference)") }
         if let mark = reference.firstIndex(where: { ":/?#".contains($0) }), reference[mark] == ":" {
             return ServiceURL(reference)

@@ -49,6 +49,24 @@ import Wire
         #expect(try ConfigurationLoader(file: added).load().configuration.serve == .own)
     }
 
+    @Test("a setting is found and replaced however it was written: several lines, quoted key, carriage returns")
+    func replaced() throws {
+        let text = "bootstrap = [\n  \"a:1\", # one\n  \"b:2\",\n]\r\n\"quota\" = 2097152\r\nserve = 'own'\r\n"
+        var changed = try ConfigurationLoader.setting("bootstrap", to: "c:3", in: text)
+        changed = try ConfigurationLoader.setting("quota", to: "3145728", in: changed)
+        changed = try ConfigurationLoader.setting("serve", to: "quota", in: changed)
+        let loaded = try ConfigurationLoader(file: changed).load().configuration
+        #expect(loaded.bootstrap == ["c:3"] && loaded.quota == 3_145_728 && loaded.serve == .quota)
+    }
+
+    @Test(
+        "what ended the program in the library that read config.toml before is an error",
+        arguments: ["[.", "[", "[.a]"]
+    )
+    func onceFatal(file: String) {
+        #expect(throws: NodeError.self) { _ = try ConfigurationLoader(file: file).load() }
+    }
+
     @Test("a value is checked before it is written", arguments: [("quota", "x"), ("nothing", "1")])
     func settingRefused(key: String, value: String) {
         #expect(throws: NodeError.self) { _ = try ConfigurationLoader.setting(key, to: value, in: "") }

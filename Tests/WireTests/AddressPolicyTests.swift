@@ -107,6 +107,15 @@ internal import Wire
         #expect(try #require(ServiceURL("http://h:8080/a/b?old")).resolving(reference)?.description == expected)
     }
 
+    @Test("RFC 3986 §2: a URL is bytes: a question mark stays one, whatever accent follows it")
+    func graphemes() throws {
+        let url = try #require(ServiceURL("http://h/a\u{301}?\u{301}b"))
+        #expect(url.path == "/a%CC%81" && url.query == "%CC%81b")
+        #expect(ServiceURL(url.description) == url)
+        #expect(url.resolving("/\u{301}?c")?.target == "/%CC%81?c")
+        #expect(url.resolving("?\u{301}")?.target == "/a%CC%81?%CC%81")
+    }
+
     @Test("Damaged URLs never trap")
     func hostile() {
         let sample = Array("https://user@tracker.example:8443/path/announce?key=1#x".utf8)

@@ -8,7 +8,8 @@ public struct LocalAnnouncement: Equatable, Sendable {
     public static let maximumBytes = 1400
     /// Hashes that fit beside everything else; what names more is read up to here.
     public static let maximumHashes = 24
-    /// A cookie of ours has 8 characters; longer ones of others are read up to here.
+    /// A cookie of ours has 8 characters; longer ones of others are read up to here, and those with other characters than
+    /// printable ones are none.
     static let maximumCookie = 64
 
     public var port: UInt16
@@ -52,7 +53,9 @@ public struct LocalAnnouncement: Equatable, Sendable {
         case "infohash":
             guard hashes.count < Self.maximumHashes, let hash = Digest160(hex: value), hash != .zero else { return }
             hashes.append(hash)
-        case "cookie": cookie = String(value.prefix(Self.maximumCookie))
+        case "cookie":
+            let text = value.prefix(Self.maximumCookie)
+            if text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) { cookie = String(text) }
         default: break
         }
     }

@@ -82,7 +82,10 @@ public struct TorrentSources: Hashable, Sendable {
             default: text += "%" + Hex.encode([byte]).uppercased()
             }
         }
-        guard let colon = text.firstIndex(of: ":"), schemes.contains(text[..<colon].lowercased()) else { return nil }
+        // What is too long when it is written would not be read again.
+        guard text.utf8.count <= 2048, let colon = text.firstIndex(of: ":"),
+            schemes.contains(text[..<colon].lowercased())
+        else { return nil }
         let rest = text[text.index(after: colon)...]
         guard rest.hasPrefix("//"), rest.count > 2 else { return nil }
         return text

@@ -62,7 +62,7 @@ public struct SignedRecord: Sendable {
         }
     }
 
-    private static func signedBytes(type: String, payload: [UInt8]) -> [UInt8] {
+    static func signedBytes(type: String, payload: [UInt8]) -> [UInt8] {
         Array("roost/\(type)".utf8) + [0] + payload
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import TOMLKit
 
 /// Reads the configuration from its three sources, once.
 public struct ConfigurationLoader: Sendable {
@@ -56,11 +55,12 @@ public struct ConfigurationLoader: Sendable {
                 remedy: "Give '\(key)' a value of that form."
             )
         }
-        _ = try parse(text)
-        let line = "\(key) = \"\(value)\""
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if let index = lines.firstIndex(where: { $0.split(separator: "=").first?.trimmed == key }) {
-            lines[index] = line
+        let line = "\(key) = \(FlatTOML.quoted(value))"
+        // By bytes: to Swift a carriage return and a line feed are one character.
+        var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        if let entry = try entries(in: text).first(where: { $0.key == key }) {
+            lines.replaceSubrange(entry.lines, with: [line])
         } else {
             if lines.last == "" { lines.removeLast() }
             lines += [line, ""]
@@ -69,36 +69,38 @@ public struct ConfigurationLoader: Sendable {
     }
 
     private static func parse(_ text: String) throws(NodeError) -> [String: String] {
-        let table: TOMLTable
-        do {
-            table = try TOMLTable(string: text)
-        } catch {
-            throw NodeError(
-                .configuration,
-                "config.toml is not valid TOML: \(error)",
-                remedy: "Correct the line that it names, or move the file away to start from the defaults."
-            )
-        }
         var values: [String: String] = [:]
-        for key in table.keys {
-            guard ConfigurationKey.all.contains(where: { $0.name == key }) else { throw unknown(key) }
-            guard let value = table[key].flatMap({ Self.text($0) }) else {
+        for entry in try entries(in: text) {
+            switch entry.value {
+            case .text(let text): values[entry.key] = text
+            case .number(let number): values[entry.key] = String(number)
+            case .list(let list): values[entry.key] = list.joined(separator: ",")
+            case .toggle:
                 throw NodeError(
                     .configuration,
-                    "'\(key)' in config.toml is neither text nor a number",
-                    remedy: "Write it as \(key) = \"…\"."
+                    "'\(entry.key)' in config.toml is neither text nor a number",
+                    remedy: "Write it as \(entry.key) = \"…\"."
                 )
             }
-            values[key] = value
         }
         return values
     }
 
-    private static func text(_ value: any TOMLValueConvertible) -> String? {
-        if let text = value.string { return text }
-        if let number = value.int { return String(number) }
-        if let list = value.array { return list.compactMap { $0.string }.joined(separator: ",") }
-        return nil
+    private static func entries(in text: String) throws(NodeError) -> [FlatTOML.Entry] {
+        let entries: [FlatTOML.Entry]
+        do throws(FlatTOML.Problem) {
+            entries = try FlatTOML.parse(text)
+        } catch {
+            throw NodeError(
+                .configuration,
+                "config.toml cannot be read: line \(error.line): \(error.says)",
+                remedy: "Correct that line, or move the file away to start from the defaults."
+            )
+        }
+        for entry in entries where !ConfigurationKey.all.contains(where: { $0.name == entry.key }) {
+            throw unknown(entry.key)
+        }
+        return entries
     }
 
     private static func unknown(_ key: String) -> NodeError {

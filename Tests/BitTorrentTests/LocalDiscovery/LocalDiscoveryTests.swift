@@ -64,6 +64,15 @@ struct LocalDiscoveryTests {
         }
     }
 
+    @Test("A cookie with spaces or control characters is none; the rest of the datagram counts")
+    func cookies() {
+        for (cookie, expected) in [("1a2B", "1a2B"), ("a b", nil), ("a\r\u{1}", nil)] as [(String, String?)] {
+            let text = "BT-SEARCH * HTTP/1.1\r\nPort: 1\r\nInfohash: \(Self.hash(1).hex)\r\ncookie: \(cookie)\r\n\r\n"
+            let read = LocalAnnouncement(parsing: Array(text.utf8)[...])
+            #expect(read?.port == 1 && read?.cookie == expected)
+        }
+    }
+
     @Test("What is no announcement is none, and damage never traps")
     func hostile() {
         let hex = Self.hash(1).hex

@@ -58,6 +58,17 @@ struct MagnetTests {
         #expect(magnet.nodes.map(\.description) == ["r.example:6881"])
     }
 
+    @Test(
+        "a URL that grows beyond its bound when its bytes are escaped is left out, so that the link reads back the same"
+    )
+    func longURL() throws {
+        let hash = String(repeating: "cd", count: 20)
+        let long = String(repeating: "%FF", count: 1000)
+        let magnet = try Magnet("magnet:?xt=urn:btih:\(hash)&tr=http://a.example/&tr=http://b.example/\(long)")
+        #expect(magnet.trackers == ["http://a.example/"])
+        #expect(try Magnet(magnet.description) == magnet)
+    }
+
     @Test("S2-08, BEP 46: a publisher's key and its salt in hexadecimal")
     func publisher() throws {
         let key = "8543d3e6115f0f98c944077a4493dcd543e49c739fd998550a1f614ab36ed63e"

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Keys
+internal import Wire
+
+@testable internal import Gateway
+@testable internal import Node
+
+/// What a browser, a person or a file of theirs hands to the program.
+extension FuzzTarget {
+    static let edges: [FuzzTarget] = [
+        FuzzTarget("links", maximumLength: 1024, vectors: ["torrents", "bep46"], samples: linkSamples, run: link),
+        FuzzTarget("gateway-requests", maximumLength: 2048, samples: requestSamples, run: gatewayRequest),
+        FuzzTarget("configuration", maximumLength: 1024, samples: configurationSamples, run: configuration),
+    ]
+
+    private static func linkSamples() -> [[UInt8]] {
+        let site = signer.publicKey.identifier
+        return [
+            "betanet://\(site.hex)@1.0/a/b%20c", "betanet://\(site.hex)@7", site.hex,
+            GatewayNames(port: 8420).url(of: site, sequence: 3, path: ["a b", "c"]),
+            "magnet:?xt=urn:btih:\(torrentHash.hex)&x.pe=192.0.2.1:6881",
+        ].map { Array($0.utf8) }
+    }
+
+    @Sendable private static func link(_ bytes: [UInt8]) throws {
+        guard let link = try? SiteLink(parsing: bytes.text) else { return }
+        for name in link.path {
+            try hold(
+                !name.isEmpty && name != ".." && !name.utf8.contains(0) && !name.contains("/"),
+                "a path does not climb: \(link.path)"
+            )
+        }
+        let again = try? SiteLink(parsing: link.address.text)
+        try hold(again?.address == link.address, "an address survives being written: \(link.address.text)")
+        guard case .site(let site) = link.address else { return }
+        let url = GatewayNames(port: 8420).url(of: site, path: link.path)
+        let read = GatewayNames.parse(url)
+        try hold(read?.site == site && read?.path == link.path, "a page's URL leads to the page: \(url)")
+    }
+
+    private static func requestSamples() -> [[UInt8]] {
+        let host = ContentHost(site: signer.publicKey.identifier, sequence: 2).name
+        return [
+            ["/a/b%20c?x=1", "\(host):8420", "bytes=0-4,7-,-2", "W/\"abc\", *", "a=b&c=%20d+e"],
+            ["/", "roost.localhost:8421", "bytes=-5", "", "key=1"],
+        ].map { Array($0.joined(separator: "\n").utf8) }
+    }
+
+    /// Line by line: target, Host, Range, If-None-Match, form.
+    @Sendable private static func gatewayRequest(_ bytes: [UInt8]) throws {
+        var lines = bytes.text.split(separator: "\n", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
+        while lines.count < 5 { lines.append("") }
+        if let path = try? RequestPath(target: lines[0]) {
+            for name in path.components {
+                try hold(
+                    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0 || $0 == 47 },
+                    "a path does not climb"
+                )
+            }
+            let again = try? RequestPath(target: path.encoded)
+            try hold(
+                path.encoded.utf8.count > RequestPath.longest || again?.components == path.components,
+                "a path survives being written"
+            )
+        }
+        if let host = ContentHost(authority: lines[1], port: 8420) {
+            let again = ContentHost(authority: "\(host.name):8420", port: 8420)
+            try hold(again == host, "a site's name leads to the site: \(host.name)")
+        }
+        for length in [Int64(0), 1, 1000, .max] {
+            guard case .parts(let parts) = ByteRanges(lines[2], length: length) else { continue }
+            try hold(
+                parts.allSatisfy { !$0.isEmpty && $0.lowerBound >= 0 && $0.upperBound <= length },
+                "parts lie in the file"
+            )
+            try hold(parts.count <= ByteRanges.mostParts, "parts are bounded")
+        }
+        let tag = EntityTag(contentHash: "abc")
+        _ = (tag.isListed(in: lines[3]), tag.allowsRange(ifRange: lines[3]))
+        try hold(FormText.fields(lines[4]).count <= 16, "fields are bounded")
+    }
+
+    private static func configurationSamples() -> [[UInt8]] {
+        let all = ConfigurationKey.all.map { "\($0.name) = \"\($0.print(NodeConfiguration()))\"" }
+        return ([all.joined(separator: "\n")] + all.prefix(40)).map { Array($0.utf8) }
+            + ConfigurationKey.all.enumerated().map {
+                [1, UInt8($0.offset)] + Array($0.element.print(NodeConfiguration()).utf8)
+            }
+    }
+
+    /// Behind a first byte of 1 a value for the key that the second names, otherwise a whole file.
+    @Sendable private static func configuration(_ bytes: [UInt8]) throws {
+        guard bytes.first == 1, bytes.count > 1 else {
+            _ = try? ConfigurationLoader(file: bytes.text).load()
+            return
+        }
+        let key = ConfigurationKey.all[Int(bytes[1]) % ConfigurationKey.all.count]
+        let value = Array(bytes.dropFirst(2)).text
+        guard let file = try? ConfigurationLoader.setting(key.name, to: value, in: "# mine\n") else { return }
+        guard let loaded = try? ConfigurationLoader(file: file).load() else {
+            throw Broken(description: "a value that was taken can be read again: \(file)")
+        }
+        var direct = NodeConfiguration()
+        try hold(
+            key.set(&direct, value) && key.print(direct) == key.print(loaded.configuration),
+            "a value is kept as it was given: \(value)"
+        )
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
+internal import Keys
+internal import Wire
+
+@testable internal import Storage
+@testable internal import Swarm
+
+/// Files of ours, which another process or a failing disk may have changed.
+extension FuzzTarget {
+    static let files: [FuzzTarget] = [
+        FuzzTarget("resume-records", maximumLength: 512, samples: resumeSamples, run: resumeRecord),
+        FuzzTarget("partial-records", maximumLength: 512, samples: partialSamples, run: partialRecord),
+        FuzzTarget("manifests", maximumLength: 2048, samples: manifestSamples, run: manifest),
+    ]
+
+    private static func resumeSamples() -> [[UInt8]] {
+        let files: BencodeValue = [[5, 100], [7, 200]]
+        return [(["files": files, "pieces": .bytes([0xA8]), "v": 1] as BencodeValue).encoded]
+    }
+
+    @Sendable private static func resumeRecord(_ bytes: [UInt8]) throws {
+        guard let record = ResumeRecord.parse(bytes, pieces: 6, files: 2) else { return }
+        try hold(record.verified.count == 6, "a record is about as many pieces as the torrent has")
+        try hold(record.stamps.count == 2, "a record is about as many files as the torrent has")
+    }
+
+    private static func partialSamples() -> [[UInt8]] {
+        var ranges = ByteRanges()
+        ranges.insert(0..<16_384)
+        ranges.insert(32_768..<40_000)
+        return [PartialRecord(length: 40_000, verified: ranges).bytes.dropLast(32)].map(Array.init)
+    }
+
+    /// With the hash that the fuzzer cannot make.
+    @Sendable private static func partialRecord(_ bytes: [UInt8]) throws {
+        _ = PartialRecord(bytes)
+        var sealed = bytes
+        sealed.append(Hash.sha256(bytes))
+        guard let record = PartialRecord(sealed) else { return }
+        try hold(record.bytes == sealed, "a record is the one encoding of its value")
+        try hold(
+            record.verified.ranges.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= record.length },
+            "ranges lie in the file"
+        )
+    }
+
+    private static func manifestSamples() -> [[UInt8]] {
+        let files = [["a", "b"], ["a", "c"], ["index.html"]].map { path in
+            ReleaseManifest.File(path: path, length: 5, root: Hash.sha256([1]), isExecutable: path.count == 1)
+        }
+        return ReleaseManifest(files: files).chunks.map(\.bytes)
+    }
+
+    @Sendable private static func manifest(_ bytes: [UInt8]) throws {
+        guard let manifest = ReleaseManifest(chunks: [bytes]) else { return }
+        try hold(ReleaseManifest(chunks: manifest.chunks.map(\.bytes)) == manifest, "a manifest survives being written")
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Keys
+internal import Wire
+
+@testable internal import BitTorrent
+@testable internal import Kademlia
+
+extension FuzzTarget {
+    static let networks: [FuzzTarget] = [
+        FuzzTarget(
+            "krpc",
+            maximumLength: 1500,
+            vectors: ["krpc", "bep44"],
+            samples: { queries.map(\.encoded) },
+            run: krpc
+        ),
+        FuzzTarget("dht-node", vectors: ["krpc"], samples: dhtSamples, run: dhtNode),
+        FuzzTarget("dht-state", samples: dhtStates, run: dhtState),
+        FuzzTarget("utp-packets", maximumLength: 256, samples: packetSamples, run: utpPackets),
+        FuzzTarget(
+            "utp",
+            maximumLength: 2048,
+            samples: { [[1, 2, 3, 0, 3, 1, 2, 3], [1, 3, 0, 3, 1, 3, 0]] },
+            run: { try UTPTrial.run($0) }
+        ),
+    ]
+
+    private static let queries: [KRPCMessage] = {
+        let methods: [KRPCQuery.Method] = [
+            .ping, .findNode(target: torrentHash), .getPeers(infoHash: torrentHash), .scrape(infoHash: torrentHash),
+            .sampleInfohashes(target: torrentHash), .get(target: torrentHash, sequence: 3),
+            .announcePeer(KRPCAnnounce(infoHash: torrentHash, port: 6881, token: [1, 2, 3, 4])),
+            .put(KRPCPut(token: [1, 2, 3, 4], value: Array("5:hello".utf8), mutable: nil)),
+        ]
+        var response = KRPCResponse(sender: torrentHash)
+        response.nodes = [Contact(id: torrentHash, endpoint: Endpoint(.v4(0x0102_0304), port: 5))]
+        response.values = [Endpoint(.v4(0x0102_0305), port: 6)]
+        response.token = [9]
+        response.value = Array("i5e".utf8)
+        response.samples = KRPCSamples(infoHashes: [torrentHash], total: 5, interval: 60)
+        return methods.map {
+            KRPCMessage(transaction: [1, 2], body: .query(KRPCQuery(sender: torrentHash, method: $0)))
+        }
+            + [
+                KRPCMessage(transaction: [3], body: .response(response)),
+                KRPCMessage(transaction: [4], body: .fault(KRPCFault(code: 201, text: "no"))),
+            ]
+    }()
+
+    /// BEP 5; the short way and the long way read the same (`PlainQuery`, `KRPCMessage`).
+    @Sendable private static func krpc(_ bytes: [UInt8]) throws {
+        let message = try? KRPCMessage(parsing: bytes)
+        if let plain = PlainQuery(bytes.span) {
+            guard case .query(let query)? = message?.body else {
+                throw Broken(description: "what is a plain query is a query")
+            }
+            try hold(query.sender == plain.sender, "both ways read the same sender")
+            try hold(message?.transaction == Array(bytes[plain.transaction]), "both ways read the same transaction")
+            try hold(message?.isReadOnly == plain.isReadOnly, "both ways read the same flag")
+            try hold(query.want == wanted(plain), "both ways read the same families")
+            try hold(query.method == method(plain), "both ways read the same method: \(query.method)")
+        }
+        guard let message else { return }
+        if case .malformedQuery = message.body { return }
+        if case .query(let query) = message.body, case .other = query.method { return }
+        let written = message.encoded
+        guard let again = try? KRPCMessage(parsing: written) else {
+            throw Broken(description: "a message is read as it was written: \(written.text)")
+        }
+        try hold(again == message || again.encoded == written, "a message survives being written")
+    }
+
+    private static func wanted(_ plain: PlainQuery) -> Set<AddressFamily> {
+        Set((plain.wantsV4 ? [AddressFamily.v4] : []) + (plain.wantsV6 ? [.v6] : []))
+    }
+
+    private static func method(_ plain: PlainQuery) -> KRPCQuery.Method {
+        switch plain.method {
+        case .ping: .ping
+        case .findNode: .findNode(target: plain.target)
+        case .getPeers: .getPeers(infoHash: plain.target)
+        case .get: .get(target: plain.target, sequence: plain.sequence)
+        }
+    }
+
+    private static func dhtSamples() -> [[UInt8]] {
+        queries.map { [0, 1] + FuzzInput.chunk($0.encoded) + [2, 1, 5] + FuzzInput.chunk(Array("d1:rd2:id20:".utf8)) }
+    }
+
+    /// A node among hosts who say what they like; some of it carries the transaction and the token that the node gave.
+    @Sendable private static func dhtNode(_ bytes: [UInt8]) throws {
+        var input = FuzzInput(bytes)
+        var trial = DHTTrial(input.byte())
+        for _ in 0..<48 where !input.isAtEnd { try trial.step(&input) }
+    }
+
+    private static func dhtStates() -> [[UInt8]] {
+        var state = DHTState(id: torrentHash)
+        state.nodes = [Contact(id: torrentHash, endpoint: Endpoint(.v4(0x0102_0304), port: 5))]
+        state.floors = [DHTState.Floor(target: torrentHash, sequence: 4)]
+        state.kept = [DHTState.Kept(publication: .peer(infoHash: torrentHash, port: 5), isOwn: true)]
+        return [state.encoded]
+    }
+
+    @Sendable private static func dhtState(_ bytes: [UInt8]) throws {
+        guard let state = DHTState(parsing: bytes) else { return }
+        try hold(DHTState(parsing: state.encoded) == state, "a state survives being written")
+        var node = DHTNode(seed: [UInt8](repeating: 1, count: 32), now: .zero)
+        node.restore(state, now: .zero)
+    }
+
+    private static func packetSamples() -> [[UInt8]] {
+        var plain: [UInt8] = []
+        UTPHeader(type: .data, connectionID: 7, window: 9000, sequence: 1, acknowledged: 2).encode(into: &plain)
+        var acknowledging: [UInt8] = []
+        UTPHeader(type: .state, connectionID: 7, sequence: 1, acknowledged: 2).encode(
+            into: &acknowledging,
+            firstExtension: 1
+        )
+        return [plain + [1, 2, 3], acknowledging + [0, 4, 1, 0, 0, 128]]
+    }
+
+    /// BEP 29
+    @Sendable private static func utpPackets(_ bytes: [UInt8]) throws {
+        guard let packet = UTPPacket(bytes.span) else { return }
+        try hold(
+            packet.payload.upperBound == bytes.count && packet.payload.lowerBound >= 20,
+            "the payload is the packet's end"
+        )
+        if let range = packet.selectiveAck {
+            try hold(
+                range.lowerBound >= 22 && range.upperBound <= packet.payload.lowerBound,
+                "a mask lies before the payload"
+            )
+        }
+        var written: [UInt8] = []
+        packet.header.encode(into: &written, firstExtension: bytes[1])
+        try hold(bytes.starts(with: written), "a header survives being written")
+    }
+}

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzzes the parsers, and keeps the books.
+
+    Fuzz/run.py MINUTES [TARGET…]     so many CPU minutes, spread evenly over the targets (all of them)
+    Fuzz/run.py --crash FILE TARGET   makes a crash file smaller and says what breaks
+    Fuzz/run.py --list
+
+The fuzzer is `swift build -c release --product RoostFuzz` with ROOST_FUZZ=1, in its own build folder (`make fuzz` does it all).
+Corpora grow in .build-fuzz/corpora and begin with Tests/Vectors and the targets' own samples. Crashes are kept in
+.build-fuzz/crashes. Totals of all runs stand in Fuzz/LEDGER.md, which this script alone writes.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SCRATCH = pathlib.Path(os.environ.get("ROOST_FUZZ_SCRATCH", ROOT / ".build-fuzz"))
+FUZZER = pathlib.Path(os.environ.get("ROOST_FUZZ_BINARY", SCRATCH / "release/RoostFuzz"))
+LEDGER = ROOT / "Fuzz/LEDGER.md"
+HEAD = """# What was fuzzed
+
+Written by `Fuzz/run.py`; one line a target, all runs together. Edges are those of our own modules that the target's corpus
+reaches; the corpus is what libFuzzer keeps because it reaches something new. A crash that stands here is fixed and its input is
+in `Regressions/`, or it is an open fault.
+
+| target | CPU minutes | executions | edges | corpus | crashes | last run |
+|---|---:|---:|---:|---:|---:|---|
+"""
+
+
+def environment(target=None):
+    """Swift traps are libFuzzer's to catch, so the backtracer stays out; a leak is none where a cache is meant."""
+    values = dict(os.environ, SWIFT_BACKTRACE="enable=no", ASAN_OPTIONS="detect_leaks=0:handle_segv=1:allocator_may_return_null=1")
+    if target:
+        values["FUZZ_TARGET"] = target
+    return values
+
+
+def targets():
+    """name → (longest input, vectors)"""
+    lines = subprocess.run([FUZZER, "--list"], env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+    rows = [line.split("\t") for line in lines.splitlines()]
+    return {row[0]: (int(row[1]), row[2:]) for row in rows}
+
+
+def strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+
+
+def vectors(paths, longest):
+    """Files as they are; of JSON each string, and the bytes of those in hexadecimal."""
+    for path in paths:
+        for file in sorted((ROOT / "Tests/Vectors" / path).rglob("*")):
+            if not file.is_file() or file.suffix in (".md", ".py"):
+                continue
+            data = file.read_bytes()
+            if len(data) <= longest:
+                yield data
+            if file.suffix == ".json":
+                for text in strings(json.loads(data)):
+                    yield text.encode()[:longest]
+                    if len(text) % 2 == 0 and re.fullmatch("[0-9a-fA-F]{2,}", text):
+                        yield bytes.fromhex(text)[:longest]
+
+
+def seed(target, longest, paths):
+    folder = SCRATCH / "corpora" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([FUZZER, "--samples", folder], env=environment(target), check=True)
+    for data in vectors(paths, longest):
+        (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
+    return folder
+
+
+def number(pattern, text, default=0):
+    found = re.findall(pattern, text)
+    return int(found[-1]) if found else default
+
+
+def fuzz(target, longest, paths, seconds):
+    """One libFuzzer process; returns what it did."""
+    corpus = seed(target, longest, paths)
+    crashes = SCRATCH / "crashes" / target
+    crashes.mkdir(parents=True, exist_ok=True)
+    before = set(crashes.iterdir())
+    began = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [FUZZER, f"-max_total_time={seconds}", f"-max_len={longest}", f"-artifact_prefix={crashes}/", "-timeout=20",
+               "-rss_limit_mb=3000", "-print_final_stats=1", "-use_value_profile=1", "-reload=0", corpus]
+    dictionary = ROOT / "Fuzz/Dictionaries" / f"{target}.dict"
+    if dictionary.exists():
+        command.insert(1, f"-dict={dictionary}")
+    result = subprocess.run(command, env=environment(target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = result.stdout.decode(errors="replace")
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    log = SCRATCH / "logs" / f"{target}.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text(text)
+    return {
+        "minutes": (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime) / 60,
+        "executions": number(r"stat::number_of_executed_units: (\d+)", text) or number(r"(?m)^#(\d+)", text),
+        "edges": number(r"cov: (\d+)", text),
+        "corpus": sum(1 for _ in corpus.iterdir()),
+        "crashes": sorted(set(crashes.iterdir()) - before),
+        "failed": result.returncode != 0,
+        "text": text,
+    }
+
+
+def read_ledger():
+    rows = {}
+    for line in LEDGER.read_text().splitlines() if LEDGER.exists() else []:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 7 and cells[1].replace(".", "").isdigit() and cells[0] != "**all**":
+            rows[cells[0]] = [float(cells[1])] + [int(cell.replace(",", "")) for cell in cells[2:6]] + [cells[6]]
+    return rows
+
+
+def write_ledger(rows):
+    lines = []
+    for name in sorted(rows):
+        minutes, executions, edges, corpus, crashes, day = rows[name]
+        lines.append(f"| {name} | {minutes:.1f} | {executions:,} | {edges:,} | {corpus:,} | {crashes} | {day} |")
+    total = [sum(row[index] for row in rows.values()) for index in (0, 1, 4)]
+    lines.append(f"| **all** | {total[0]:.1f} | {total[1]:,} | | | {total[2]} | |")
+    LEDGER.write_text(HEAD + "\n".join(lines) + "\n")
+
+
+def record(target, run):
+    rows = read_ledger()
+    old = rows.get(target, [0.0, 0, 0, 0, 0, ""])
+    rows[target] = [old[0] + run["minutes"], old[1] + run["executions"], max(old[2], run["edges"]), run["corpus"],
+                    old[4] + len(run["crashes"]), time.strftime("%Y-%m-%d", time.gmtime())]
+    write_ledger(rows)
+
+
+def reason(text):
+    """What libFuzzer, the sanitizer or Swift said, in a line."""
+    for pattern in (r"BROKEN: .*", r"Fatal error: .*", r"ERROR: (?:AddressSanitizer|libFuzzer): .*"):
+        found = re.search(pattern, text)
+        if found:
+            return found.group()[:300]
+    return "ended without a word"
+
+
+def reduce(file, target):
+    known = targets()
+    shorter = pathlib.Path(str(file) + ".min")
+    subprocess.run([FUZZER, "-minimize_crash=1", "-max_total_time=30", f"-max_len={known[target][0]}", f"-exact_artifact_path={shorter}", file],
+                   env=environment(target), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for path in (file, shorter):
+        if pathlib.Path(path).exists():
+            result = subprocess.run([FUZZER, path], env=environment(target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            text = result.stdout.decode(errors="replace")
+            print(path, len(pathlib.Path(path).read_bytes()), "bytes:", reason(text))
+            print("\n".join(re.findall(r"^ +#\d+ .*/Sources/.*|^ +#\d+ .*/Fuzz/.*", text, re.M)[:12]))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("minutes", type=float, nargs="?", default=1)
+    parser.add_argument("targets", nargs="*")
+    parser.add_argument("--crash", nargs=2, metavar=("FILE", "TARGET"))
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    known = targets()
+    if arguments.list:
+        return print("\n".join(known))
+    if arguments.crash:
+        return reduce(*arguments.crash)
+    chosen = arguments.targets or list(known)
+    if unknown := [name for name in chosen if name not in known]:
+        sys.exit(f"fuzz: no such target: {', '.join(unknown)}")
+    # Who has had the least comes first, so that runs that are cut short even out.
+    spent = read_ledger()
+    chosen.sort(key=lambda name: spent.get(name, [0.0])[0])
+    seconds = max(1, round(arguments.minutes * 60 / len(chosen)))
+    broken = []
+    for name in chosen:
+        run = fuzz(name, *known[name], seconds)
+        record(name, run)
+        print(f"{name:<18} {run['executions']:>10,} executions  {run['edges']:>6,} edges  corpus {run['corpus']:>5,}  {run['minutes']:.1f} CPU min", flush=True)
+        if run["failed"]:
+            broken.append(name)
+            print(f"{name}: {reason(run['text'])}\n    {', '.join(map(str, run['crashes'])) or 'no crash file'}", flush=True)
+    if broken:
+        sys.exit(f"fuzz: broken: {', '.join(broken)}")
+
+
+if __name__ == "__main__":
+    main()
