@@ -24,7 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCRATCH = pathlib.Path(os.environ.get("ROOST_FUZZ_SCRATCH", ROOT / ".build-fuzz"))
 FUZZER = pathlib.Path(os.environ.get("ROOST_FUZZ_BINARY", SCRATCH / "release/RoostFuzz"))
-LEDGER = ROOT / "Fuzz/LEDGER.md"
+LEDGER = pathlib.Path(os.environ.get("ROOST_FUZZ_LEDGER", ROOT / "Fuzz/LEDGER.md"))
 HEAD = """# What was fuzzed
 
 Written by `Fuzz/run.py`; one line a target, all runs together. Edges are those of our own modules that the target's corpus
