@@ -126,6 +126,7 @@ extension UTPConnection {
             flight: flight,
             delay: queueDelay(header, now),
             shortest: roundTrip.smallest,
+            roundTrip: roundTrip.mean ?? UTPSpecification.initialTimeout,
             packet: packetBytes,
             now: now
         )

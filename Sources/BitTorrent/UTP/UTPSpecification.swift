@@ -8,8 +8,8 @@ public enum UTPSpecification {
     /// Bytes of a header with the reason of a close in it.
     static let closingHeaderByteCount = headerByteCount + 2 + 4
 
-    /// The delay that we allow ourselves to add to a path (BEP 29 CCONTROL_TARGET).
-    static let targetDelay: Int64 = 100_000
+    /// The delay that we allow ourselves to add to a path at most (LEDBAT++ §4.1; BEP 29 CCONTROL_TARGET is 100 ms).
+    static let targetDelay: Int64 = 60_000
     /// What a packet waits for its acknowledgement at least, and before anything is known (BEP 29 "timeouts").
     static let minimumTimeout: Int64 = 500_000
     static let initialTimeout: Int64 = 1_000_000

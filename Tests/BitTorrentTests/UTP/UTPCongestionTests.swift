@@ -15,6 +15,8 @@ struct UTPCongestionTests {
         /// Arrival times of its packets; a lost one is noticed when the next arrives.
         var flights: [Int64] = []
         var lastCut: Int64 = 0
+        /// Where a receive window or a send buffer ends its growth.
+        var largest = Double.infinity
 
         mutating func cut(_ now: Int64, roundTrip: Int64) {
             guard now - lastCut > roundTrip else { return }
@@ -31,7 +33,8 @@ struct UTPCongestionTests {
         delay: Int64,
         seconds: Int64,
         withCompetitor: Bool,
-        head: Int64 = 0
+        head: Int64 = 0,
+        largest: Double = .infinity
     ) throws -> (utp: Int, tcp: Int, mostQueued: Int64) {
         let world = UTPWorld(seed: 31)
         var link = UTPLink()
@@ -43,6 +46,7 @@ struct UTPCongestionTests {
         let left = world.add(UTPHost(1, seed: 2), link)
         let right = world.add(UTPHost(2, seed: 3, clock: 123_456), back)
         var competitor = Competitor()
+        competitor.largest = largest
         while world.now < 1_000_000 + head {
             send(&competitor, world, left.endpoint)
             world.run(for: 1000)
@@ -73,6 +77,7 @@ struct UTPCongestionTests {
             competitor.flights.removeFirst()
             competitor.delivered += 1460
             competitor.window += competitor.slowStart ? 1 : 1 / competitor.window
+            competitor.window = min(competitor.window, competitor.largest)
         }
         while Double(competitor.flights.count) < competitor.window {
             var random = world.random
@@ -118,6 +123,66 @@ struct UTPCongestionTests {
         )
         let whole = Double(shares.utp + shares.tcp)
         #expect(Double(shares.tcp) >= 0.9 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
+    }
+
+    @Test(
+        "Coming after a TCP flow that its windows hold, so that the queue is never empty and nothing is lost, it takes less than a tenth",
+        arguments: [100.0, 250]
+    )
+    func comesToStandingQueue(packets: Double) throws {
+        // 20 Mbit/s, 10 ms each way: 35 packets are under way without a queue. 100 and 250 wait 38 and 126 ms.
+        let shares = try Self.shares(
+            rate: 2.5,
+            queue: 2_500_000,
+            delay: 10_000,
+            seconds: 30,
+            withCompetitor: true,
+            head: 5_000_000,
+            largest: packets
+        )
+        let whole = Double(shares.utp + shares.tcp)
+        #expect(Double(shares.tcp) >= 0.9 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
+        #expect(whole >= 0.8 * 29 * 2_500_000)
+    }
+
+    @Test(
+        "Decision 0017: it adds no more than half of the path's round trip, so that the path stays usable for who measures it"
+    )
+    func followsThePath() throws {
+        let shares = try Self.shares(rate: 2.5, queue: 2_500_000, delay: 20_000, seconds: 12, withCompetitor: false)
+        #expect(shares.mostQueued <= 40_000, "queued \(shares.mostQueued) µs")
+    }
+
+    @Test(
+        "LEDBAT++ §4.4: two round trips after the first climb, and later every ten seconds or so, it leaves the path for two"
+    )
+    func slowsDown() throws {
+        let world = UTPWorld(seed: 41)
+        var link = UTPLink()
+        link.rate = 2.5
+        link.queue = 2_500_000
+        link.delay = 20_000
+        let left = world.add(UTPHost(1, seed: 4), link)
+        let right = world.add(UTPHost(2, seed: 5), link)
+        let id = try #require(world.dial(left, right))
+        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
+        left.write(id, Array(repeating: 0, count: 70_000_000))
+        world.send(left)
+        var slowdowns: [Int64] = []
+        var isSlow = true
+        let start = world.now
+        while world.now < start + 25_000_000 {
+            world.run(for: 5000)
+            let window = left.multiplexer.statistics(id)?.window ?? 0
+            if window <= 3000, !isSlow { slowdowns.append((world.now - start) / 1000) }
+            isSlow = window <= 3000
+        }
+        #expect(slowdowns.count == 3, "at \(slowdowns) ms")
+        #expect((slowdowns.first ?? .max) < 2000, "at \(slowdowns) ms")
+        #expect(
+            zip(slowdowns, slowdowns.dropFirst()).allSatisfy { $1 - $0 > 9000 && $1 - $0 < 13_000 },
+            "at \(slowdowns) ms"
+        )
     }
 
     @Test("The target is below the length of a short queue, and TCP keeps most of it")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private network on one machine, with real processes: docs/lab.md.
+
+    lab.enter()
+    with lab.Lab() as network:
+        plain = network.host("plain")                                         # on a bridge: fast, no faults
+        internet = network.internet()                                         # on the emulator
+        server = internet.host("server", lab.Path("200mbit", "25ms", loss=0.001))
+        reader = internet.host("reader", home=internet.home("symmetric"))
+"""
+import os
+import shutil
+import tempfile
+
+from tracker import Tracker
+
+from .clock import Clock
+from .host import Host
+from .internet import Home, Internet, InternetHost
+from .path import Path
+from .space import GATEWAY, NETWORK, ROOT, common, enter, ip
+
+__all__ = ["GATEWAY", "NETWORK", "ROOT", "Clock", "Home", "Host", "Internet", "InternetHost", "Lab", "Path", "common", "enter", "ip"]
+
+
+class Lab:
+    """The hosts of one case. Leaving the `with` ends their processes and removes their folders."""
+
+    def __init__(self):
+        self.scratch = tempfile.mkdtemp(prefix="roost-lab-", dir=os.environ.get("ROOST_LAB_DIR"))
+        self.hosts, self.trackers, self.internets = [], [], []
+        self.environment, self._clock = {}, None
+
+    def host(self, name, addresses=1):
+        host = Host(name, self.scratch, addresses, self.environment)
+        self.hosts.append(host)
+        return host
+
+    def internet(self, seed=1):
+        """A network in user space, with links, translators, observers and censors. Same seed, same accidents."""
+        self.internets.append(Internet(self, seed))
+        return self.internets[-1]
+
+    def clock(self, shift="+0s"):
+        """Moves the wall clock of all processes that were started since the first call; seconds that it is ahead."""
+        if self._clock is None:
+            self._clock = Clock(self.scratch)
+            self.environment.update(self._clock.environment)
+        return self._clock.shift(shift)
+
+    def tracker(self):
+        """A tracker over HTTP and UDP that every host reaches."""
+        tracker = Tracker(host=GATEWAY, interval=2)
+        self.trackers.append(tracker)
+        return tracker
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            for host in self.hosts:
+                for line in host.log_tail():
+                    print(f"      {host.name}: {line}")
+        for host in self.hosts:
+            host.close()
+        for internet in self.internets:
+            internet.close()
+        for tracker in self.trackers:
+            tracker.close()
+        if not os.environ.get("ROOST_LAB_KEEP"):
+            shutil.rmtree(self.scratch, ignore_errors=True)
