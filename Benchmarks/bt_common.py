@@ -374,7 +374,8 @@ class Proc:
         self.exited = None
         self.rusage = None
         self.last = {"cpu": 0.0, "peak_rss": 0.0, "peak_anon": 0.0}
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         threading.Thread(target=self._sample, daemon=True).start()
         threading.Thread(target=self._wait, daemon=True).start()
 
@@ -390,6 +391,8 @@ class Proc:
         _, status, ru = os.wait4(self.pid, 0)
         self.rusage = ru
         self.p.returncode = os.waitstatus_to_exitcode(status)
+        # What it said last counts before its end does; a child of its own may hold the pipe for longer.
+        self.reader.join(2)
         with self.cond:
             self.exited = time.monotonic()
             self.last["cpu"] = ru.ru_utime + ru.ru_stime

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small measuring programs for the lab's own cases. Each prints JSON lines; `echo`, `sink`, `web`, `listen`, `clock` run on.
 
-    ping PLACE COUNT INTERVAL · mapping PLACE… · listen PLACE · say FROM TO NUMBER · flood PLACE SECONDS CC · get PLACE WORD [SECONDS]
+    ping PLACE COUNT INTERVAL · mapping PLACE… · listen PLACE · say FROM TO NUMBER · flood PLACE SECONDS CC · pour PLACE BYTES · get PLACE WORD [SECONDS]
     echo HOST PORT · sink HOST PORT · web HOST PORT · clock"""
 import http.server
 import json
@@ -125,6 +125,15 @@ def flood(place, seconds, control):
     say(sent=True)
 
 
+def pour(place, count):
+    """So many bytes over TCP, with the congestion control of the host."""
+    with socket.create_connection(endpoint(place)) as stream:
+        block = bytes(1 << 18)
+        for _ in range(int(count) // len(block)):
+            stream.sendall(block)
+    say(sent=True)
+
+
 class Web(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -170,7 +179,7 @@ def clock():
         time.sleep(0.2)
 
 
-VERBS = {"echo": echo, "ping": ping, "mapping": mapping, "listen": listen, "say": say_on, "sink": sink, "flood": flood, "web": web, "get": get, "clock": clock}
+VERBS = {"echo": echo, "ping": ping, "mapping": mapping, "listen": listen, "say": say_on, "sink": sink, "flood": flood, "pour": pour, "web": web, "get": get, "clock": clock}
 
 if __name__ == "__main__":
     VERBS[sys.argv[1]](*sys.argv[2:])

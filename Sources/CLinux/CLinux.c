@@ -36,6 +36,12 @@ int roost_set_congestion(int socket, const char *name) {
     return setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
 
+int64_t roost_round_trip(int socket) {
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) ? -1 : (int64_t)info.tcpi_rtt;
+}
+
 int roost_sync_file_system(int descriptor) {
     return syncfs(descriptor);
 }

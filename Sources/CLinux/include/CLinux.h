@@ -19,6 +19,9 @@ int roost_clone_file(int destination, int source);
 // setsockopt(2) TCP_CONGESTION. Returns 0, or -1 with errno.
 int roost_set_congestion(int socket, const char *name);
 
+// getsockopt(2) TCP_INFO: the smoothed round trip of a connected TCP socket in microseconds, or -1 with errno.
+int64_t roost_round_trip(int socket);
+
 // syncfs(2): everything written to the file system of `descriptor` reaches the device. Returns 0, or -1 with errno.
 int roost_sync_file_system(int descriptor);
 

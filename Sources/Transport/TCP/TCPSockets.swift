@@ -34,12 +34,13 @@ public struct TCPSockets: Sendable {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: Self.allocator(configuration))
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    Self.setCongestionControl(of: channel, for: endpoint.address, configuration)
-                    try initializer(channel)
-                }
+                channel.eventLoop.makeCompletedFuture { try initializer(channel) }
             }
             .connect(to: address)
+            .map { channel in
+                Self.setCongestionControl(of: channel, for: endpoint.address, configuration)
+                return channel
+            }
     }
 
     /// Listens on `endpoint`; port 0 takes any that is free.
@@ -73,15 +74,19 @@ public struct TCPSockets: Sendable {
         return AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16_384, maximum: maximum)
     }
 
-    /// Best effort: a kernel without that algorithm keeps its own.
+    /// Of a connection that stands, for its handshake tells how long the path is. Best effort: a kernel without that
+    /// algorithm keeps its own.
     private static func setCongestionControl(
         of channel: any Channel,
         for address: IPAddress,
         _ configuration: TCPConfiguration
     ) {
-        let name = address.isLocal ? configuration.localCongestionControl : configuration.congestionControl
-        guard let name else { return }
         try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (socket: NIOBSDSocket.Handle) in
+            let isShort = roost_round_trip(socket) <= configuration.localRoundTrip
+            let isLocal = address.isLocal && isShort
+            guard let name = isLocal ? configuration.localCongestionControl : configuration.congestionControl else {
+                return
+            }
             // SAFETY: the name is a C string for the duration of the call, which copies it.
             _ = unsafe roost_set_congestion(socket, name)
         }

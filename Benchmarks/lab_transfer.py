@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One seeder to one leecher over a long, lossy path of the lab: Roost beside libtorrent and a bare TCP flow, in one run.
+
+    Benchmarks/lab_transfer.py [--rate 200mbit] [--delay 25ms] [--loss 0.001] [--size 256] [--cc bbr --cc cubic] [--runs 3]
+
+The congestion control is pinned for all of both hosts. `delay` is one way on the sender's link; both directions have it, so the round
+trip is twice as long; `loss` is on the sender's way. One JSON line a transfer; at the end medians, as shares of the link and of libtorrent.
+ROOST_BINARY names a release build."""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "Interop"), str(ROOT / "Benchmarks")]
+import lab  # noqa: E402
+import roost  # noqa: E402
+from clients import Libtorrent  # noqa: E402
+from lab import common  # noqa: E402
+from lab.path import RATES, amount  # noqa: E402
+
+TUNED = json.loads((ROOT / "Benchmarks/anchors-extra.json").read_text())
+
+
+def tuned():
+    """The settings of "libtorrent-tuned" in anchors-extra.json."""
+    return next(entry["settings"] for entry in TUNED if entry["name"] == "libtorrent-tuned")
+
+
+def pinned(host, control):
+    host.run(["sh", "-c", f"echo {control} > /proc/sys/net/ipv4/tcp_congestion_control"])
+    return host
+
+
+def bare(sender, reader, o):
+    """Megabytes a second of one TCP flow of as many bytes."""
+    script = ROOT / "Interop/probe.py"
+    sink = reader.start([sys.executable, script, "sink", reader.address, 7001])
+    sink.wait_line(lambda line: "ready" in line, 10)
+    sender.run([sys.executable, script, "pour", f"{reader.address}:7001", o.size << 20], timeout=600)
+    return json.loads(sink.wait_line(lambda line: "mbit" in line, 600)[1])["mbit"] / 8
+
+
+def seeder_and_leecher(name, sender, reader, source, torrent, got):
+    """Starts both; returns what to wait for."""
+    if name == "roost":
+        seeder = roost.Torrent(sender, "seed", torrent, source.parent, options=("--utp", "off")).wait_seeding(120)
+        time.sleep(0.5)
+        return time.monotonic(), roost.Torrent(reader, "get", torrent, got, peers=[seeder.address], options=("--utp", "off"))
+    settings = {"enable_outgoing_utp": False, "enable_incoming_utp": False, **(tuned() if name == "libtorrent-tuned" else {})}
+    seeder = Libtorrent(sender, "seed", source.parent, torrent, settings=settings).wait_seeding(120)
+    time.sleep(0.5)
+    return time.monotonic(), Libtorrent(reader, "leech", got, torrent, peers=[seeder.address], settings=settings)
+
+
+def transfer(name, control, o):
+    with lab.Lab() as network:
+        net = network.internet(seed=o.seed)
+        up = lab.Path(o.rate, o.delay, loss=o.loss, queue=o.queue)
+        sender = pinned(net.host("sender", up, lab.Path(o.rate, o.delay, queue=o.queue)), control)
+        reader = pinned(net.host("reader"), control)
+        if name == "tcp":
+            return {"MBps": round(bare(sender, reader, o), 2)}
+        source, torrent, got = sender.path("data", "tree"), sender.path("t.torrent"), reader.path("got")
+        common.make_file(str(source / "noise.bin"), o.size << 20)
+        common.make_torrent(str(source), str(torrent), o.kind, 1 << 18)
+        began, leecher = seeder_and_leecher(name, sender, reader, source, torrent, got)
+        leecher.wait_complete(900)
+        seconds = time.monotonic() - began
+        same = common.same_content(str(source), str(got / "tree"))
+        return {"MBps": round((o.size << 20) / 1e6 / seconds, 2), "seconds": round(seconds, 2), "same": same, "emulator_cpu": round(net.emulator.cpu_seconds() / seconds, 2)}
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--rate", default="200mbit")
+    a.add_argument("--delay", default="25ms")
+    a.add_argument("--queue", default="50ms")
+    a.add_argument("--loss", type=float, default=0.001)
+    a.add_argument("--size", type=int, default=256, help="MiB")
+    a.add_argument("--kind", default="v1")
+    a.add_argument("--runs", type=int, default=1)
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--cc", action="append")
+    a.add_argument("--client", action="append")
+    o = a.parse_args()
+    lab.enter()
+    os.environ.setdefault("ROOST_LAB_DIR", "/dev/shm")
+    link = amount(o.rate, RATES) / 8e6
+    for control in o.cc or ["bbr", "cubic"]:
+        rates = {}
+        for _ in range(o.runs):
+            for name in o.client or ["tcp", "libtorrent", "libtorrent-tuned", "roost"]:
+                row = transfer(name, control, o)
+                rates.setdefault(name, []).append(row["MBps"])
+                print(json.dumps({"bench": "lab-transfer", "client": name, "cc": control, "rate": o.rate, "delay": o.delay, "loss": o.loss, "MiB": o.size, **row}), flush=True)
+        medians = {name: statistics.median(values) for name, values in rates.items()}
+        ratios = {name: {"of_link": round(value / link, 3), **({"of_libtorrent": round(value / medians["libtorrent"], 2)} if "libtorrent" in medians else {})} for name, value in medians.items()}
+        print(json.dumps({"bench": "lab-transfer", "cc": control, "medians": medians, "ratios": ratios}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
