@@ -76,8 +76,10 @@ journeys: build ## a newcomer's commands, as the documents tell them
 conformance: build ## published test vectors through the product's own code
 	$(ROOST) conformance Tests/Vectors
 
-bench: setup ## release build beside other clients: speed and first bytes
+bench: setup ## release build: hot paths with their allocations, then the whole table beside libtorrent (root, 25 minutes)
 	swift build -c release --product roost
+	swift build -c release --product roost-bench
+	.build/release/roost-bench
 	$(PYTHON) Benchmarks/run.py
 
 fuzz: setup ## every parser of outside bytes under libFuzzer: MINUTES=n (10) CPU minutes, TARGET=… (all)

@@ -79,6 +79,7 @@ let package = Package(
     products: [
         .executable(name: "roost", targets: ["RoostCLI"]),
         .executable(name: "roost-sim", targets: ["RoostSim"]),
+        .executable(name: "roost-bench", targets: ["RoostBench"]),
         .library(name: "RoostCore", targets: ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
     ],
     dependencies: [
@@ -98,6 +99,7 @@ let package = Package(
         .systemLibrary(name: "CMiniupnpc", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CSampleSite"),
+        .target(name: "CAllocations"),
         // Layers 0 and 1.
         library("Wire", [collections]),
         library("Keys", ["Wire", "CSodium", crypto]),
@@ -108,6 +110,12 @@ let package = Package(
         // Layer 3: a world of machines without sockets; sockets and disk.
         library("Simulator", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
         .executableTarget(name: "RoostSim", dependencies: ["Simulator", arguments], swiftSettings: settings),
+        // Micro-benchmarks, which count allocations: a program of its own, since it stands before malloc.
+        .executableTarget(
+            name: "RoostBench",
+            dependencies: ["Wire", "BitTorrent", "Kademlia", "CAllocations", arguments],
+            swiftSettings: settings
+        ),
         library(
             "Transport",
             [

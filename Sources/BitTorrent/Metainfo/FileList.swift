@@ -6,8 +6,15 @@ struct FileList {
     private(set) var files: [ListedFile] = []
     private(set) var isSingleFile = false
     private var total: Int64 = 0
+    private let keepsRawPaths: Bool
 
-    init(_ info: BencodeNode, name: ArraySlice<UInt8>, displayName: String) throws(MetainfoError) {
+    init(
+        _ info: BencodeNode,
+        name: ArraySlice<UInt8>,
+        displayName: String,
+        keepsRawPaths: Bool
+    ) throws(MetainfoError) {
+        self.keepsRawPaths = keepsRawPaths
         if let list = info["files"]?.list {
             guard list.count <= TorrentSpecification.maximumFiles * 2 else {
                 throw .tooManyFiles(limit: TorrentSpecification.maximumFiles)
@@ -44,7 +51,7 @@ struct FileList {
         try ListedPath.check(shown)
         files.append(
             ListedFile(
-                rawPath: raw,
+                rawPath: keepsRawPaths ? raw : [],
                 path: shown.map(ListedPath.text),
                 length: length,
                 attributes: attributes,

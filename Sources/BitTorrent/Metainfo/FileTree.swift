@@ -7,11 +7,13 @@ struct FileTree {
     private(set) var isSingleFile = false
     private var path: [ArraySlice<UInt8>] = []
     private var total: Int64 = 0
+    private let keepsRawPaths: Bool
 
-    init(_ node: BencodeNode?) throws(MetainfoError) {
+    init(_ node: BencodeNode?, keepsRawPaths: Bool) throws(MetainfoError) {
         guard let node, node.isDictionary else { throw .invalidFileTree }
+        self.keepsRawPaths = keepsRawPaths
         try visit(node)
-        isSingleFile = files.count == 1 && files[0].rawPath.count == 1 && node.entries?.count == 1
+        isSingleFile = files.count == 1 && files[0].path.count == 1 && node.entries?.count == 1
     }
 
     /// No deeper than the longest path that is accepted.
@@ -51,7 +53,7 @@ struct FileTree {
         guard length == 0 || (root ?? .zero) != .zero else { throw .missingPiecesRoot(file: index) }
         files.append(
             ListedFile(
-                rawPath: path,
+                rawPath: keepsRawPaths ? path : [],
                 path: path.map(ListedPath.text),
                 length: length,
                 root: root,

@@ -20,8 +20,10 @@ struct InfoDictionary {
         let rawName = try Self.name(info)
         let name = ListedPath.text(info["name.utf-8"]?.bytes.flatMap { Self.isUsable($0) ? $0 : nil } ?? rawName)
         let pieceLength = try Self.pieceLength(info, kind)
-        let tree = kind.hasV2 ? try FileTree(info["file tree"]) : nil
-        let list = kind.hasV1 ? try FileList(info, name: rawName, displayName: name) : nil
+        let isHybrid = kind == .hybrid
+        let tree = kind.hasV2 ? try FileTree(info["file tree"], keepsRawPaths: isHybrid) : nil
+        let list =
+            kind.hasV1 ? try FileList(info, name: rawName, displayName: name, keepsRawPaths: isHybrid) : nil
         let listed = try Self.merge(list: list?.files, tree: tree?.files, pieceLength: pieceLength)
         let files = Self.place(listed, pieceLength: kind == .v2 ? pieceLength : 1)
         guard files.contains(where: { $0.length > 0 && !$0.isPadding }) else { throw .noContent }

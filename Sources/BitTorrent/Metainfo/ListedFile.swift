@@ -3,7 +3,8 @@ internal import Wire
 
 /// A file as metadata lists it, before it has a place among the pieces.
 struct ListedFile {
-    /// The path's bytes: what the two sides of a hybrid are compared by.
+    /// The path's bytes: what the two sides of a hybrid are compared by. Kept for these only, since they weigh as much as
+    /// all else.
     var rawPath: [ArraySlice<UInt8>]
     /// The path as text, from the `utf-8` variant where there is one; bytes that are not UTF-8 become U+FFFD.
     var path: [String]

@@ -91,8 +91,8 @@ struct TorrentDownload: Sendable {
         let metadataOnly = command.metadataOnly
         let download = self
         let torrent = try await run.swarm.add(magnet: magnet.infoHashes) { metainfo, content in
+            guard !metadataOnly else { return (NoStorage(), Bitfield(count: content.pieceCount)) }
             let storage = try DirectoryStorage(metainfo, at: directory)
-            guard !metadataOnly else { return (storage, Bitfield(count: content.pieceCount)) }
             if magnet.selectedFiles == nil { try storage.createEmptyFiles() }
             return (storage, try download.begin(metainfo, content, storage))
         } adjust: { configuration in
