@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One seeder to one leecher over a long, lossy path of the lab: Roost beside libtorrent and a bare TCP flow, in one run.
 
-    Benchmarks/lab_transfer.py [--rate 200mbit] [--delay 25ms] [--loss 0.001] [--size 256] [--cc bbr --cc cubic] [--runs 3]
+    Benchmarks/lab_transfer.py [--rate 200mbit] [--delay 25ms] [--loss 0.001] [--size 256] [--cc bbr --cc reno] [--runs 3]
 
-The congestion control is pinned for all of both hosts. `delay` is one way on the sender's link; both directions have it, so the round
-trip is twice as long; `loss` is on the sender's way. One JSON line a transfer; at the end medians, as shares of the link and of libtorrent.
+The congestion control is pinned for all of both hosts, to one of net.ipv4.tcp_allowed_congestion_control:
+namespaces get no other. `delay` is one way on the sender's link; both directions have it, so the round trip is twice as long; `loss` is
+on the sender's way. One JSON line a transfer; at the end medians, as shares of the link's bits, of what they carry of TCP payload
+(1,448 of 1,514 bytes), and of libtorrent.
 ROOST_BINARY names a release build."""
 import argparse
 import json
@@ -45,15 +47,20 @@ def bare(sender, reader, o):
 
 
 def seeder_and_leecher(name, sender, reader, source, torrent, got):
-    """Starts both; returns what to wait for."""
+    """Starts both; returns the leecher."""
     if name == "roost":
         seeder = roost.Torrent(sender, "seed", torrent, source.parent, options=("--utp", "off")).wait_seeding(120)
         time.sleep(0.5)
-        return time.monotonic(), roost.Torrent(reader, "get", torrent, got, peers=[seeder.address], options=("--utp", "off"))
+        return roost.Torrent(reader, "get", torrent, got, peers=[seeder.address], options=("--utp", "off"))
     settings = {"enable_outgoing_utp": False, "enable_incoming_utp": False, **(tuned() if name == "libtorrent-tuned" else {})}
     seeder = Libtorrent(sender, "seed", source.parent, torrent, settings=settings).wait_seeding(120)
     time.sleep(0.5)
-    return time.monotonic(), Libtorrent(reader, "leech", got, torrent, peers=[seeder.address], settings=settings)
+    return Libtorrent(reader, "leech", got, torrent, peers=[seeder.address], settings=settings)
+
+
+def said(client, event):
+    """When a client reported it first: from `ready` on, its start does not count."""
+    return next(moment for moment, line in client.process.lines if f'"event": "{event}"' in line or f'"event":"{event}"' in line)
 
 
 def transfer(name, control, o):
@@ -67,9 +74,9 @@ def transfer(name, control, o):
         source, torrent, got = sender.path("data", "tree"), sender.path("t.torrent"), reader.path("got")
         common.make_file(str(source / "noise.bin"), o.size << 20)
         common.make_torrent(str(source), str(torrent), o.kind, 1 << 18)
-        began, leecher = seeder_and_leecher(name, sender, reader, source, torrent, got)
+        leecher = seeder_and_leecher(name, sender, reader, source, torrent, got)
         leecher.wait_complete(900)
-        seconds = time.monotonic() - began
+        seconds = said(leecher, "complete") - said(leecher, "ready")
         same = common.same_content(str(source), str(got / "tree"))
         return {"MBps": round((o.size << 20) / 1e6 / seconds, 2), "seconds": round(seconds, 2), "same": same, "emulator_cpu": round(net.emulator.cpu_seconds() / seconds, 2)}
 
@@ -90,7 +97,7 @@ def main():
     lab.enter()
     os.environ.setdefault("ROOST_LAB_DIR", "/dev/shm")
     link = amount(o.rate, RATES) / 8e6
-    for control in o.cc or ["bbr", "cubic"]:
+    for control in o.cc or ["bbr", "reno"]:
         rates = {}
         for _ in range(o.runs):
             for name in o.client or ["tcp", "libtorrent", "libtorrent-tuned", "roost"]:
@@ -98,7 +105,7 @@ def main():
                 rates.setdefault(name, []).append(row["MBps"])
                 print(json.dumps({"bench": "lab-transfer", "client": name, "cc": control, "rate": o.rate, "delay": o.delay, "loss": o.loss, "MiB": o.size, **row}), flush=True)
         medians = {name: statistics.median(values) for name, values in rates.items()}
-        ratios = {name: {"of_link": round(value / link, 3), **({"of_libtorrent": round(value / medians["libtorrent"], 2)} if "libtorrent" in medians else {})} for name, value in medians.items()}
+        ratios = {name: {"of_link": round(value / link, 3), "of_payload": round(value / link * 1514 / 1448, 3), **({"of_libtorrent": round(value / medians["libtorrent"], 2)} if "libtorrent" in medians else {})} for name, value in medians.items()}
         print(json.dumps({"bench": "lab-transfer", "cc": control, "medians": medians, "ratios": ratios}), flush=True)
 
 

@@ -184,22 +184,32 @@ static void write16(uint8_t *at, uint16_t value) {
 // NAT-PMP (RFC 6886): the address outside (0), UDP (1) and TCP (2) mappings. The request becomes the answer.
 void nat_request(struct nat *nat, struct packet *packet, uint64_t now) {
     struct parsed parsed;
-    if (!packet_parse(packet, &parsed) || parsed.payload_bytes < 2 || parsed.payload[0] != 0 || parsed.payload[1] > 2) return packet_free(packet);
+    if (!packet_parse(packet, &parsed) || parsed.payload_bytes < 2 || parsed.payload[1] > 2) return packet_free(packet);
     uint8_t *body = parsed.payload, operation = body[1];
-    if (operation && parsed.payload_bytes < 12) return packet_free(packet);
+    // RFC 6886 §3.5, RFC 6887 §9: who asks in PCP learns that this is NAT-PMP.
+    bool is_strange = body[0] != 0;
+    if (!is_strange && operation && parsed.payload_bytes < 12) return packet_free(packet);
     uint32_t inner = parsed.source, lifetime = 0;
-    uint16_t inner_port = (uint16_t)(body[4] << 8 | body[5]), outer_port = (uint16_t)(body[6] << 8 | body[7]), result = 0;
-    if (operation) {
+    uint16_t inner_port = 0, outer_port = 0, result = 0;
+    if (!is_strange && operation) {
+        inner_port = (uint16_t)(body[4] << 8 | body[5]);
+        outer_port = (uint16_t)(body[6] << 8 | body[7]);
+    }
+    if (is_strange) {
+        result = 1;
+    } else if (operation) {
         memcpy(&lifetime, body + 8, 4);
         uint64_t until = now + ntohl(lifetime) * second;
         result = nat_map(nat, operation == 1 ? IPPROTO_UDP : IPPROTO_TCP, inner, inner_port, &outer_port, until) ? 0 : 4;
     }
-    memset(body, 0, 16);
+    memset(body, 0, parsed.payload_bytes < 16 ? (size_t)parsed.payload_bytes : 16);
     body[1] = (uint8_t)(128 + operation);
     write16(body + 2, result);
     uint32_t epoch = htonl((uint32_t)(now / second));
     memcpy(body + 4, &epoch, 4);
-    if (operation) {
+    if (is_strange) {
+        // The answer has no more.
+    } else if (operation) {
         write16(body + 8, inner_port);
         write16(body + 10, outer_port);
         memcpy(body + 12, &lifetime, 4);
@@ -211,6 +221,6 @@ void nat_request(struct nat *nat, struct packet *packet, uint64_t now) {
     memcpy(parsed.ip + 16, &inner, 4);
     write16(parsed.l4, 5351);
     write16(parsed.l4 + 2, port);
-    packet_finish(packet, 8 + (operation ? 16 : 12));
+    packet_finish(packet, 8 + (is_strange ? 8 : operation ? 16 : 12));
     arrive(packet, now);
 }
