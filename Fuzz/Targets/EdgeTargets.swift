@@ -10,6 +10,8 @@ extension FuzzTarget {
     static let edges: [FuzzTarget] = [
         FuzzTarget("links", maximumLength: 1024, vectors: ["torrents", "bep46"], samples: linkSamples, run: link),
         FuzzTarget("gateway-requests", maximumLength: 2048, samples: requestSamples, run: gatewayRequest),
+        FuzzTarget("control-bodies", maximumLength: 1024, samples: bodySamples, run: controlBody),
+        FuzzTarget("extension-wires", maximumLength: 1024, samples: wireSamples, run: extensionWire),
         FuzzTarget("configuration", maximumLength: 1024, samples: configurationSamples, run: configuration),
     ]
 
@@ -105,5 +107,59 @@ extension FuzzTarget {
             key.set(&direct, value) && key.print(direct) == key.print(loaded.configuration),
             "a value is kept as it was given: \(value)"
         )
+    }
+
+    private static func bodySamples() -> [[UInt8]] {
+        [
+            #"{"value":"betanet://x"}"#, #"{"key":"quota","value":"5"}"#, #"{"address":"x","change":{"pin":true}}"#,
+            #"{"kind":"site","value":"00","reason":""}"#, #"{"target":"00","salt":null,"seq":1}"#,
+        ].map { Array($0.utf8) }
+    }
+
+    /// What a page or a script sends to the control API.
+    @Sendable private static func controlBody(_ bytes: [UInt8]) throws {
+        try survives(ControlArgument.self, bytes)
+        try survives(ConfigurationChange.self, bytes)
+        try survives(SiteChangeRequest.self, bytes)
+        try survives(DenyRule.self, bytes)
+        try survives(DHTItemQuery.self, bytes)
+        try survives(DHTPutRequest.self, bytes)
+    }
+
+    private static func survives<Value: Codable>(_ type: Value.Type, _ bytes: [UInt8]) throws {
+        guard let value = try? ControlAnswer.decode(type, from: bytes) else { return }
+        let written = try ControlAnswer.encode(value)
+        let again = try ControlAnswer.encode(ControlAnswer.decode(type, from: written))
+        try hold(again == written, "a request survives being written: \(written.text)")
+    }
+
+    private static let site = signer.publicKey.identifier
+    private static let ownID = Digest160([UInt8](repeating: 0xEE, count: 20)) ?? .zero
+
+    private static func wireSamples() -> [[UInt8]] {
+        let other = ExtensionWire(site: site, ownID: Digest160([UInt8](repeating: 2, count: 20)) ?? .zero)
+        let hello = other.hello(client: "Other", listenPort: 5)
+        return [[7] + hello, [200] + hello + [0, 0, 0, 0, 0, 0, 0, 4, 20, 1, 9, 9]]
+    }
+
+    /// The first byte says in portions of how many bytes the rest comes.
+    @Sendable private static func extensionWire(_ bytes: [UInt8]) throws {
+        let stream = Array(bytes.dropFirst())
+        let whole = events(of: stream, portion: max(1, stream.count))
+        let parts = events(of: stream, portion: max(1, Int(bytes.first ?? 1)))
+        try hold((whole == nil) == (parts == nil), "a failure does not depend on how the bytes come")
+        try hold(whole == parts, "events do not depend on how the bytes come")
+    }
+
+    private static func events(of stream: [UInt8], portion: Int) -> [ExtensionWire.Event]? {
+        var wire = ExtensionWire(site: site, ownID: ownID)
+        var events: [ExtensionWire.Event] = []
+        for start in stride(from: 0, to: stream.count, by: portion) {
+            guard let next = try? wire.receive(Array(stream[start..<min(start + portion, stream.count)])) else {
+                return nil
+            }
+            events += next
+        }
+        return events
     }
 }

@@ -198,6 +198,26 @@ extension FuzzTarget {
         siteMessages.map { [1, 1] + FuzzInput.chunk($0.encoded) } + [[3, 0, 0, 4, 0, 4, 0, 2, 1, 0, 3, 2, 4, 0, 4, 0]]
     }
 
+    private static let pushMessages: [PushMessage] = [
+        .offer(PushOffer(site: signer.publicKey.identifier, seq: 3, bytes: 100_000)), .accepted, .refused(.noRoom),
+        .progress(bytes: 5), .stored(seq: 3),
+    ]
+
+    /// And what a keeper with little room makes of an offer.
+    @Sendable private static func pushMessage(_ bytes: [UInt8]) throws {
+        guard let message = try? PushMessage.parse(bytes) else { return }
+        try hold((try? PushMessage.parse(message.encoded)) == message, "a message survives being written")
+        guard case .offer(let offer) = message else { return }
+        var rules = KeeperRules()
+        let quota: Int64 = 1 << 20
+        for number: UInt32 in 0..<8 where rules.refusal(of: offer, from: .v4(number), used: 1000, quota: quota) == nil {
+            try hold(
+                offer.bytes <= quota / KeeperRules.shareOfQuota && number == 0,
+                "a push is small, and one of its site"
+            )
+        }
+    }
+
     /// BEP 46
     @Sendable private static func sitePointer(_ bytes: [UInt8]) throws {
         guard let pointer = try? SitePointer(value: bytes) else { return }

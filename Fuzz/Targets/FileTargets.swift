@@ -11,6 +11,7 @@ extension FuzzTarget {
     static let files: [FuzzTarget] = [
         FuzzTarget("resume-records", maximumLength: 512, samples: resumeSamples, run: resumeRecord),
         FuzzTarget("partial-records", maximumLength: 512, samples: partialSamples, run: partialRecord),
+        FuzzTarget("deny-lists", maximumLength: 512, samples: denySamples, run: denyList),
         FuzzTarget("manifests", maximumLength: 2048, samples: manifestSamples, run: manifest),
     ]
 
@@ -55,5 +56,23 @@ extension FuzzTarget {
     @Sendable private static func manifest(_ bytes: [UInt8]) throws {
         guard let manifest = ReleaseManifest(chunks: [bytes]) else { return }
         try hold(ReleaseManifest(chunks: manifest.chunks.map(\.bytes)) == manifest, "a manifest survives being written")
+    }
+
+    private static func denySamples() -> [[UInt8]] {
+        let site = signer.publicKey.identifier.hex
+        return [
+            Array("# mine\nsite \(site)  a reason\r\nfile \(site)\nlabel 1.0\n\nv1 \(torrentHash.hex)\nnonsense".utf8)
+        ]
+    }
+
+    @Sendable private static func denyList(_ bytes: [UInt8]) throws {
+        let list = DenyList(name: "list", text: bytes)
+        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).count
+        try hold(list.rules.count + list.invalidLines.count <= lines, "a line is one rule at most")
+        for rule in list.rules {
+            let text = "\(rule.subject.kind) \(rule.subject.value) \(rule.reason)"
+            let again = DenyList(name: "list", text: Array(text.utf8)).rules
+            try hold(again.first?.subject == rule.subject, "a rule survives being written: \(text)")
+        }
     }
 }
