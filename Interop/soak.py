@@ -18,8 +18,10 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import statistics
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -84,7 +86,7 @@ class Soak:
             expect(self.noise[-1], "ready", 20)
         self.began = time.monotonic()
         self.samples, self.fetches, self.failures, self.queues = [], [], [], {}
-        self.fetched = 0
+        self.fetched, self.lock = 0, threading.Lock()
 
     @property
     def now(self):
@@ -111,9 +113,11 @@ class Soak:
                     self.failures.append(f"{node.host.name}: {queue['name']} holds {used} of {bound}")
 
     def fetch(self, reader, site):
-        """One fetch into a folder that holds the last release, or into an empty one."""
+        """One fetch of the newest release into a new folder, which is removed: what stays is what the node keeps."""
         before = site.release
-        folder = reader.host.path(f"got{site.number}-{self.random.randrange(2)}")
+        with self.lock:
+            self.fetched += 1
+            folder = reader.host.path(f"got{self.fetched}")
         began = time.monotonic()
         try:
             reader.fetch(site.address, folder, timeout=90)
@@ -122,6 +126,8 @@ class Soak:
             self.fetches.append((self.now, time.monotonic() - began, before - seen))
         except Exception as error:  # Whatever it is, it is what the reader saw.
             self.failures.append(f"{self.now / 60:.1f} min: {reader.host.name} of site {site.number}: {str(error)[-400:]}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def churn(self):
         for number, node in enumerate(self.random.sample(self.churners, max(1, len(self.churners) // 3))):
