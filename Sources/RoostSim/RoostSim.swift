@@ -8,6 +8,8 @@ struct RoostSim: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "roost-sim",
         abstract: "Runs the product's own machines in a simulated world: the same seed gives the same run.",
-        subcommands: [ListCommand.self, RunCommand.self, ExploreCommand.self, MinimiseCommand.self]
+        subcommands: [
+            ListCommand.self, RunCommand.self, ExploreCommand.self, MinimiseCommand.self, AttacksCommand.self,
+        ]
     )
 }

@@ -124,4 +124,59 @@ internal import Wire
         }
         #expect(lookup.queries <= Lookup.maximumQueries)
     }
+
+    // MARK: - Nodes that somebody put there
+
+    /// An id at distance `rank` whose beginning does not fit the address.
+    private func unbound(_ rank: UInt8) -> Contact { contact(rank, address: 0x0B00_0001 + UInt32(rank) << 8) }
+
+    /// Ids that fit, of networks of their own, furthest first.
+    private func bound(_ count: Int) -> [Contact] {
+        var random = SplitMix64(seed: 4)
+        let all = (0..<count).map { number in
+            let address = IPAddress.v4(0x0C00_0001 + UInt32(number) << 8)
+            return Contact(id: .secured(for: address, using: &random), endpoint: Endpoint(address, port: 1))
+        }
+        return all.sorted { $1.id ^ target < $0.id ^ target }
+    }
+
+    @Test("BEP 42: ids taken at will are asked, k of them at most, and not one of the k that end a search")
+    func unboundNodes() {
+        let honest = bound(6)
+        var lookup = Lookup(
+            target: target,
+            family: .v4,
+            width: 3,
+            parallelism: 8,
+            from: honest + (1...20).map { unbound($0) }
+        )
+        var asked: [Contact] = []
+        while !lookup.isFinished {
+            let next = askAll(&lookup)
+            guard !next.isEmpty else { break }
+            asked += next
+            for contact in next { lookup.answered(contact, with: [], token: [1], except: stranger) }
+        }
+        #expect(lookup.isFinished)
+        #expect(asked.filter { honest.contains($0) }.count >= 3)
+        #expect(asked.count <= 3 + 3 + 2, "the strangers near the target are a few questions more")
+        let stores = lookup.closest(3).map { $0.contact }
+        #expect(Set(honest.suffix(3)).isSubset(of: stores), "what is put reaches the honest nodes")
+    }
+
+    @Test("Of one /24 three nodes are asked, and a closer one takes the place of one that nobody has asked yet")
+    func crowdedNetwork() {
+        func neighbour(_ rank: UInt8) -> Contact { contact(rank, address: 0x0B00_0000 + UInt32(rank)) }
+        var lookup = Lookup(
+            target: target,
+            family: .v4,
+            width: 8,
+            parallelism: 8,
+            from: (10...40).map { neighbour($0) }
+        )
+        #expect(lookup.candidates.map { $0.contact } == [10, 11, 12].map { neighbour($0) })
+        lookup.asked(neighbour(10).endpoint)
+        lookup.answered(neighbour(10), with: [neighbour(5), neighbour(60)], token: nil, except: stranger)
+        #expect(lookup.candidates.map { $0.contact } == [5, 10, 11].map { neighbour($0) })
+    }
 }

@@ -37,7 +37,7 @@ public struct MutableItem: Hashable, Sendable {
         self.init(trusted: key, salt, sequence, value, signature)
     }
 
-    private init(trusted key: PublicKey, _ salt: [UInt8], _ sequence: Int64, _ value: [UInt8], _ signature: Signature) {
+    init(trusted key: PublicKey, _ salt: [UInt8], _ sequence: Int64, _ value: [UInt8], _ signature: Signature) {
         self.key = key
         self.salt = salt
         self.sequence = sequence

@@ -7,6 +7,9 @@ public struct DHTConfiguration: Sendable {
     public var bucketSize = DHTSpecification.bucketSize
     /// Queries of one lookup under way at once: α. 1 to 16. More is faster and costs more queries.
     public var parallelism = 4
+    /// Ways that share no node, on which values are searched and stored: d of S/Kademlia. 1 to 8. Whoever holds the nodes
+    /// of one way cannot hide a value that another finds; each way more costs some four queries.
+    public var disjointPaths = 3
     /// The networks taken part in. The driver has a socket for each.
     public var families: Set<AddressFamily> = [.v4]
     /// Asks but never answers, and is in nobody's table (BEP 43): behind a closed NAT or on metered links.
@@ -61,6 +64,8 @@ public struct DHTConfiguration: Sendable {
 
     /// For the simulator's own trial.
     package var defect: DHTDefect?
+    /// For the simulator's own trial.
+    package var without: Set<DHTDefence> = []
 
     public init() {}
 }

@@ -30,6 +30,7 @@ extension DHTNode {
 
     mutating func admits(_ source: Endpoint, now: Instant) -> Bool {
         source.address.isLoopback || incoming.take(source.address.prefix, now: now)
+            || configuration.without.contains(.rateLimits)
     }
 
     mutating func answer(_ message: KRPCMessage, with body: KRPCMessage.Body, to source: Endpoint) {
@@ -130,7 +131,8 @@ extension DHTNode {
         now: Instant,
         _ body: (Endpoint) -> Void
     ) {
-        let limit = isProven(sender) ? DHTSpecification.maximumDatagram : Self.ordinaryAnswer
+        let isLong = isProven(sender) || configuration.without.contains(.replyLimits)
+        let limit = isLong ? DHTSpecification.maximumDatagram : Self.ordinaryAnswer
         let family = sender.endpoint.family
         var room = max(1, (limit - 120 - nodes) / (family == .v4 ? 8 : 21))
         let own = ownEndpoint(for: infoHash, family: family)
@@ -179,19 +181,24 @@ extension DHTNode {
     /// Whether that many bytes beyond an ordinary answer may go there. Forged senders make us send them to a victim, so
     /// what the addresses of one prefix get unproven is limited.
     mutating func mayReceive(_ bytes: Int, _ sender: Contact, _ now: Instant) -> Bool {
-        guard !sender.endpoint.address.isLoopback, !isProven(sender) else { return true }
+        guard !sender.endpoint.address.isLoopback, !isProven(sender), !configuration.without.contains(.replyLimits)
+        else { return true }
         return unproven.take(sender.endpoint.address.prefix, cost: Double(bytes), now: now)
     }
 
+    private func isTokenGood(_ token: [UInt8], _ sender: Contact) -> Bool {
+        tokens.accepts(token, from: sender.endpoint.address) || configuration.without.contains(.tokens)
+    }
+
     private mutating func store(_ announce: KRPCAnnounce, _ sender: Contact, now: Instant) throws(KRPCFault) {
-        guard tokens.accepts(announce.token, from: sender.endpoint.address) else { throw .badToken }
+        guard isTokenGood(announce.token, sender) else { throw .badToken }
         guard !isDenied(announce.infoHash) else { throw .generic }
         let peer = Endpoint(sender.endpoint.address, port: announce.port ?? sender.endpoint.port)
         guard peers.announce(peer, isSeed: announce.isSeed, for: announce.infoHash, now: now) else { throw .server }
     }
 
     private mutating func store(_ put: KRPCPut, _ sender: Contact, now: Instant) throws(KRPCFault) {
-        guard tokens.accepts(put.token, from: sender.endpoint.address) else { throw .badToken }
+        guard isTokenGood(put.token, sender) else { throw .badToken }
         guard configuration.storesItems else { throw .server }
         guard let mutable = put.mutable else { return try storeImmutable(put.value, now: now) }
         let target = MutableItem.target(key: mutable.key, salt: mutable.salt)

@@ -98,8 +98,8 @@ extension DHTNode {
         let number = nextOperation
         nextOperation += 1
         var operation = Operation(target: target, goal: goal, purpose: purpose, keep: policy, lookups: [])
-        operation.lookups = AddressFamily.allCases.filter { configuration.families.contains($0) }.map { family in
-            lookup(target, family, isJoin: purpose == .join)
+        for family in AddressFamily.allCases where configuration.families.contains(family) {
+            operation.lookups += lookups(for: goal, target, family, isJoin: purpose == .join)
         }
         operations[number] = operation
         if case .command(let id) = purpose { commands[id] = number }
@@ -108,25 +108,37 @@ extension DHTNode {
         return number
     }
 
-    private func lookup(_ target: NodeID, _ family: AddressFamily, isJoin: Bool) -> Lookup {
+    /// One search, or for values several whose first nodes are dealt out among them.
+    private func lookups(for goal: Operation.Goal, _ target: NodeID, _ family: AddressFamily, isJoin: Bool) -> [Lookup]
+    {
         let table = tables[family.rawValue]
-        // Twice k, so that enough remain where some were silent a moment ago.
-        var start = table.closest(to: target, count: configuration.bucketSize * 2)
+        let paths = goal.isOfValues && !configuration.without.contains(.disjointPaths) ? configuration.disjointPaths : 1
         let isPoor = table.count < configuration.bucketSize
+        // More than k, so that enough remain where some were silent a moment ago.
+        var start = table.closest(to: target, count: configuration.bucketSize * max(2, paths))
         // Better to ask who did not answer before than nobody.
         if start.count < configuration.bucketSize {
             start += table.silent(near: target, count: configuration.bucketSize)
         }
         if isPoor || isJoin { start += remembered.prefix(32) }
-        var lookup = Lookup(
-            target: target,
-            family: family,
-            width: configuration.bucketSize,
-            parallelism: isJoin ? configuration.parallelism * 2 : configuration.parallelism,
-            from: start
-        )
-        if isPoor { for entrance in entrances { lookup.add(entrance: entrance) } }
-        return lookup
+        let parallelism = (configuration.parallelism + paths - 1) / paths
+        return (0..<paths).map { path in
+            var lookup = Lookup(
+                target: target,
+                family: family,
+                // Together the ways end with more than k nodes.
+                width: paths == 1 ? configuration.bucketSize : (configuration.bucketSize + paths - 1) / paths + 1,
+                parallelism: isJoin ? configuration.parallelism * 2 : parallelism,
+                mostQueries: Lookup.maximumQueries / paths,
+                without: configuration.without,
+                from: start.indices.lazy.filter { $0 % paths == path }.map { start[$0] }
+            )
+            guard isPoor else { return lookup }
+            for (number, entrance) in entrances.enumerated() where number % paths == path {
+                lookup.add(entrance: entrance)
+            }
+            return lookup
+        }
     }
 
     /// A node counts itself among the closest: what it holds itself comes first.

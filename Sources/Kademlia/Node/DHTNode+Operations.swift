@@ -21,17 +21,31 @@ extension DHTNode {
     private mutating func askNodes(_ number: UInt64, now: Instant) -> Instant? {
         for index in operations[number]?.lookups.indices ?? 0..<0 {
             while let operation = operations[number], let candidate = operation.lookups[index].next() {
+                if operation.claimed.contains(candidate.endpoint) || isCrowded(operation, by: candidate) {
+                    operations[number]?.lookups[index].leave(candidate.endpoint)
+                    continue
+                }
                 if isPassedOver(candidate, in: operation.lookups[index], now: now) {
                     operations[number]?.lookups[index].overdue(candidate.endpoint)
                     continue
                 }
                 if let later = permit(candidate.endpoint, now: now) { return later }
                 operations[number]?.lookups[index].asked(candidate.endpoint)
+                operations[number]?.claimed.insert(candidate.endpoint)
                 let id = candidate.id == .zero ? nil : candidate.id
                 ask(operation.method, candidate.endpoint, id: id, .lookup(number), now: now)
             }
         }
         return nil
+    }
+
+    /// The ways of a search together take no more nodes of one network than one way alone.
+    private func isCrowded(_ operation: Operation, by candidate: Lookup.Candidate) -> Bool {
+        let address = candidate.endpoint.address
+        guard operation.lookups.count > 1, !address.isLocal, !configuration.without.contains(.prefixDiversity) else {
+            return false
+        }
+        return operation.lookups.reduce(0) { $0 + $1.taken(of: address.prefix) } >= Lookup.candidatesOfPrefix
     }
 
     /// A node that was silent a moment ago is left out where enough others are known.
@@ -78,7 +92,7 @@ extension DHTNode {
         guard operation.isLookupFinished else { return false }
         let newest = operation.holders.values.max() ?? 0
         let copies = operation.holders.filter { $0.value == newest }
-        let closest = operation.lookups.flatMap { $0.closest(configuration.bucketSize) }
+        let closest = operation.closest(configuration.bucketSize)
         return copies.count <= configuration.bucketSize || !closest.allSatisfy { copies[$0.endpoint] != nil }
     }
 
@@ -139,6 +153,7 @@ extension DHTNode {
         var report = MutableReport(highestKnown: floors[operation.target])
         guard let best = operation.best,
             best.sequence >= report.highestKnown ?? 0 || configuration.defect == .acceptsLowerSequence
+                || configuration.without.contains(.sequence)
         else { return report }
         report.item = best
         report.holders = operation.holders.values.lazy.filter { $0 == best.sequence }.count

@@ -167,16 +167,23 @@ extension DHTNode {
         }
         // Older items cost a verification only where nothing is known yet.
         guard best.map({ sequence >= $0.sequence }) ?? true,
-            let item = try? MutableItem(
-                key: slot.key,
-                salt: slot.salt,
-                sequence: sequence,
-                value: value,
-                signature: signature
-            )
+            let item = item(slot.key, slot.salt, sequence, value, signature)
         else { return }
         operations[operation]?.holders[sender.endpoint] = sequence
         found(item, for: operation, now: now)
+    }
+
+    private func item(
+        _ key: PublicKey,
+        _ salt: [UInt8],
+        _ sequence: Int64,
+        _ value: [UInt8],
+        _ signature: Signature
+    ) -> MutableItem? {
+        if configuration.without.contains(.signatures) {
+            return MutableItem(trusted: key, salt, sequence, value, signature)
+        }
+        return try? MutableItem(key: key, salt: salt, sequence: sequence, value: value, signature: signature)
     }
 
     /// A verified item under the operation's target.
@@ -232,6 +239,7 @@ extension DHTNode {
         for family in AddressFamily.allCases {
             let old = tables[family.rawValue]
             tables[family.rawValue] = RoutingTable(ownID: new, bucketSize: configuration.bucketSize, now: now)
+            tables[family.rawValue].without = configuration.without
             for entry in old.snapshot.joined() where !entry.isBad {
                 _ = tables[family.rawValue].answered(entry.contact, now: entry.lastAnswer)
             }

@@ -125,7 +125,9 @@ public struct DHTNode: ~Copyable {
         }
         self.id = ownID
         tables = AddressFamily.allCases.map { _ in
-            RoutingTable(ownID: ownID, bucketSize: configuration.bucketSize, now: now)
+            var table = RoutingTable(ownID: ownID, bucketSize: configuration.bucketSize, now: now)
+            table.without = configuration.without
+            return table
         }
         tokens = WriteTokens(secret: generator.bytes(16), now: now)
         peers = PeerStore(

@@ -14,6 +14,14 @@ struct Operation: Sendable {
         case publish(Publication, expecting: Int64?)
         /// The publication comes when the caller has signed it.
         case update(key: PublicKey, salt: [UInt8], isAsked: Bool)
+
+        /// Whether somebody may want to hide what is at the target.
+        var isOfValues: Bool {
+            switch self {
+            case .findNode, .scrape, .sampleInfohashes: false
+            case .getPeers, .getImmutable, .getMutable, .publish, .update: true
+            }
+        }
     }
 
     /// Why it runs; decides who is told of its end.
@@ -35,8 +43,10 @@ struct Operation: Sendable {
     var goal: Goal
     let purpose: Purpose
     var keep = KeepPolicy.once
-    /// One for each family.
+    /// For each family one, or one for each of the ways that share no node.
     var lookups: [Lookup]
+    /// Nodes that one of the ways has asked: no other does.
+    var claimed: Set<Endpoint> = []
     var peers: Set<Endpoint> = []
     /// The filters of all answers joined (BEP 33).
     var seedFilter = BloomFilter()
@@ -89,52 +99,63 @@ struct Operation: Sendable {
         }
     }
 
-    /// The nodes to store at now: of each family the k closest with a token, minus those that turned out not to.
-    func storeTargets(width: Int) -> [Lookup.Candidate] {
-        lookups.flatMap { lookup in
-            let isFinished = lookup.isFinished
-            var remaining = width
-            var targets: [Lookup.Candidate] = []
-            for candidate in lookup.closest(Lookup.maximumCandidates) where candidate.token != nil {
-                guard remaining > 0 else { break }
-                switch attempts[candidate.endpoint] {
-                case .waiting, .stored: remaining -= 1
-                case .refused, .silent: break
-                case nil:
-                    remaining -= 1
-                    // Before the end only where nothing closer is known: the write need not wait for silent nodes.
-                    if isFinished || lookup.isAmongClosest(candidate.endpoint) { targets.append(candidate) }
-                }
-            }
-            return targets
+    /// The nodes that answered, of all ways of a family together, closest first: as many whose id fits their address as
+    /// asked for, and no more others between them.
+    func closest(_ count: Int) -> [Lookup.Candidate] {
+        AddressFamily.allCases.flatMap { family -> [Lookup.Candidate] in
+            let ways = lookups.filter { $0.family == family }
+            guard ways.count > 1 else { return ways.first?.closest(count) ?? [] }
+            let all = ways.flatMap { $0.closest(count * 2) }.sorted { $0.distance < $1.distance }
+            return Lookup.closest(count, of: all)
         }
     }
 
-    /// The nodes that have what was to be published, closest first, at most `width` of a family: those that took it, and
-    /// those that had it where it was not worth storing.
-    func keepers(width: Int) -> [NodeID] {
-        let newest = holders.values.max() ?? 0
-        let found = lookups.flatMap { lookup in
-            lookup.closest(Lookup.maximumCandidates).filter { candidate in
-                switch attempts[candidate.endpoint] {
-                case .stored: true
-                case .refused, .silent, .waiting: false
-                case nil: keep == .borrowed && holders[candidate.endpoint] == newest
+    /// The nodes to store at now: of each family the k closest with a token, minus those that turned out not to.
+    func storeTargets(width: Int) -> [Lookup.Candidate] {
+        AddressFamily.allCases.flatMap { family -> [Lookup.Candidate] in
+            let ways = lookups.filter { $0.family == family }
+            let isFinished = ways.allSatisfy { $0.isFinished }
+            // Before the end only where nothing closer is known: the write need not wait for silent nodes.
+            let all = ways.flatMap { way in
+                way.closest(Lookup.maximumCandidates).filter { candidate in
+                    candidate.token != nil
+                        && (isFinished || attempts[candidate.endpoint] != nil || way.isAmongClosest(candidate.endpoint))
                 }
             }
-            .prefix(width)
+            let willing = all.sorted { $0.distance < $1.distance }.filter { candidate in
+                switch attempts[candidate.endpoint] {
+                case .refused, .silent: false
+                case .waiting, .stored, nil: true
+                }
+            }
+            return Lookup.closest(width, of: willing).filter { attempts[$0.endpoint] == nil }
+        }
+    }
+
+    /// The nodes that have what was to be published, closest first: those that took it, and those that had it where it was not worth storing.
+    func keepers(width: Int) -> [NodeID] {
+        let newest = holders.values.max() ?? 0
+        let found = closest(width * 2).filter { candidate in
+            switch attempts[candidate.endpoint] {
+            case .stored: true
+            case .refused, .silent, .waiting: false
+            case nil: keep == .borrowed && holders[candidate.endpoint] == newest
+            }
         }
         return found.sorted { $0.distance < $1.distance }.map { $0.id }
     }
 
     var report: LookupReport {
         var report = LookupReport()
+        report.closest = closest(DHTSpecification.bucketSize).map { $0.contact }
         for lookup in lookups {
-            report.closest += lookup.closest(DHTSpecification.bucketSize).map { $0.contact }
             report.queries += lookup.queries
             report.answers += lookup.answers
         }
-        if let lookup = lookups.first(where: { $0.answers > 0 }) {
+        let ways = lookups.filter { $0.answers > 0 }
+        if let family = ways.first?.family,
+            let lookup = ways.filter({ $0.family == family }).min(by: { $0.closestDistance < $1.closestDistance })
+        {
             report.path = lookup.path
             report.hops = lookup.hops
         }

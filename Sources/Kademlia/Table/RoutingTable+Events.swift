@@ -63,7 +63,8 @@ extension RoutingTable {
     /// The bucket is full and stays whole: a bad node goes, then one whose id does not fit its address (BEP 42).
     private mutating func replace(in index: Int, by entry: Entry, _ now: Instant) -> Admission {
         let entries = buckets[index].entries
-        let isSecured: (Entry) -> Bool = { $0.contact.id.isSecured(for: $0.contact.endpoint.address) }
+        let isTrial = without.contains(.boundIDs)
+        let isSecured: (Entry) -> Bool = { isTrial || $0.contact.id.isSecured(for: $0.contact.endpoint.address) }
         if let position = entries.firstIndex(where: { $0.isBad })
             ?? (isSecured(entry) ? entries.lastIndex { !isSecured($0) } : nil)
         {

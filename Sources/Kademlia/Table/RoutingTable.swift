@@ -51,6 +51,8 @@ public struct RoutingTable: Sendable {
     public let ownID: NodeID
     public let bucketSize: Int
     var buckets: [Bucket]
+    /// For the simulator's trial.
+    var without: Set<DHTDefence> = []
 
     public init(ownID: NodeID, bucketSize: Int = DHTSpecification.bucketSize, now: Instant) {
         self.ownID = ownID
@@ -89,7 +91,7 @@ public struct RoutingTable: Sendable {
 
     /// Whether one operator's network already fills its share of this bucket.
     func isCrowded(_ bucket: Bucket, by contact: Contact) -> Bool {
-        guard !contact.endpoint.address.isLocal else { return false }
+        guard !contact.endpoint.address.isLocal, !without.contains(.prefixDiversity) else { return false }
         let prefix = contact.endpoint.address.prefix
         let others = bucket.entries.filter {
             $0.contact.id != contact.id && $0.contact.endpoint.address.prefix == prefix

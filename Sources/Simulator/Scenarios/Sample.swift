@@ -19,8 +19,13 @@ struct Sample {
 
 /// Good ones of all.
 struct Share {
-    private(set) var good = 0
-    private(set) var all = 0
+    private(set) var good: Int
+    private(set) var all: Int
+
+    init(good: Int = 0, all: Int = 0) {
+        self.good = good
+        self.all = all
+    }
 
     mutating func add(_ isGood: Bool) {
         all += 1

@@ -72,7 +72,7 @@ public enum Scenarios {
         [
             DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, FeedFaults.self, FeedFork.self,
             SwarmCrowd.self,
-            PublisherGone.self,
+            PublisherGone.self, KeyAttack.self, NetworkSybil.self, ListEclipse.self, RichEclipse.self,
         ]
     }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Simulator
+
+struct AttacksCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attacks",
+        abstract: "Prints what attackers reach with each of the defences and without it.",
+        discussion:
+            "Columns: the attack, the defences that were off, the attacker's success, and what is counted as one."
+    )
+
+    @Option(help: "All of the runs' randomness.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many honest nodes the DHT of the attacks on keys has.")
+    var nodes: Int?
+
+    func run() throws {
+        var options = ScenarioOptions()
+        options.seed = seed
+        options.nodes = nodes
+        let meter = RunMeter()
+        AttackTable.run(options) { line in
+            let without = line.without.isEmpty ? "nothing" : line.without.joined(separator: ", ")
+            print("| \(line.attack) | \(without) | \(line.success) | \(line.measure) |")
+        }
+        Output.note(meter.text(events: 0))
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Feeds
+internal import Kademlia
+
+/// What attackers reach with each of our defences and without it.
+public enum AttackTable {
+    /// One attack under one choice of defences.
+    public struct Line: Sendable {
+        public var attack: String
+        /// Defences that were switched off.
+        public var without: [String]
+        /// What is counted as the attacker's success, and how often he had it.
+        public var measure: String
+        public var success: String
+    }
+
+    private struct Trial {
+        var attack: String
+        var measure: String
+        var defences: [[DHTDefence]]
+        var run: (Set<DHTDefence>) -> Share
+    }
+
+    /// Runs every attack: first with all defences, then without each that bears on it, then without all of these.
+    public static func run(_ options: ScenarioOptions, report: (Line) -> Void) {
+        for trial in keyTrials(options) + answerTrials(options) {
+            for without in trial.defences {
+                let success = trial.run(Set(without))
+                report(
+                    Line(
+                        attack: trial.attack,
+                        without: without.map { $0.rawValue },
+                        measure: trial.measure,
+                        success: success.text
+                    )
+                )
+            }
+        }
+        for line in headLines(options) { report(line) }
+    }
+
+    // MARK: - Keys
+
+    private static func keyTrials(_ options: ScenarioOptions) -> [Trial] {
+        let measure = "searches that do not find the item"
+        func trial(_ scenario: KeyAttack.Type, _ defences: [[DHTDefence]]) -> Trial {
+            Trial(attack: scenario.name, measure: measure, defences: defences) { without in
+                var options = options
+                options.without = Set(without.map { $0.rawValue })
+                let course = scenario.init(options)
+                _ = course.run()
+                return course.lost
+            }
+        }
+        let all: [DHTDefence] = [.boundIDs, .prefixDiversity, .disjointPaths]
+        return [
+            trial(KeyAttack.self, [[], [.boundIDs], [.prefixDiversity], [.disjointPaths], all]),
+            trial(NetworkSybil.self, [[], [.boundIDs], [.prefixDiversity], [.disjointPaths], all]),
+            trial(ListEclipse.self, [[], [.boundIDs], [.prefixDiversity], [.disjointPaths], all]),
+            trial(RichEclipse.self, [[], [.boundIDs], [.prefixDiversity], [.disjointPaths], all]),
+        ]
+    }
+
+    // MARK: - Answers
+
+    private static func answerTrials(_ options: ScenarioOptions) -> [Trial] {
+        [
+            Trial(
+                attack: "flood",
+                measure: "questions of one /24 that are answered, 2,000 a second",
+                defences: [[], [.rateLimits]]
+            ) { AnswerAttacks(options, without: $0).flood() },
+            Trial(
+                attack: "amplification",
+                measure: "bytes that a forged address gets for those spent, items of 900 bytes",
+                defences: [[], [.rateLimits], [.replyLimits], [.rateLimits, .replyLimits]]
+            ) { AnswerAttacks(options, without: $0).amplification() },
+            Trial(
+                attack: "forged announces",
+                measure: "peers stored that a forged address announces",
+                defences: [[], [.tokens]]
+            ) { AnswerAttacks(options, without: $0).forgedAnnounces() },
+            Trial(
+                attack: "poisoned node lists",
+                measure: "queries of a search that go to invented nodes",
+                defences: [[], [.boundIDs], [.prefixDiversity], [.boundIDs, .prefixDiversity]]
+            ) { AnswerAttacks(options, without: $0).poisonedLists() },
+            Trial(
+                attack: "forged items",
+                measure: "searches that take an item with another's signature",
+                defences: [[], [.signatures]]
+            ) { AnswerAttacks(options, without: $0).forgedItems() },
+            Trial(
+                attack: "old items",
+                measure: "searches that take an item older than one seen before",
+                defences: [[], [.sequence]]
+            ) { AnswerAttacks(options, without: $0).oldItems() },
+        ]
+    }
+
+    // MARK: - Heads
+
+    /// Runs of `feed-faults` in which a reader goes back to a lower head that a peer shows it.
+    private static func headLines(_ options: ScenarioOptions) -> [Line] {
+        [nil, FeedDefect.acceptsLowerHead].map { defect in
+            var won = Share()
+            for seed in options.seed..<options.seed + 12 {
+                var options = options
+                options.seed = seed
+                options.without = []
+                options.defect = defect?.rawValue
+                won.add(Scenarios.run(FeedFaults.self, options).violations.contains { $0.invariant == "never-lower" })
+            }
+            return Line(
+                attack: "forged and old heads",
+                without: defect == nil ? [] : ["highest-head"],
+                measure: "runs in which a reader takes a lower head",
+                success: won.text
+            )
+        }
+    }
+}

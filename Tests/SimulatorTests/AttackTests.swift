@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Kademlia
+@testable import Simulator
+
+/// Issue 4, attack table: small worlds, so that each defence is seen to carry its weight; `roost-sim attacks` has the figures.
+@Suite struct AttackTests {
+    private var options: ScenarioOptions {
+        var options = ScenarioOptions(origin: .now)
+        options.nodes = 40
+        return options
+    }
+
+    private func lost(_ scenario: KeyAttack.Type, without: [DHTDefence]) -> Int {
+        var options = options
+        options.without = Set(without.map { $0.rawValue })
+        let course = scenario.init(options)
+        _ = course.run()
+        return course.lost.basisPoints
+    }
+
+    @Test("ids of the attacker's choice around a key hide it only where ids are not bound to addresses")
+    func sybil() {
+        #expect(lost(KeyAttack.self, without: []) <= 100)
+        #expect(lost(KeyAttack.self, without: [.boundIDs]) >= 5000)
+    }
+
+    @Test("confederates whose ids fit catch searches that go one way, and none that goes three")
+    func eclipse() {
+        let guarded = lost(RichEclipse.self, without: [])
+        #expect(guarded < lost(RichEclipse.self, without: [.disjointPaths]))
+    }
+
+    @Test("floods, forged announces, forged and old items: each is held by its defence")
+    func answers() {
+        func attacks(_ without: DHTDefence...) -> AnswerAttacks { AnswerAttacks(options, without: Set(without)) }
+        #expect(attacks().flood(2000).basisPoints < 1500 && attacks(.rateLimits).flood(2000).basisPoints == 10_000)
+        #expect(attacks().amplification(2000).basisPoints < 10_000)
+        #expect(attacks(.rateLimits, .replyLimits).amplification(2000).basisPoints > 50_000)
+        #expect(attacks().forgedAnnounces().good == 0 && attacks(.tokens).forgedAnnounces().good == 1000)
+        #expect(attacks().forgedItems().good == 0 && attacks(.signatures).forgedItems().good == 20)
+        #expect(attacks().oldItems().good == 0 && attacks(.sequence).oldItems().good == 10)
+    }
+}
