@@ -102,7 +102,7 @@ def node_announces(lab):
     expect_same(source, reader.path("got"))
 
 
-def found(reader, infohash, what, timeout=30):
+def found(reader, infohash, what, timeout=60):
     end = time.monotonic() + timeout
     while True:
         try:

@@ -44,7 +44,8 @@ struct NodeParts {
                 context: context,
                 socket: socket,
                 local: local,
-                mapper: mapper
+                mapper: mapper,
+                onSocket: { try await swarm.useUDP([$0]) }
             )
             return NodeParts(context: context, swarm: swarm, network: network, listen: listen)
         } catch {

@@ -6,6 +6,8 @@ import Keys
 import Logging
 import NIOCore
 import Storage
+import Swarm
+import Synchronization
 import Testing
 import Transport
 import Wire
@@ -13,7 +15,7 @@ import Wire
 @testable import Node
 
 /// Nodes of one DHT of their own, on loopback.
-@Suite struct NetworkServiceTests {
+@Suite(.timeLimit(.minutes(2))) struct NetworkServiceTests {
     /// One service with a home of its own, at work.
     private struct Station {
         let home: Home
@@ -270,5 +272,47 @@ import Wire
         #expect(all[0].network.localEndpoint == endpoint)
         #expect(try await all[0].network.get(DHTItemQuery(target: plain.target)).value == Hex.encode("4:kept".utf8))
         await close(all)
+    }
+
+    /// Notes that something of uTP came.
+    private final class UTPProbe: DatagramReceiver, Sendable {
+        let answers = Atomic(0)
+        func receive(_ datagram: ByteBuffer, from source: Endpoint) { answers.add(1, ordering: .relaxed) }
+    }
+
+    @Test("BEP 29: uTP is answered on the socket that took the place of one that the system closed")
+    func reboundForPeers() async throws {
+        let home = Home(path: NSTemporaryDirectory() + "roost-network-" + UUID().uuidString)
+        try home.prepare()
+        var configuration = NodeConfiguration()
+        configuration.network = "none"
+        configuration.listen = Endpoint(.v4(0x7F00_0001), port: 0)
+        let options = NodeOptions(
+            home: home,
+            configuration: configuration,
+            version: "test",
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let parts = try await NodeParts.open(options)
+        let work = Task { try await parts.network.run() }
+        let asker = try await UDPSocket.bind(to: configuration.listen, on: parts.context.group.next())
+        let probe = UTPProbe()
+        try await asker.eventLoop.submit { asker.register(probe, for: .utp) }.get()
+        await parts.network.closeSocket()
+        // A SYN (BEP 29 "packet types"), each time of another connection.
+        var number: UInt8 = 0
+        while probe.answers.load(ordering: .relaxed) == 0 {
+            number &+= 1
+            let syn: [UInt8] = [0x41, 0, 9, number] + Array(repeating: 0, count: 11) + [0xFF, 0, 1, 0, 0]
+            let endpoint = parts.network.localEndpoint
+            try await asker.eventLoop.submit { _ = asker.send(syn, to: endpoint) }.get()
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        work.cancel()
+        _ = await work.result
+        await asker.close()
+        await parts.network.shutdown()
+        await parts.swarm.shutdown()
+        try? FileManager.default.removeItem(atPath: home.path)
     }
 }

@@ -32,8 +32,8 @@ struct RepublishPace: Sendable {
     /// ln(3/5) ÷ ln(share) for shares of 0 (as 1/16) to 8 eighths, at most 2: one observation may not double it twice.
     private static let factors = [0.25, 0.25, 0.37, 0.52, 0.74, 1.09, 1.78, 2, 2]
 
-    /// Nobody took it: half a minute, then twice as long each time.
+    /// Nobody took it: ten seconds, then twice as long each time.
     func afterFailure(_ failuresBefore: Int) -> Duration {
-        min(.seconds(30) * (1 << min(failuresBefore, 10)), first)
+        min(.seconds(10) * (1 << min(failuresBefore, 10)), first)
     }
 }

@@ -26,6 +26,8 @@ final class NetworkService: Sendable {
     /// Asks the router to let peers through; nil where it is not to be asked.
     let mapper: PortMapper?
     private let socket: Mutex<UDPSocket>
+    /// Told of the socket that took the place of one that the system closed; what else uses the port goes on there.
+    private let onSocket: @Sendable (UDPSocket) async throws -> Void
     private let needsSaving = Atomic(false)
 
     private init(
@@ -34,8 +36,10 @@ final class NetworkService: Sendable {
         dht: DHTService,
         socket: UDPSocket,
         local: LocalPeers?,
-        mapper: PortMapper?
+        mapper: PortMapper?,
+        onSocket: @escaping @Sendable (UDPSocket) async throws -> Void
     ) {
+        self.onSocket = onSocket
         self.local = local
         self.mapper = mapper
         self.context = context
@@ -49,8 +53,13 @@ final class NetworkService: Sendable {
     var localEndpoint: Endpoint { socket.withLock { $0.localEndpoint } }
 
     /// Binds UDP and starts; the network is looked for at the addresses that are known, by name once ``run()`` runs.
-    static func start(context: NodeContext, listen: Endpoint) async throws(NodeError) -> NetworkService {
-        try await start(context: context, socket: try await PeerPort.bind(listen, on: context.group.next()))
+    static func start(
+        context: NodeContext,
+        listen: Endpoint,
+        onSocket: @escaping @Sendable (UDPSocket) async throws -> Void = { _ in }
+    ) async throws(NodeError) -> NetworkService {
+        let socket = try await PeerPort.bind(listen, on: context.group.next())
+        return try await start(context: context, socket: socket, onSocket: onSocket)
     }
 
     /// Starts on a socket that is its own from now on.
@@ -58,7 +67,8 @@ final class NetworkService: Sendable {
         context: NodeContext,
         socket: UDPSocket,
         local: LocalPeers? = nil,
-        mapper: PortMapper? = nil
+        mapper: PortMapper? = nil,
+        onSocket: @escaping @Sendable (UDPSocket) async throws -> Void = { _ in }
     ) async throws(NodeError) -> NetworkService {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
@@ -74,7 +84,8 @@ final class NetworkService: Sendable {
                 dht: dht,
                 socket: socket,
                 local: local,
-                mapper: mapper
+                mapper: mapper,
+                onSocket: onSocket
             )
             try await service.dropOutdated()
             service.entrances.join()
@@ -166,6 +177,7 @@ final class NetworkService: Sendable {
             let new = try await UDPSocket.bind(to: localEndpoint, on: dht.eventLoop)
             try await dht.replace([new])
             socket.withLock { $0 = new }
+            try await onSocket(new)
             context.logger.notice("udp port taken again")
         } catch {
             context.logger.debug("udp port cannot be taken again", metadata: ["error": "\(error)"])
