@@ -42,12 +42,13 @@ extension NodeID {
     }
 
     private static func securedPrefix(of address: IPAddress, random: UInt8) -> UInt32 {
-        var bytes: [UInt8] = []
         switch address {
-        case .v4(let value): bytes.append(bigEndian: value & 0x030F_3FFF)
-        case .v6(let high, _): bytes.append(bigEndian: high & 0x0103_070F_1F3F_7FFF)
+        case .v4(let value):
+            let masked = UInt64(value & 0x030F_3FFF) | UInt64(random & 7) << 29
+            return CRC32C.checksum(bigEndian: masked, byteCount: 4)
+        case .v6(let high, _):
+            let masked = high & 0x0103_070F_1F3F_7FFF | UInt64(random & 7) << 61
+            return CRC32C.checksum(bigEndian: masked, byteCount: 8)
         }
-        bytes[0] |= (random & 7) << 5
-        return CRC32C.checksum(bytes)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import BitTorrent
 import Testing
 
 @testable import Kademlia
@@ -41,5 +42,12 @@ import Testing
         #expect(attacks().forgedAnnounces().good == 0 && attacks(.tokens).forgedAnnounces().good == 1000)
         #expect(attacks().forgedItems().good == 0 && attacks(.signatures).forgedItems().good == 20)
         #expect(attacks().oldItems().good == 0 && attacks(.sequence).oldItems().good == 10)
+    }
+
+    @Test("BEP 11: one peer that names a thousand addresses has a hundred dialled, and one port of a host")
+    func exchange() {
+        #expect(PeerExchangeTrial.portsOfVictim(isBounded: true).dialled == 1)
+        #expect(PeerExchangeTrial.portsOfVictim(isBounded: false).dialled == 1000)
+        #expect(PeerExchangeTrial.hosts(isBounded: true).dialled == 100)
     }
 }

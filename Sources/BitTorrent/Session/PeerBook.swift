@@ -57,6 +57,9 @@ struct PeerBook {
     private var isEarliestKnown = true
     private var nextOrder: UInt64 = 0
 
+    /// For ``PeerExchangeTrial``: what peers tell is not bounded.
+    var isTrusting = false
+
     /// Everything that is refused.
     var banCount: Int { banned.count + bannedAddresses.count }
 
@@ -73,7 +76,9 @@ struct PeerBook {
     ) {
         guard endpoint.port != 0 else { return }
         if entries[endpoint] != nil { return renew(endpoint, source: source, isAlive: isAlive, now: now) }
-        guard teller == nil || hasRoom(forAddressOf: endpoint, from: teller), makeRoom(for: source) else { return }
+        guard teller == nil || isTrusting || hasRoom(forAddressOf: endpoint, from: teller), makeRoom(for: source) else {
+            return
+        }
         nextOrder += 1
         entries[endpoint] = Entry(
             nextAttempt: now,

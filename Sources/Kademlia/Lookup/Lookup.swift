@@ -231,15 +231,16 @@ struct Lookup: Sendable {
         candidates.first { $0.state == .answered }?.distance ?? NodeID(Array(repeating: 0xFF, count: 20)) ?? .zero
     }
 
-    /// Whether nothing closer than the first `width` nodes that may be alive is known.
-    func isAmongClosest(_ endpoint: Endpoint) -> Bool {
+    /// Nodes that gave a token and have nothing before them but `width` nodes that may be alive.
+    var ready: [Candidate] {
         var window = width
+        var ready: [Candidate] = []
         for candidate in candidates where candidate.isLive && candidate.state != .slow {
-            if candidate.endpoint == endpoint { return true }
+            if candidate.state == .answered, candidate.token != nil { ready.append(candidate) }
             if candidate.isBound { window -= 1 }
             if window == 0 { break }
         }
-        return false
+        return ready
     }
 
     // MARK: - What happened

@@ -19,19 +19,22 @@ extension DHTNode {
 
     /// - Returns: when to go on, if a limit of ours stands in the way.
     private mutating func askNodes(_ number: UInt64, now: Instant) -> Instant? {
-        for index in operations[number]?.lookups.indices ?? 0..<0 {
-            while let operation = operations[number], let candidate = operation.lookups[index].next() {
+        // Taken out, so that its lists are changed in place.
+        guard var operation = operations.removeValue(forKey: number) else { return nil }
+        defer { operations[number] = operation }
+        for index in operation.lookups.indices {
+            while let candidate = operation.lookups[index].next() {
                 if operation.claimed.contains(candidate.endpoint) || isCrowded(operation, by: candidate) {
-                    operations[number]?.lookups[index].leave(candidate.endpoint)
+                    operation.lookups[index].leave(candidate.endpoint)
                     continue
                 }
                 if isPassedOver(candidate, in: operation.lookups[index], now: now) {
-                    operations[number]?.lookups[index].overdue(candidate.endpoint)
+                    operation.lookups[index].overdue(candidate.endpoint)
                     continue
                 }
                 if let later = permit(candidate.endpoint, now: now) { return later }
-                operations[number]?.lookups[index].asked(candidate.endpoint)
-                operations[number]?.claimed.insert(candidate.endpoint)
+                operation.lookups[index].asked(candidate.endpoint)
+                operation.claimed.insert(candidate.endpoint)
                 let id = candidate.id == .zero ? nil : candidate.id
                 ask(operation.method, candidate.endpoint, id: id, .lookup(number), now: now)
             }

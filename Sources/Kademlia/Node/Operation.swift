@@ -37,6 +37,13 @@ struct Operation: Sendable {
         case stored
         case refused(Int64)
         case silent
+
+        var isGood: Bool {
+            switch self {
+            case .waiting, .stored: true
+            case .refused, .silent: false
+            }
+        }
     }
 
     let target: NodeID
@@ -110,25 +117,20 @@ struct Operation: Sendable {
         }
     }
 
-    /// The nodes to store at now: of each family the k closest with a token, minus those that turned out not to.
+    /// The nodes to store at now: of each family the k closest with a token, minus those that turned out not to. Before the
+    /// end only where nothing closer is known: the write need not wait for silent nodes.
     func storeTargets(width: Int) -> [Lookup.Candidate] {
-        AddressFamily.allCases.flatMap { family -> [Lookup.Candidate] in
-            let ways = lookups.filter { $0.family == family }
-            let isFinished = ways.allSatisfy { $0.isFinished }
-            // Before the end only where nothing closer is known: the write need not wait for silent nodes.
-            let all = ways.flatMap { way in
-                way.closest(Lookup.maximumCandidates).filter { candidate in
-                    candidate.token != nil
-                        && (isFinished || attempts[candidate.endpoint] != nil || way.isAmongClosest(candidate.endpoint))
-                }
-            }
-            let willing = all.sorted { $0.distance < $1.distance }.filter { candidate in
-                switch attempts[candidate.endpoint] {
-                case .refused, .silent: false
-                case .waiting, .stored, nil: true
-                }
-            }
-            return Lookup.closest(width, of: willing).filter { attempts[$0.endpoint] == nil }
+        guard isLookupFinished else {
+            let ready = lookups.flatMap { $0.ready }.filter { attempts[$0.endpoint] == nil }
+            guard !ready.isEmpty else { return [] }
+            let room = max(0, width - attempts.values.lazy.filter { $0.isGood }.count)
+            return Array(ready.sorted { $0.distance < $1.distance }.prefix(room))
+        }
+        return AddressFamily.allCases.flatMap { family -> [Lookup.Candidate] in
+            let all = lookups.filter { $0.family == family }.flatMap { $0.closest(Lookup.maximumCandidates) }
+            let willing = all.filter { $0.token != nil && attempts[$0.endpoint]?.isGood ?? true }
+            return Lookup.closest(width, of: willing.sorted { $0.distance < $1.distance })
+                .filter { attempts[$0.endpoint] == nil }
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import Feeds
 internal import Kademlia
 
@@ -36,7 +37,7 @@ public enum AttackTable {
                 )
             }
         }
-        for line in headLines(options) { report(line) }
+        for line in exchangeLines() + headLines(options) { report(line) }
     }
 
     // MARK: - Keys
@@ -96,6 +97,24 @@ public enum AttackTable {
                 defences: [[], [.sequence]]
             ) { AnswerAttacks(options, without: $0).oldItems() },
         ]
+    }
+
+    // MARK: - Peers named by peers
+
+    private static func exchangeLines() -> [Line] {
+        [true, false].flatMap { isBounded in
+            [
+                ("ports of one host that one liar has us dial", PeerExchangeTrial.portsOfVictim(isBounded: isBounded)),
+                ("hosts that one liar has us dial", PeerExchangeTrial.hosts(isBounded: isBounded)),
+            ].map { measure, result in
+                Line(
+                    attack: "poisoned PEX",
+                    without: isBounded ? [] : ["exchange-limits"],
+                    measure: measure,
+                    success: Share(good: result.dialled, all: result.named).text
+                )
+            }
+        }
     }
 
     // MARK: - Heads
