@@ -23,10 +23,11 @@ public final class Node: Service, NodeControl {
     let publisher: Publisher
     let keeping: KeepingService
     let pushKeeper: PushKeeper
+    let trackers: SiteTrackers
     let trees = TreeShelf()
     let places = FilePlaces()
     let visits = SiteVisits()
-    let hints = PeerHints()
+    let hints = LinkHints()
     let stopping = StopSignal()
     /// Where peers reach this node, TCP and UDP alike.
     public let listen: Endpoint
@@ -55,6 +56,7 @@ public final class Node: Service, NodeControl {
         publisher = Publisher(context: parts.context, sites: sites, swarms: swarms)
         keeping = KeepingService(context: parts.context, sites: sites, swarms: swarms)
         pushKeeper = PushKeeper(context: parts.context, sites: sites, keeping: keeping, listener: parts.swarm.listener)
+        trackers = SiteTrackers(context: parts.context, sites: sites, swarm: parts.swarm)
         endsUnused = options.endsUnused
         self.lock = Mutex(lock)
     }
@@ -89,7 +91,12 @@ public final class Node: Service, NodeControl {
             group.addTask { try await self.sites.run() }
             group.addTask { try await self.keeping.run() }
             group.addTask { try await self.pushKeeper.run() }
-            group.addTask { await self.visits.run(in: self) }
+            group.addTask { try await self.trackers.run() }
+            group.addTask {
+                await self.visits.run { site in
+                    _ = try? await self.sites.refresh(.site(site), peers: self.hints.of(site), within: .seconds(10))
+                }
+            }
             if endsUnused { group.addTask { await self.endWhenUnused() } }
             await stopping.wait()
             group.cancelAll()

@@ -173,6 +173,17 @@ public final class Swarm: Sendable {
         await torrent.stop()
     }
 
+    /// Tells trackers that we have all of the torrents with these hashes, which need not be open, until that is stopped.
+    public func tell(_ tiers: [[TrackerAddress]], of hashes: [Digest160]) -> TrackerPresence {
+        TrackerPresence(
+            hashes,
+            tiers,
+            peerID: makeConfiguration { _ in }.peerID,
+            port: listenPort.withLock { $0 } ?? 0,
+            services: services
+        )
+    }
+
     /// The torrent of this 20-byte hash.
     public func torrent(_ hash: Digest160) -> Torrent? { torrents.withLock { $0[hash] } }
 

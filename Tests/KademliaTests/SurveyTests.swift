@@ -70,6 +70,23 @@ internal import Wire
         #expect(report.seeds == 0)
     }
 
+    @Test("BEP 33: who has everything says so in its announces, and the others count it among the seeds")
+    func announcesSeeds() {
+        let network = VirtualNetwork(seed: 34)
+        network.settle(30)
+        let infoHash = network.randomID()
+        for index in 1...10 {
+            network.boxes[index].node.setSeed(index <= 4, of: infoHash)
+            _ = network.perform(.publish(.peer(infoHash: infoHash, port: 6881)), at: index)
+        }
+        guard case .scraped(let report, _)? = network.perform(.scrape(infoHash), at: 20)?.outcome else {
+            Issue.record("no report")
+            return
+        }
+        // A seed's own answer does not say that it is one.
+        #expect(abs(report.seeds - 4) < 1 && report.downloaders > 5)
+    }
+
     @Test(
         "BEP 51: a sample of what others announced, the same for a minute, never what we hold ourselves nor what is denied"
     )

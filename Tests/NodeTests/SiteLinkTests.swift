@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import BitTorrent
 import Keys
-import Node
+import Swarm
 import Testing
+import Transport
 import Wire
+
+@testable import Node
 
 @Suite struct SiteLinkTests {
     static let key = PublicKey(hex: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
@@ -34,6 +38,24 @@ import Wire
         let salted = try SiteLink(parsing: "magnet:?xs=urn:btpk:\(key.hex)&s=6e")
         #expect(plain.address == .key(key, salt: []))
         #expect(salted.address == .key(key, salt: [0x6E]))
+    }
+
+    @Test("a magnet link's trackers and web seeds are followed as a stranger's word, unless the user allows more")
+    func sources() throws {
+        let magnet = "magnet:?xt=urn:btih:" + String(repeating: "a", count: 40)
+        let link = try SiteLink(
+            parsing: magnet + "&tr=http%3A%2F%2Ft%2Fa&tr=ws%3A%2F%2Ft&ws=http%3A%2F%2Fw%2F&ws=udp%3A%2F%2Fw:1"
+        )
+        #expect(link.sources.tiers(.stranger).map { $0.map(\.url.description) } == [["http://t/a"]])
+        #expect(link.sources.seeds(.stranger).map(\.url.description) == ["http://w/"])
+        #expect(link.sources.seeds(.user).allSatisfy { $0.policy == .user })
+        let hints = LinkHints()
+        hints.add(link)
+        #expect(hints.known(link.address.id).sources == link.sources)
+        var configuration = NodeConfiguration()
+        #expect(configuration.sourcePolicy == .stranger)
+        configuration.allowLocalSources = true
+        #expect(configuration.sourcePolicy == .user)
     }
 
     @Test(

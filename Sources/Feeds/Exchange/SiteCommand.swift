@@ -53,7 +53,7 @@ struct OpenCommand: Sendable {
             received += bytes
             guard received.count == total else { return .ask(.node(hash, offset: received.count)) }
             guard (try? DirectoryNode.parse(received, hash: hash)) != nil else { return .result(.wrongAnswer) }
-            return .result(.nodes([SiteResult.Node(hash: hash, bytes: received)]))
+            return .result(.nodes([SiteResult.DirectoryBytes(hash: hash, bytes: received)]))
         case (.path(let node, let path), .nodes(let nodes)): return .result(Self.check(nodes, from: node, along: path))
         case (.consistency, .proof(let digests)), (.inclusion, .proof(let digests)): return .result(.proof(digests))
         default: return .result(.wrongAnswer)
@@ -62,10 +62,10 @@ struct OpenCommand: Sendable {
 
     private static func check(_ nodes: [[UInt8]], from node: Digest256, along path: [String]) -> SiteResult {
         var lookup = DirectoryLookup(folder: node, path: path)
-        var checked: [SiteResult.Node] = []
+        var checked: [SiteResult.DirectoryBytes] = []
         for bytes in nodes {
             guard case .needs(let hash) = lookup.step, (try? lookup.receive(bytes)) != nil else { return .wrongAnswer }
-            checked.append(SiteResult.Node(hash: hash, bytes: bytes))
+            checked.append(SiteResult.DirectoryBytes(hash: hash, bytes: bytes))
         }
         return checked.isEmpty ? .wrongAnswer : .nodes(checked)
     }

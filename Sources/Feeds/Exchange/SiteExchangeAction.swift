@@ -29,7 +29,7 @@ public enum SiteExchangeAction: Equatable, Sendable {
 
 /// What came of a command.
 public enum SiteResult: Equatable, Sendable {
-    public struct Node: Equatable, Sendable {
+    public struct DirectoryBytes: Equatable, Sendable {
         public let hash: Digest256
         public let bytes: [UInt8]
 
@@ -40,7 +40,7 @@ public enum SiteResult: Equatable, Sendable {
     }
 
     /// Directory nodes, each checked against its hash, the one asked for first.
-    case nodes([Node])
+    case nodes([DirectoryBytes])
     /// As received: see ``MerkleProof``.
     case proof([Digest256])
     case refused(SiteRefusal)

@@ -19,6 +19,9 @@ public enum FeedSpecification {
     /// The most files in a release.
     public static let files = 1_000_000
     /// The most bytes in a release: 16 TiB.
+    /// Trackers, and web seeds, of a release, and the bytes of each URL.
+    public static let sources = 16
+    public static let sourceBytes = 512
     public static let releaseBytes: Int64 = 16 << 40
     /// The longest release message and withdrawal reason, in bytes.
     public static let messageBytes = 4096

@@ -49,6 +49,17 @@ struct FieldReader {
         Int(try integer(field, in: 0...Int64(limit)))
     }
 
+    /// URLs of a list. Hints only: what is malformed or beyond the bounds is left out, so that every reader, also one that
+    /// does not know the field, has the same releases.
+    func urls(_ field: String) -> [String] {
+        (map[field]?.array ?? []).prefix(FeedSpecification.sources).compactMap { element in
+            guard let url = element.text, url.utf8.count <= FeedSpecification.sourceBytes,
+                url.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+            else { return nil }
+            return url
+        }
+    }
+
     /// A text of at most `limit` bytes without control characters; empty where it is absent.
     func text(_ field: String, limit: Int) throws(FeedError) -> String {
         guard let value = map[field] else { return "" }

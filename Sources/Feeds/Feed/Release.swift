@@ -23,6 +23,10 @@ public struct Release: Equatable, Sendable {
     /// Seconds since 1970 as the publisher's clock had it: a claim, shown and never relied on.
     public var time: Int64
     public var message: String
+    /// Trackers that know its torrents, and web servers that have its files (BEP 19): at most
+    /// ``FeedSpecification/sources`` URLs of each.
+    public var trackers: [String]
+    public var webSeeds: [String]
 
     public init(
         seq: Int64,
@@ -35,8 +39,12 @@ public struct Release: Equatable, Sendable {
         files: Int,
         bytes: Int64,
         time: Int64,
-        message: String = ""
+        message: String = "",
+        trackers: [String] = [],
+        webSeeds: [String] = []
     ) {
+        self.trackers = trackers
+        self.webSeeds = webSeeds
         self.seq = seq
         self.label = label
         self.v2 = v2
@@ -53,7 +61,8 @@ public struct Release: Equatable, Sendable {
 
 extension Release {
     static let fields: Set<String> = [
-        "bytes", "dir", "files", "label", "message", "piece", "pieces", "seq", "time", "v1", "v2",
+        "bytes", "dir", "files", "label", "message", "piece", "pieces", "seq", "time", "trackers", "v1", "v2",
+        "webseeds",
     ]
 
     init(_ reader: FieldReader) throws(FeedError) {
@@ -70,7 +79,9 @@ extension Release {
             files: try reader.count("files", upTo: FeedSpecification.files),
             bytes: try reader.integer("bytes", in: 0...FeedSpecification.releaseBytes),
             time: try reader.integer("time", in: 0...Int64.max),
-            message: try reader.text("message", limit: FeedSpecification.messageBytes)
+            message: try reader.text("message", limit: FeedSpecification.messageBytes),
+            trackers: reader.urls("trackers"),
+            webSeeds: reader.urls("webseeds")
         )
         guard pieceLength >= 16_384, pieceLength.nonzeroBitCount == 1 else { throw .invalid(field: "piece") }
         // In a v2 torrent every file starts a piece of its own.
@@ -86,6 +97,8 @@ extension Release {
         ]
         if let v1 { fields.append(("v1", .bytes(v1))) }
         if !message.isEmpty { fields.append(("message", .text(message))) }
+        if !trackers.isEmpty { fields.append(("trackers", .array(trackers.map { .text($0) }))) }
+        if !webSeeds.isEmpty { fields.append(("webseeds", .array(webSeeds.map { .text($0) }))) }
         return fields
     }
 }

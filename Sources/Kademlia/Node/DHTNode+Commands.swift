@@ -50,11 +50,22 @@ extension DHTNode {
         return flush()
     }
 
+    /// Whether announces under this hash say that we have everything (BEP 33), from the next one on. Until the announce is
+    /// stopped.
+    public mutating func setSeed(_ isSeed: Bool, of infoHash: Digest160) {
+        if isSeed, ownSeeds.count < configuration.maximumPublications {
+            ownSeeds.insert(infoHash)
+        } else if !isSeed {
+            ownSeeds.remove(infoHash)
+        }
+    }
+
     /// Stops publishing again what was published with a ``KeepPolicy``.
     public mutating func stopPublishing(_ publication: Publication) {
         schedule.remove(PublicationSchedule.Key(publication))
         if case .peer(let infoHash, _) = publication {
             ownPeers[infoHash] = nil
+            ownSeeds.remove(infoHash)
         } else {
             items.remove(publication.target)
         }

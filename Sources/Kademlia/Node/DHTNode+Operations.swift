@@ -79,7 +79,7 @@ extension DHTNode {
             if let later = permit(candidate.endpoint, now: now) { return later }
             operations[number]?.attempts[candidate.endpoint] = .waiting
             let holds = operation.holders[candidate.endpoint] != nil
-            let method = Self.method(publication, token: token, expecting: holds ? expected : nil)
+            let method = method(publication, token: token, expecting: holds ? expected : nil)
             ask(method, candidate.endpoint, id: candidate.id, .store(number), now: now)
         }
         return nil
@@ -99,14 +99,16 @@ extension DHTNode {
         return copies.count <= configuration.bucketSize || !closest.allSatisfy { copies[$0.endpoint] != nil }
     }
 
-    private static func method(
+    private func method(
         _ publication: Publication,
         token: [UInt8],
         expecting expected: Int64?
     ) -> KRPCQuery.Method {
         switch publication {
         case .peer(let infoHash, let port):
-            return .announcePeer(KRPCAnnounce(infoHash: infoHash, port: port, token: token))
+            var announce = KRPCAnnounce(infoHash: infoHash, port: port, token: token)
+            announce.isSeed = ownSeeds.contains(infoHash)
+            return .announcePeer(announce)
         case .immutable(let item): return .put(KRPCPut(token: token, value: item.value, mutable: nil))
         case .mutable(let item):
             let mutable = KRPCPut.Mutable(

@@ -62,6 +62,8 @@ public struct DHTNode: ~Copyable {
     var schedule: PublicationSchedule
     /// Our own announces, by torrent.
     var ownPeers: [Digest160: UInt16] = [:]
+    /// Torrents of our announces that we have all of (BEP 33); as many as there are announces at most.
+    var ownSeeds: Set<Digest160> = []
     /// Looks through a table for an answer, with memory of its own.
     var found = ClosestNodes()
     /// What `sample_infohashes` answers until it is drawn anew.

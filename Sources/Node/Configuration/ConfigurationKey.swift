@@ -16,7 +16,7 @@ struct ConfigurationKey: Sendable {
     /// `ROOST_LISTEN` for `listen`.
     var variable: String { "ROOST_" + name.uppercased().replacing("-", with: "_") }
 
-    static let all: [ConfigurationKey] = general + limits
+    static let all: [ConfigurationKey] = general + sources + limits
 
     private static let general: [ConfigurationKey] = [
         endpoint("listen", \.listen, loopbackOnly: false),

@@ -4,7 +4,10 @@ internal import Synchronization
 /// The configuration in force, some of which may change while the node runs.
 final class LiveConfiguration: Sendable {
     /// What holds at once when it is set; everything else is read at the start only.
-    static let live = Set(["serve", "quota", "accept-pushes"] + ConfigurationKey.limits.map(\.name))
+    static let live = Set(
+        ["serve", "quota", "accept-pushes", "trackers", "web-seeds", "allow-local-sources"]
+            + ConfigurationKey.limits.map(\.name)
+    )
 
     private let state: Mutex<(configuration: NodeConfiguration, entries: [ConfigurationEntry])>
 

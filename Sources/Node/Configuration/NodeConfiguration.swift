@@ -36,6 +36,12 @@ public struct NodeConfiguration: Sendable, Equatable {
     /// Whether releases that others push here are kept (S0-20), within ``quota`` and only where ``serve`` is `quota`; nil
     /// for what ``network`` suggests: a push is a write to a stranger's disk, so not on the public network.
     public var acceptPushes: Bool?
+    /// Trackers that releases published here name, and that this node tells of its own sites; at most 16.
+    public var trackers: [String] = []
+    /// Web servers that have the files of what is published here, below `site/` (BEP 19); at most 16.
+    public var webSeeds: [String] = []
+    /// Whether trackers and web seeds that links and releases of others name may be in the local network or on this machine.
+    public var allowLocalSources = false
     /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
     public var logLevel = "notice"
     /// The TCP congestion control of connections to loopback and local addresses; empty leaves the system's.

@@ -6,7 +6,7 @@ extension Node {
         visits.used()
         let address = try SiteLink(parsing: request.link).address
         try await welcome(address)
-        let result = try await keeping.fetcher.fetch(request, hints: hints.of(address.id), report: report)
+        let result = try await keeping.fetcher.fetch(request, hints: hints.known(address.id), report: report)
         await keeping.serve(address.id)
         return result
     }

@@ -11,7 +11,7 @@ extension Node {
         if case .tree(let v1, let v2) = link.address {
             trees.keep(BareTree(id: link.address.id, v1: v1, v2: v2, sequence: 0))
         }
-        hints.add(link.peers, of: link.address.id)
+        hints.add(link)
         let torrents = await swarms.torrents().count
         return OpenResult(
             url: names.url(of: link.address.id, sequence: try await sequence(of: link), path: link.path),

@@ -95,10 +95,22 @@ extension Node {
     fileprivate func welcomeForTrace(_ link: SiteLink) async throws(NodeError) -> String {
         let opened = try await open(link.address.text)
         if let feed = try await sites.feed(of: link.address.id) { return "signed by \(feed.state.writer.hex)" }
-        let source = try await source(of: link.address.id, mayUseNetwork: true)
-        switch source {
+        switch try await sourceForTrace(link.address.id) {
         case .feed(let feed): return "signed by \(feed.state.writer.hex)"
         case .tree: return "one tree without a history, \(opened.site)"
+        }
+    }
+
+    /// Looks again for some seconds, as an open page does: who has just published has told few.
+    private func sourceForTrace(_ site: Digest256) async throws(NodeError) -> ReleaseSource {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+            do throws(NodeError) {
+                return try await source(of: site, mayUseNetwork: true)
+            } catch {
+                guard error.kind == .unavailable, .now < end else { throw error }
+            }
+            do { try await Task.sleep(for: .seconds(1)) } catch { throw NodeError(unexpected: error) }
         }
     }
 

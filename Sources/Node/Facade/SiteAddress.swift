@@ -29,6 +29,8 @@ public struct SiteLink: Hashable, Sendable {
     public var path: [String]
     /// Peers that the link itself names (`x.pe`): dialled beside those found.
     public var peers: [Endpoint] = []
+    /// Trackers and web seeds that the link itself names (`tr`, `ws`).
+    var sources = SourceHints()
 
     /// Takes each value as it is.
     public init(

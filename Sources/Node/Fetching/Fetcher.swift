@@ -23,10 +23,10 @@ struct Fetcher: Sendable {
         var peers = 0
     }
 
-    /// Fetches what a link names; with a folder in the request, writes it there. `hints` are peers known otherwise.
+    /// Fetches what a link names; with a folder in the request, writes it there. `hints` are what other links said.
     func fetch(
         _ request: FetchRequest,
-        hints: [Endpoint] = [],
+        hints: KnownPeers = [],
         report: @escaping LongWork.Report
     ) async throws(NodeError) -> FetchResult {
         let start = ContinuousClock.now
@@ -34,7 +34,11 @@ struct Fetcher: Sendable {
         let named = try request.peers.map(Self.endpoint)
         if let directory = request.directory { try await checkFolder(directory) }
         let trace = SiteTrace()
-        let peers = KnownPeers(named: named, holders: link.peers + hints)
+        let peers = KnownPeers(
+            named: named,
+            holders: link.peers + hints.holders,
+            sources: link.sources.isEmpty ? hints.sources : link.sources
+        )
         let before = sites.received(for: link.address.id)
         report(NodeProgress(stage: "finding peers", done: 0, total: nil))
         let finding = try await find(link.address, peers: peers, trace: trace)
@@ -132,7 +136,11 @@ struct Fetcher: Sendable {
             let sites = sites
             let site = release.site
             let payload = try await swarms.fetchAll(release, manifest: manifest) {
-                KnownPeers(named: peers.named, holders: peers.holders + sites.holders(of: site))
+                KnownPeers(
+                    named: peers.named,
+                    holders: peers.holders + sites.holders(of: site),
+                    sources: SourceHints(release.release)
+                )
             } report: {
                 report($0)
             }

@@ -53,6 +53,7 @@ extension SiteLink {
         } else {
             self.init(address: .tree(v1: magnet.infoHashes.v1, v2: magnet.infoHashes.v2))
         }
+        sources = SourceHints(trackers: magnet.trackers, webSeeds: magnet.webSeeds)
         peers = magnet.peers.compactMap { Endpoint("\($0)") }
     }
 

@@ -16,14 +16,15 @@ extension NetworkService {
     /// Says that we serve a torrent or site, at the port for peers, and says it again every 15 minutes until
     /// ``withdraw(_:)``: also where nobody could be told yet. A rule against it forbids it.
     ///
+    /// `isSeed`: all of a torrent is here (BEP 33).
     /// - Returns: how many nodes noted it. Cancelling ends this first round only.
     @discardableResult
-    func announce(_ hash: Digest160) async throws(NodeError) -> Int {
+    func announce(_ hash: Digest160, isSeed: Bool = false) async throws(NodeError) -> Int {
         try admit(.announce, Admission.Subject(short: hash))
         local?.announce(hash)
         do throws(DHTServiceError) {
             // The port of our datagrams as others see it is also that of TCP.
-            return try await dht.announce(hash, port: nil, keep: .own).stored
+            return try await dht.announce(hash, port: nil, isSeed: isSeed, keep: .own).stored
         } catch { throw NodeError(error) }
     }
 

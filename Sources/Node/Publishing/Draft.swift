@@ -12,14 +12,17 @@ struct Draft: Sendable {
     /// Whether it is wanted even if no file has changed.
     private let isWantedUnchanged: Bool
     private let time: Int64
+    private let sources: (trackers: [String], webSeeds: [String])
 
     /// `endorser` is an identity that does not endorse the site yet; `feed` is that of the site, nil for a new one.
     init(
         _ request: PublishRequest,
         endorser: String? = nil,
         folder: SourceFolder,
-        after feed: SiteFeed?
+        after feed: SiteFeed?,
+        sources: (trackers: [String], webSeeds: [String]) = ([], [])
     ) throws(NodeError) {
+        self.sources = sources
         self.folder = folder
         label = try ReleaseNaming.label(request.label, after: feed?.state.releases.map(\.release.label) ?? [])
         message = request.message ?? ""
@@ -59,7 +62,9 @@ struct Draft: Sendable {
             files: tree.tree.manifest.files.count,
             bytes: tree.bytes,
             time: time,
-            message: message
+            message: message,
+            trackers: sources.trackers,
+            webSeeds: sources.webSeeds
         )
     }
 

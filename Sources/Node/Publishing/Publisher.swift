@@ -53,7 +53,14 @@ final class Publisher: Sendable {
         return try await exclusively(folder, target) { () async throws(NodeError) in
             let owner = try await owner(of: target)
             let endorser = try await endorser(request.by, of: owner?.feed)
-            let draft = try Draft(request, endorser: endorser, folder: folder, after: owner?.feed)
+            let configuration = context.configuration
+            let draft = try Draft(
+                request,
+                endorser: endorser,
+                folder: folder,
+                after: owner?.feed,
+                sources: (configuration.trackers, configuration.webSeeds)
+            )
             let tree = try await snapshot(folder, report: report)
             // Held from here on only by what the transaction writes.
             defer { tree.lease.end() }

@@ -128,7 +128,9 @@ extension Node: ReleaseReading {
                 of: release,
                 at: offset,
                 count: count,
-                peers: { KnownPeers(holders: sites.holders(of: release.site)) },
+                peers: {
+                    KnownPeers(holders: sites.holders(of: release.site), sources: SourceHints(release.release))
+                },
                 mayUseNetwork: mayUseNetwork
             )
             if mayUseNetwork { await keeping.sharesRead(release.site) }

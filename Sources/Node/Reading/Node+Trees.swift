@@ -16,7 +16,7 @@ extension Node {
         let open = try await swarms.openTree(
             v1: tree.v1,
             v2: tree.v2,
-            peers: { KnownPeers(holders: hints.of(tree.id)) }
+            peers: { hints.known(tree.id) }
         )
         trees.keep(open, of: tree)
         return open
@@ -52,7 +52,7 @@ extension Node {
         }
         guard mayUseNetwork else {
             // Asked first, before the network may be: what is not held is no failure of anything.
-            return try await swarms.readHeld(entry, at: offset, count: count)
+            return try await swarms.readHeld(entry, of: open, at: offset, count: count)
         }
         let hints = hints
         return try await swarms.read(
@@ -60,7 +60,7 @@ extension Node {
             entry,
             at: offset,
             count: count,
-            peers: { KnownPeers(holders: hints.of(tree.id)) }
+            peers: { hints.known(tree.id) }
         )
     }
 }

@@ -60,8 +60,9 @@ final class SiteVisits: Sendable {
         return .refreshing
     }
 
-    /// Carries out the searches until cancelled, a few at a time.
-    func run(in node: Node) async {
+    /// Carries out the searches until cancelled, a few at a time. Nobody waits for them: what is known stays as it is where
+    /// nothing newer is found.
+    func run(search: @escaping @Sendable (Digest256) async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
             for await site in searches {
@@ -69,10 +70,7 @@ final class SiteVisits: Sendable {
                     await group.next()
                     running -= 1
                 }
-                group.addTask {
-                    // Nobody waits for it: what is known stays as it is where nothing newer is found.
-                    _ = try? await node.sites.refresh(.site(site), peers: node.hints.of(site), within: .seconds(10))
-                }
+                group.addTask { await search(site) }
                 running += 1
             }
         }

@@ -45,7 +45,7 @@ final class DirectoryShelf: Sendable {
     }
 
     /// Keeps nodes that were checked against their hashes.
-    func keep(_ nodes: [SiteResult.Node], site: Digest256) throws(NodeError) {
+    func keep(_ nodes: [SiteResult.DirectoryBytes], site: Digest256) throws(NodeError) {
         do {
             try metadata.write { connection in
                 for node in nodes { try connection.saveDirectoryNode(node.bytes, hash: node.hash, site: site) }
@@ -97,7 +97,7 @@ final class DirectoryShelf: Sendable {
             bytes += node.count
         }
         if bytes > Self.maximumBytes {
-            return try keep(nodes.map { SiteResult.Node(hash: $0.key, bytes: $0.value) }, site: release.site)
+            return try keep(nodes.map { SiteResult.DirectoryBytes(hash: $0.key, bytes: $0.value) }, site: release.site)
         }
         let entry = Derived(root: root, nodes: nodes, bytes: bytes)
         derived.withLock { derived in

@@ -19,7 +19,9 @@ extension NetworkService: SiteNetwork {
         return SitePutReport(stored: report.stored, newer: report.newer)
     }
 
-    func announceHolding(_ hash: Digest160) async -> Bool { ((try? await announce(hash)) ?? 0) > 0 }
+    func announceHolding(_ hash: Digest160, isSeed: Bool) async -> Bool {
+        ((try? await announce(hash, isSeed: isSeed)) ?? 0) > 0
+    }
 
     func endAnnouncing(_ hash: Digest160) async { withdraw(hash) }
 

@@ -15,8 +15,10 @@ protocol SiteNetwork: PeerFinding {
     /// Puts a signed item exactly as it is.
     func putOnce(_ item: MutableItem) async -> SitePutReport
     /// Says that this node has what the hash stands for, at the port where it listens for peers.
+    ///
+    /// `isSeed`: the hash is a torrent's, of which all is here.
     /// - Returns: whether any other node took it.
-    func announceHolding(_ hash: Digest160) async -> Bool
+    func announceHolding(_ hash: Digest160, isSeed: Bool) async -> Bool
     /// Says so no more.
     func endAnnouncing(_ hash: Digest160) async
     /// Yields when the network can be reached again, or has grown from next to nothing. Bounded; ends with the network.
@@ -25,6 +27,8 @@ protocol SiteNetwork: PeerFinding {
 
 extension SiteNetwork {
     func entered(within time: Duration) async {}
+
+    func announceHolding(_ hash: Digest160) async -> Bool { await announceHolding(hash, isSeed: false) }
 }
 
 /// What became of a put.

@@ -106,7 +106,7 @@ extension SiteService {
         switch key.duty {
         case .announce(let hash):
             guard context.admission.admits(.announce, rule) else { return true }
-            return await network.announceHolding(hash)
+            return await network.announceHolding(hash, isSeed: await isTorrent(hash, of: key.site))
         case .put(let writer):
             guard context.admission.admits(.put, rule) else { return true }
             return await put(under: writer, for: key.site)
@@ -114,6 +114,12 @@ extension SiteService {
             guard context.admission.admits(.put, rule) else { return true }
             return await putAgain(under: writer, for: key.site)
         }
+    }
+
+    /// Torrents are announced only when all of them is here.
+    private func isTorrent(_ hash: Digest160, of site: Digest256) async -> Bool {
+        guard let releases = try? await feed(of: site)?.state.releases.map(\.release) else { return false }
+        return releases.contains { $0.v1 == hash || $0.v2.truncated == hash }
     }
 
     /// Puts our own pointer, signed anew where somebody has put one with a higher number.

@@ -24,7 +24,7 @@ extension SiteService {
         trace: SiteTrace
     ) async throws(NodeError) {
         let wanted = Set(hashes)
-        let results = await withTaskGroup(of: Result<[SiteResult.Node], NodeError>.self) { group in
+        let results = await withTaskGroup(of: Result<[SiteResult.DirectoryBytes], NodeError>.self) { group in
             for hash in wanted {
                 group.addTask {
                     do throws(NodeError) {
@@ -34,7 +34,7 @@ extension SiteService {
                     }
                 }
             }
-            var results: [Result<[SiteResult.Node], NodeError>] = []
+            var results: [Result<[SiteResult.DirectoryBytes], NodeError>] = []
             for await result in group { results.append(result) }
             return results
         }
@@ -42,7 +42,7 @@ extension SiteService {
         for case .failure(let error) in results { throw error }
     }
 
-    func keep(_ nodes: [SiteResult.Node], of site: Digest256) async throws(NodeError) {
+    func keep(_ nodes: [SiteResult.DirectoryBytes], of site: Digest256) async throws(NodeError) {
         guard !nodes.isEmpty else { return }
         let directories = directories
         try await context.blocking.run { try directories.keep(nodes, site: site) }
@@ -64,7 +64,7 @@ extension SiteService {
         of site: Digest256,
         peers: [Endpoint],
         trace: SiteTrace
-    ) async throws(NodeError) -> [SiteResult.Node] {
+    ) async throws(NodeError) -> [SiteResult.DirectoryBytes] {
         let result = await withTaskGroup(of: Turn.self) { group in
             var tried: Set<UInt64> = []
             var (asked, hasLooked, isLooking) = (0, false, false)
@@ -90,7 +90,7 @@ extension SiteService {
                 case .answered(let connection, .nodes(let nodes)):
                     trace.note("\(nodes.count) directory nodes from \(connection.remote)")
                     group.cancelAll()
-                    return Result<[SiteResult.Node], NodeError>.success(nodes)
+                    return Result<[SiteResult.DirectoryBytes], NodeError>.success(nodes)
                 case .answered(let connection, _):
                     trace.note("\(connection.remote) gave no directory node")
                     asked -= 1

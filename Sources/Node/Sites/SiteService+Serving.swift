@@ -46,6 +46,11 @@ extension SiteService {
         enqueue.yield(.survey(site))
     }
 
+    /// The sites that are served and of which whole releases are here, with the numbers of these.
+    func heldSites() -> [Digest256: [Int64]] {
+        state.withLock { $0.sites.filter { $0.value.isHeld && !$0.value.held.isEmpty }.mapValues(\.held) }
+    }
+
     func heldReleases(of site: Digest256) -> [Int64] { state.withLock { $0.sites[site]?.held ?? [] } }
 
     func mayServe(_ site: Digest256) -> Bool { context.admission.admits(.serve, Admission.Subject(site: site)) }

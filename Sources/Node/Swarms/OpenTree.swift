@@ -25,10 +25,13 @@ struct OpenTree: Sendable {
     let name: String
     /// In the torrent's order, padding and symbolic links left out.
     let files: [File]
+    /// Where it says that it is found.
+    let sources: SourceHints
 
-    /// `hash`: under which it was found.
-    init(_ metainfo: Metainfo, hash: Digest160) throws {
+    /// `hash`: under which it was found. `sources`: what the link said, where the metadata came from peers.
+    init(_ metainfo: Metainfo, hash: Digest160, sources: SourceHints = SourceHints()) throws {
         self.metainfo = metainfo
+        self.sources = sources.isEmpty ? SourceHints(metainfo.sources) : sources
         self.hash = hash
         name = PathSanitizer.sanitize(name: metainfo.name).name
         let paths = try PathSanitizer.sanitize(metainfo.files)
@@ -49,9 +52,29 @@ struct OpenTree: Sendable {
     /// Bytes of all files.
     var bytes: Int64 { metainfo.totalLength }
 
+    /// What the bytes of a file on the disk must hash to.
+    func proof(of file: File) -> CheckedReader.Proof {
+        if case .file? = file.key { return .root(pieceLength: metainfo.pieceLength) }
+        return .pieces(metainfo, file: file.number)
+    }
+
     /// The file at a path of the listing, compared as bytes; nil where there is none.
     func file(at path: [String]) -> File? {
         files.first { $0.path.elementsEqual(path) { $0.utf8.elementsEqual($1.utf8) } }
+    }
+
+    /// Its keys in their order: `announce-list`, `httpseeds`, `info`, `url-list`.
+    private var torrentFile: [UInt8] {
+        func list(_ key: String, _ value: BencodeValue, if isThere: Bool) -> [UInt8] {
+            isThere ? BencodeValue.string(key).encoded + value.encoded : []
+        }
+        func urls(_ list: [String]) -> BencodeValue { .list(list.map { .string($0) }) }
+        return Array("d".utf8)
+            + list("announce-list", .list(sources.trackers.map(urls)), if: !sources.trackers.isEmpty)
+            + list("httpseeds", urls(sources.httpSeeds), if: !sources.httpSeeds.isEmpty)
+            + Array("4:info".utf8) + metainfo.infoDictionary
+            + list("url-list", urls(sources.webSeeds), if: !sources.webSeeds.isEmpty)
+            + Array("e".utf8)
     }
 
     /// What is kept of it, so that the next start knows it without peers.
@@ -60,7 +83,7 @@ struct OpenTree: Sendable {
             v1: metainfo.infoHashes.v1,
             v2: metainfo.infoHashes.v2,
             name: name,
-            metainfo: Array("d4:info".utf8) + metainfo.infoDictionary + Array("e".utf8),
+            metainfo: torrentFile,
             addedAt: WallClock.seconds
         )
     }

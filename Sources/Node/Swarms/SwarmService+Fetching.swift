@@ -84,7 +84,7 @@ extension SwarmService {
         // What was held before it was opened has its copies already; what came since may not have.
         for piece in await torrent.verified()?.indices ?? [] { watch.found(piece) }
         if let status = await torrent.status(), status.missingPieces > 0 {
-            torrent.add(await peers())
+            meet(await peers(), for: files.record.v2.truncated)
             beginSearch(files.record.v2.truncated)
         }
         var attempt = FetchAttempt(files: files, torrent: torrent, watch: watch, byRoot: places.byRoot)
@@ -142,7 +142,7 @@ extension SwarmService {
         attempt.twin = twin
         if let v1 = files.record.v1 {
             open[v1]?.users += 1
-            twin.torrent.add(await peers())
+            meet(await peers(), for: v1)
             beginSearch(v1)
         }
     }

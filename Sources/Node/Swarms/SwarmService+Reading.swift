@@ -26,7 +26,8 @@ extension SwarmService {
             WantRecord(root: root, site: release.site, length: file.length, wantedAt: WallClock.seconds)
         )
         let wanted = Int(min(Int64(count), file.length - offset))
-        if let bytes = try await held(.file(root: root), file.length, at: offset, count: wanted) { return bytes }
+        let proof = CheckedReader.Proof.root(pieceLength: release.release.pieceLength)
+        if let bytes = try await held(.file(root: root), file.length, at: offset, count: wanted, proof) { return bytes }
         guard mayUseNetwork else {
             throw NodeError(
                 .unavailable,
@@ -43,7 +44,7 @@ extension SwarmService {
             }
             // What was staged may have been given its place under the root meanwhile.
             for key in [key, .file(root: root)] {
-                if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+                if let bytes = try await held(key, file.length, at: offset, count: wanted, proof) { return bytes }
             }
             // The torrent thinks that it has what has been set aside or evicted since.
             noteChange(of: key)
@@ -52,20 +53,16 @@ extension SwarmService {
         throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")
     }
 
-    /// As many bytes from `offset` as are held in one run; nil where the first is not.
+    /// As many bytes from `offset` as are held in one run and prove right; nil where the first is not.
     nonisolated func held(
         _ key: ContentKey,
         _ length: Int64,
         at offset: Int64,
-        count: Int
+        count: Int,
+        _ proof: CheckedReader.Proof
     ) async throws(NodeError) -> [UInt8]? {
-        let content = context.content
-        return try await context.blocking.run {
-            let verified = try content.verified(key, length: length)
-            guard let run = verified.ranges.first(where: { $0.contains(offset) }) else { return nil }
-            let available = Int(min(Int64(count), run.upperBound - offset))
-            return try content.read(key, at: offset, count: available)
-        }
+        let reader = reader
+        return try await context.blocking.run { try reader.read(key, length, at: offset, count: count, proof) }
     }
 
     /// Waits until the piece at `offset` is here; those after it are asked for too.
@@ -92,7 +89,7 @@ extension SwarmService {
             do {
                 return try await using(hash) {
                     let known = await peers()
-                    torrent.add(known)
+                    meet(known, for: hash)
                     beginSearch(hash)
                     // Once the twin was needed, every further part of a page would wait in vain for v2 first.
                     if !reads(byTwinOf: release), try await arrives(first, of: torrent) {

@@ -46,7 +46,7 @@ extension SwarmService {
         while true {
             for hashes in asked {
                 guard let metainfo = await open[hashes.short[0]]?.torrent.metainfo() else { continue }
-                return try OpenTree(metainfo, hash: hashes.short[0])
+                return try OpenTree(metainfo, hash: hashes.short[0], sources: known.sources)
             }
             let waited = ContinuousClock.now - start
             if let second, asked.count == 1, waited >= patience.twin {
@@ -76,7 +76,7 @@ extension SwarmService {
             if try await makeRoom(hash) { return }
             let context = context
             let torrent = try await swarm.add(magnet: hashes) { metainfo, _ in
-                let tree = try OpenTree(metainfo, hash: hash)
+                let tree = try OpenTree(metainfo, hash: hash, sources: known.sources)
                 try context.metadata.write { try $0.save(tree.record) }
                 let storage = SiteStorage(content: context.content, metainfo: metainfo)
                 return (storage, storage.known())
@@ -85,7 +85,7 @@ extension SwarmService {
             }
             present(torrent, hash, name: hash.hex)
         }
-        open[hash]?.torrent.add(known)
+        meet(known, for: hash)
         beginSearch(hash)
     }
 
@@ -130,6 +130,7 @@ extension SwarmService {
             }
             let torrent = try await swarm.add(tree.metainfo, storage: storage, have: held) { adjustTree(&$0) }
             present(torrent, tree.hash, name: tree.name)
+            use(tree.sources, for: tree.hash)
             return torrent
         }
         defer { release(tree.hash) }
@@ -146,8 +147,9 @@ extension SwarmService {
     ) async throws(NodeError) -> [UInt8] {
         guard let key = file.key, offset >= 0, offset < file.length, count > 0 else { return [] }
         let wanted = Int(min(Int64(count), file.length - offset))
+        let proof = tree.proof(of: file)
         do {
-            if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+            if let bytes = try await held(key, file.length, at: offset, count: wanted, proof) { return bytes }
             let map = tree.metainfo.pieceMap
             guard let first = map.piece(file: file.number, offset: offset),
                 let last = map.piece(file: file.number, offset: offset + Int64(wanted) - 1)
@@ -155,11 +157,11 @@ extension SwarmService {
             for _ in 0..<Self.readAttempts {
                 try await withTorrent(of: tree) { torrent in
                     torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
-                    torrent.add(await peers())
+                    meet(await peers(), for: tree.hash)
                     beginSearch(tree.hash)
                     try await torrent.waitFor(pieces: [Int(first.raw)])
                 }
-                if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+                if let bytes = try await held(key, file.length, at: offset, count: wanted, proof) { return bytes }
                 noteChange(of: key)
                 await followContent()
             }
@@ -180,7 +182,7 @@ extension SwarmService {
             let fetched = try await withTorrent(of: tree) { torrent in
                 let before = await torrent.traffic()
                 torrent.want(pieces: tree.metainfo.pieceMap.indices)
-                torrent.add(await peers())
+                meet(await peers(), for: tree.hash)
                 beginSearch(tree.hash)
                 return try await wait(for: torrent, of: tree, before: before, report: report)
             }
@@ -233,10 +235,16 @@ extension SwarmService {
 
 extension SwarmService {
     /// Bytes of a file that are held already; throws `.unavailable` where the first is not.
-    func readHeld(_ file: OpenTree.File, at offset: Int64, count: Int) async throws(NodeError) -> [UInt8] {
+    func readHeld(
+        _ file: OpenTree.File,
+        of tree: OpenTree,
+        at offset: Int64,
+        count: Int
+    ) async throws(NodeError) -> [UInt8] {
         guard let key = file.key, offset >= 0, offset < file.length, count > 0 else { return [] }
         let wanted = Int(min(Int64(count), file.length - offset))
-        if let bytes = try await held(key, file.length, at: offset, count: wanted) { return bytes }
+        let bytes = try await held(key, file.length, at: offset, count: wanted, tree.proof(of: file))
+        if let bytes { return bytes }
         throw NodeError(
             .unavailable,
             "this part of the file is not here",

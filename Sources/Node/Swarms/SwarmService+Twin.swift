@@ -89,7 +89,7 @@ extension SwarmService {
             return .file(root: file.root)
         }
         return try await using(v1) {
-            twin.torrent.add(known)
+            meet(known, for: v1)
             beginSearch(v1)
             while true {
                 guard let verified = await torrent.verified() else { throw Torrent.Failure.stopped }

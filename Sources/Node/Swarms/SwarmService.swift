@@ -47,6 +47,8 @@ actor SwarmService {
         /// A fetch of it was given up: it ends when nobody else needs it.
         var isGivenUp = false
         var isSearching = false
+        /// Trackers and web seeds that it uses.
+        var sources = SourceHints()
         var name: String
     }
 
@@ -84,10 +86,13 @@ actor SwarmService {
     nonisolated let changedFiles = Mutex<Set<ContentKey>>([])
 
     let patience: FetchPatience
+    /// Of pages from the disk.
+    nonisolated let reader: CheckedReader
 
     init(context: NodeContext, swarm: Swarm, finder: any PeerFinding, patience: FetchPatience = FetchPatience()) {
         self.patience = patience
         self.context = context
+        reader = CheckedReader(context: context)
         self.swarm = swarm
         self.finder = finder
         context.content.observeLosses { [weak self] key in self?.noteChange(of: key) }
@@ -181,6 +186,7 @@ actor SwarmService {
         let now = ContinuousClock.now
         await saveIfDue(now)
         await followContent()
+        reader.rest()
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
             if entry.twin != nil { await takeLeft(hash) }

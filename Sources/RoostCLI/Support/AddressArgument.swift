@@ -16,7 +16,10 @@ enum AddressArgument {
                 remedy: "Use `roost torrent get`."
             )
         }
-        return Magnet(infoHashes: torrent.infoHashes).description
+        var magnet = Magnet(infoHashes: torrent.infoHashes)
+        magnet.trackers = torrent.sources.trackers.flatMap { $0 }
+        magnet.webSeeds = torrent.sources.webSeeds
+        return magnet.description
     }
 
     private static func isFile(_ text: String) -> Bool {

@@ -76,13 +76,17 @@ extension DHTService {
     }
 
     /// Says that we serve a torrent, at the port of the UDP socket where `port` is nil. Throws ``DHTServiceError``.
+    ///
+    /// `isSeed`: we have all of it (BEP 33).
     @discardableResult
     public func announce(
         _ infoHash: Digest160,
         port: UInt16?,
+        isSeed: Bool = false,
         keep: KeepPolicy = .own
     ) async throws(DHTServiceError) -> StoreReport {
-        try await publish(.peer(infoHash: infoHash, port: port), keep: keep)
+        eventLoop.execute { self.driver.value.inspect { $0.setSeed(isSeed, of: infoHash) } }
+        return try await publish(.peer(infoHash: infoHash, port: port), keep: keep)
     }
 
     /// Keeps something alive from now on, without publishing it first.

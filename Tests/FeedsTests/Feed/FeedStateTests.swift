@@ -68,6 +68,29 @@ import Wire
         #expect(state.ignored.map(\.index) == [4, 6])
     }
 
+    @Test("feeds.md §4: trackers and web seeds are hints: what is malformed of them is left out, and the release counts")
+    func sources() throws {
+        var release = FeedFixture.release(2)
+        release.trackers = ["udp://t.example:1/announce"]
+        release.webSeeds = ["https://w.example/"]
+        let entry = FeedEntry.release(release)
+        let bytes = try #require(entry.encoded)
+        #expect(try FeedEntry.parse(bytes) == entry)
+        var fields = try #require(try CBOR.decode(bytes).map)
+        #expect(fields["trackers"]?.array?.count == 1 && fields["webseeds"]?.array?.count == 1)
+        // Neither a list, nor of text, nor printable, nor short, nor few.
+        let long = CBOR.text("https://w.example/" + String(repeating: "x", count: 600))
+        let many = Array(repeating: CBOR.text("http://t.example/"), count: 40)
+        fields["trackers"] = .text("udp://t.example:1")
+        fields["webseeds"] = .array([.integer(4), .text("http://a\nb"), long] + many)
+        guard case .release(let read) = try FeedEntry.parse(CBOR.map(fields).encoded) else {
+            Issue.record("no release")
+            return
+        }
+        #expect(read.seq == 2 && read.trackers.isEmpty)
+        #expect(read.webSeeds == Array(repeating: "http://t.example/", count: 13))
+    }
+
     @Test("an entry of a type or with a field from later is kept and passed on; a critical one stops the reading")
     func laterVersions() throws {
         var fixture = try FeedFixture(releases: 1)

@@ -18,7 +18,7 @@ struct SilentNetwork: SiteNetwork {
     func peers(for hash: Digest160) -> AsyncStream<[Endpoint]> { AsyncStream { $0.finish() } }
     func readItem(key: PublicKey, salt: [UInt8]) async -> MutableItem? { nil }
     func putOnce(_ item: MutableItem) async -> SitePutReport { SitePutReport(stored: 0, newer: nil) }
-    func announceHolding(_ hash: Digest160) async -> Bool { false }
+    func announceHolding(_ hash: Digest160, isSeed: Bool) async -> Bool { false }
     func endAnnouncing(_ hash: Digest160) async {}
     func growthEvents() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
 }

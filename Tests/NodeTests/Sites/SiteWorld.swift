@@ -108,7 +108,7 @@ final class TestSiteNetwork: SiteNetwork {
         return SitePutReport(stored: newer == nil ? 1 : 0, newer: newer)
     }
 
-    func announceHolding(_ hash: Digest160) async -> Bool {
+    func announceHolding(_ hash: Digest160, isSeed: Bool) async -> Bool {
         guard let own = own.withLock({ $0 }) else { return false }
         world.add(own, under: hash)
         return true

@@ -40,6 +40,22 @@ struct TreeTests {
         await reader.end()
     }
 
+    @Test("where a link said that a tree is found is kept with its metadata")
+    func sources() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: TwinTests.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        await publisher.service.serve(site.v2, hash: site.v2Hash)
+        var sources = SourceHints(trackers: ["http://t.example/announce"], webSeeds: ["http://w.example/"])
+        sources.httpSeeds = ["http://h.example/seed"]
+        let known = KnownPeers(holders: [publisher.address], sources: sources)
+        let tree = try await reader.service.openTree(v1: nil, v2: site.release.release.v2) { known }
+        #expect(tree.sources == sources)
+        await reader.service.close(tree.hash)
+        let again = try await reader.service.openTree(v1: nil, v2: site.release.release.v2) { [] }
+        #expect(again.sources == sources && again.metainfo.infoHashes == tree.metainfo.infoHashes)
+        for node in [publisher, reader] { await node.end() }
+    }
+
     @Test("a torrent that nobody knows is unavailable after the patience")
     func nobody() async throws {
         let node = try await SwarmNode(patience: FetchPatience(alone: .milliseconds(200)))
