@@ -4,53 +4,54 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import time
 
 import roost
-from clients import PORT, Libtorrent, expect
+from clients import PORT, Libtorrent
 from content import PIECE, expect_same
-from lab import ROOT, common
+from lab import Path, common
 from registry import case
 
 ONLY_UTP = {"enable_outgoing_tcp": False, "enable_incoming_tcp": False, "enable_outgoing_utp": True, "enable_incoming_utp": True}
 SIZE = 6 << 20
 
 
-def prepared(lab):
-    """A seeder's host with one file of noise, and its torrent."""
-    host = lab.host("seeder")
+def prepared(host):
+    """On the seeder's host one file of noise, and its torrent."""
     source = host.path("data", "tree")
     source.mkdir()
     (source / "noise.bin").write_bytes(os.urandom(SIZE))
     torrent = host.path("noise.torrent")
     common.make_torrent(str(source), str(torrent), "v1", PIECE)
-    return host, source, torrent
+    return source, torrent
 
 
-def lossy(lab, target, loss=0.01):
-    """The address of a path to `target` on which one packet of a hundred is lost, each way."""
-    host = lab.host("path")
-    address = f"{host.address}:{PORT}"
-    expect(host.start([sys.executable, ROOT / "Interop/lossy.py", address, target, loss, 29]), "ready", 20)
-    return address
+def good(lab):
+    """How a host on a good path is made."""
+    return lab.host
 
 
-def from_libtorrent(lab, path=lambda lab, address: address, options=("--utp", "only")):
-    host, source, torrent = prepared(lab)
+def lossy(lab):
+    """And one of which each packet in a hundred is lost, each way: the same ones in each run."""
+    net = lab.internet(seed=29)
+    return lambda name: net.host(name, Path(loss=0.005))
+
+
+def from_libtorrent(lab, path=good, options=("--utp", "only")):
+    made = path(lab)
+    host, reader = made("seeder"), made("reader")
+    source, torrent = prepared(host)
     seeder = Libtorrent(host, "seed", source.parent, torrent, settings=ONLY_UTP).wait_seeding()
-    reader = lab.host("reader")
-    peers = [path(lab, seeder.address)]
-    roost.Torrent(reader, "get", torrent, reader.path("got"), peers=peers, options=options).wait_complete()
+    roost.Torrent(reader, "get", torrent, reader.path("got"), peers=[seeder.address], options=options).wait_complete()
     expect_same(source, reader.path("got", "tree"))
 
 
-def from_roost(lab, path=lambda lab, address: address, options=("--utp", "only")):
-    host, source, torrent = prepared(lab)
+def from_roost(lab, path=good, options=("--utp", "only")):
+    made = path(lab)
+    host, reader = made("seeder"), made("reader")
+    source, torrent = prepared(host)
     seeder = roost.Torrent(host, "seed", torrent, source.parent, options=options).wait_seeding()
-    reader = lab.host("reader")
-    peers = [path(lab, seeder.address)]
-    Libtorrent(reader, "leech", reader.path("got"), torrent, peers=peers, settings=ONLY_UTP).wait_complete()
+    Libtorrent(reader, "leech", reader.path("got"), torrent, peers=[seeder.address], settings=ONLY_UTP).wait_complete()
     expect_same(source, reader.path("got", "tree"))
 
 
@@ -97,7 +98,8 @@ def decoded(capture):
 def wireshark(lab):
     if not shutil.which("tshark"):
         raise RuntimeError("tshark is not installed: apt-get install tshark")
-    host, source, torrent = prepared(lab)
+    host = lab.host("seeder")
+    source, torrent = prepared(host)
     capture = pathlib.Path(host.path("utp.pcap"))
     # Runs that the kernel cuts are to be cut before they are captured.
     host.run(["ip", "link", "set", "dev", f"p{host.number}", "gso_max_segs", "1"])
