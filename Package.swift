@@ -68,7 +68,7 @@ let fuzzing: [Target] =
             name: "FuzzTests",
             dependencies: fuzzed + ["TestSupport"],
             path: "Fuzz",
-            exclude: ["CLibFuzzer", "Dictionaries", "Driver", "LEDGER.md", "Regressions", "run.py"],
+            exclude: ["CLibFuzzer", "Dictionaries", "Driver", "LEDGER.md", "README.md", "Regressions", "run.py"],
             sources: ["Targets", "Tests"],
             swiftSettings: settings
         )

@@ -22,6 +22,7 @@ extension FuzzTarget {
         FuzzTarget("directory-nodes", maximumLength: 4096, samples: { directory.map(\.bytes) }, run: directoryNode),
         FuzzTarget("site-messages", maximumLength: 2048, samples: { siteMessages.map(\.encoded) }, run: siteMessage),
         FuzzTarget("site-exchange", samples: exchangeSamples, run: { try ExchangeTrial.run($0) }),
+        FuzzTarget("push-messages", maximumLength: 512, samples: { pushMessages.map(\.encoded) }, run: pushMessage),
         FuzzTarget(
             "site-pointers",
             maximumLength: 1100,
