@@ -11,7 +11,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz
 export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test check ci format format-check lint layers docs bench sim dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
+.PHONY: help setup build run demo test check ci format format-check lint layers docs bench sim powerloss dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,10 @@ docs: ## links and commands of the documents
 sim: ## the simulator's short scenarios, each twice, with equal traces
 	swift build --product roost-sim
 	@Scripts/sim
+
+powerloss: ## crashes, power failures and full disks at the writes of publish and fetch
+	swift build --product roost-powerloss
+	@Scripts/powerloss
 
 interop: build ## other people's clients, in private network namespaces (root)
 	$(PYTHON) Interop/run.py --again

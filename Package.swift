@@ -80,6 +80,7 @@ let package = Package(
         .executable(name: "roost", targets: ["RoostCLI"]),
         .executable(name: "roost-sim", targets: ["RoostSim"]),
         .executable(name: "roost-bench", targets: ["RoostBench"]),
+        .executable(name: "roost-powerloss", targets: ["RoostPowerloss"]),
         .library(name: "RoostCore", targets: ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
     ],
     dependencies: [
@@ -100,6 +101,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CSampleSite"),
         .target(name: "CAllocations"),
+        .target(name: "CDiskLog"),
         // Layers 0 and 1.
         library("Wire", [collections]),
         library("Keys", ["Wire", "CSodium", crypto]),
@@ -154,6 +156,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "RoostPowerloss",
+            dependencies: ["CDiskLog", "Simulator", "Wire", "Feeds", "Storage", "Node", logging, arguments],
+            swiftSettings: settings
+        ),
         // Tests.
         .target(name: "TestSupport", dependencies: ["Wire"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("Wire", ["Wire"]),
@@ -161,7 +168,7 @@ let package = Package(
         tests("BitTorrent", ["Wire", "Keys", "BitTorrent"]),
         tests("Kademlia", ["Wire", "Keys", "Kademlia", collections]),
         tests("Feeds", ["Wire", "Keys", "Feeds"]),
-        tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage"]),
+        tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage", grdb]),
         tests(
             "Transport",
             ["Wire", "BitTorrent", "Transport", nioCore, nioPosix, nioHTTP1, nioSSL]

@@ -21,6 +21,9 @@ struct ExploreCommand: ParsableCommand {
     @Option(help: "Only this scenario.")
     var scenario: String?
 
+    @Flag(help: "As few nodes as each scenario can do with.")
+    var small = false
+
     func validate() throws {
         if minutes == nil && seeds == nil { throw ValidationError("Say --minutes or --seeds.") }
     }
@@ -37,12 +40,14 @@ struct ExploreCommand: ParsableCommand {
             let chosen = scenarios[runs % scenarios.count]
             var options = ScenarioOptions()
             options.seed = from + UInt64(runs)
+            if small { options.nodes = chosen.fewestNodes }
             let report = Scenarios.run(chosen, options)
             runs += 1
             events += report.events
             guard let violation = report.violations.first else { continue }
             failures += 1
-            print("\(report.scenario) --seed \(report.seed): \(violation)")
+            let nodes = options.nodes.map { " --nodes \($0)" } ?? ""
+            print("\(report.scenario)\(nodes) --seed \(report.seed): \(violation)")
         }
         print("seeds \(runs), violations \(failures)")
         Output.note(meter.text(events: events))

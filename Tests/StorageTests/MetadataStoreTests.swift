@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import GRDB
 import Keys
 import TestSupport
 import Testing
@@ -66,6 +67,12 @@ struct MetadataStoreTests {
         let again = try MetadataStore(path: folder.home.database)
         #expect(try again.read { try $0.sites() } == [own, site(2)])
         #expect(try again.read { try $0.site(hash(3)) } == nil)
+    }
+
+    @Test("a commit is synced before it is acknowledged (PRAGMA synchronous = FULL), which a pool in WAL mode lowers")
+    func synchronous() throws {
+        let level = try store.write { try Int.fetchOne($0.db, sql: "PRAGMA synchronous") }
+        #expect(level == 2)
     }
 
     @Test("a transaction that throws leaves nothing")

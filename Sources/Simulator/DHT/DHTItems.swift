@@ -11,6 +11,7 @@ final class DHTItems: Scenario {
     static let name = "dht-items"
     static let summary = "items that are replaced, nodes that show old ones, power and line failures"
     static let defaultNodes = 14
+    static let fewestNodes = 9
     static let isFaultScenario = true
 
     let world: World

@@ -26,6 +26,8 @@ public protocol Scenario: AnyObject {
     static var summary: String { get }
     /// Without an answer for ``ScenarioOptions/nodes``.
     static var defaultNodes: Int { get }
+    /// With which it still tests what it is meant to: for many seeds in little time.
+    static var fewestNodes: Int { get }
     /// Whether it is one of those that are run with many seeds.
     static var isFaultScenario: Bool { get }
 
@@ -38,6 +40,7 @@ public protocol Scenario: AnyObject {
 }
 
 extension Scenario {
+    public static var fewestNodes: Int { defaultNodes }
     public static var isFaultScenario: Bool { false }
     public var faults: [Fault] { [] }
 }
@@ -82,6 +85,7 @@ public enum Scenarios {
     public static func run(_ scenario: any Scenario.Type, _ options: ScenarioOptions) -> Report {
         let course = scenario.init(options)
         let figures = course.run()
+        course.world.end()
         for figure in figures { course.world.note(figure.name + " " + figure.value) }
         return Report(
             scenario: scenario.name,

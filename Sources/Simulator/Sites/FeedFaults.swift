@@ -12,11 +12,12 @@ class FeedFaults: Scenario {
     class var name: String { "feed-faults" }
     class var summary: String { "a site's readers among forged and old heads while power, lines and disks fail" }
     class var defaultNodes: Int { 11 }
+    class var fewestNodes: Int { 8 }
     class var isFaultScenario: Bool { true }
     /// A thief signs another history with the site's key, and the owner takes the site back.
     class var hasThief: Bool { false }
 
-    private static let end = Duration.seconds(400)
+    private static let end = Duration.seconds(330)
     private static let lastPublication = 170
 
     let world: World

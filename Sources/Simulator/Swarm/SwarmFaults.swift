@@ -10,6 +10,7 @@ final class SwarmFaults: Scenario {
     static let name = "swarm-faults"
     static let summary = "a small swarm with liars while power, lines and disks fail"
     static let defaultNodes = 7
+    static let fewestNodes = 6
     static let isFaultScenario = true
 
     let world: World

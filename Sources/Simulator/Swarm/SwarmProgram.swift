@@ -28,6 +28,8 @@ final class SwarmProgram: StreamProgram {
     private var completedAt: VirtualTime?
     private(set) var bannedCount = 0
     private var checkedPieces = 0
+    private var floodBytes: [UInt8] = []
+    private var nextFlood = VirtualTime.zero
 
     init(
         on host: Host,
@@ -125,14 +127,17 @@ final class SwarmProgram: StreamProgram {
         if wrong == .floods { flood(id) }
     }
 
-    /// A peer that asks far more than it may.
+    /// A peer that asks far more than it may, four times a second.
     private func flood(_ id: ConnectionID) {
-        var bytes: [UInt8] = []
-        for number in 0..<600 {
-            let block = BlockRange(piece: UInt32(number % torrent.pieces.count), offset: 0, length: 16_384)
-            PeerMessage.request(block).encode(into: &bytes)
+        guard host.world.now >= nextFlood else { return }
+        nextFlood = host.world.now + .milliseconds(250)
+        if floodBytes.isEmpty {
+            for number in 0..<600 {
+                let block = BlockRange(piece: UInt32(number % torrent.pieces.count), offset: 0, length: 16_384)
+                PeerMessage.request(block).encode(into: &floodBytes)
+            }
         }
-        streams[id]?.write(bytes)
+        streams[id]?.write(floodBytes)
     }
 
     // MARK: - Actions

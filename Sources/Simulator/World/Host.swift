@@ -90,6 +90,9 @@ public final class Host {
         world.trace.add(.power, at: world.now, host: index, 1)
     }
 
+    /// The world has ended.
+    func forgetProgram() { program = nil }
+
     /// Power fails: the program is gone, and with it everything that it had not written.
     public func switchOff() {
         incarnation &+= 1

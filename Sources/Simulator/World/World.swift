@@ -149,6 +149,13 @@ public final class World {
         onTouch?(host)
     }
 
+    /// Lets go of everything that refers to something else in it: hosts and programs hold each other.
+    func end() {
+        onTouch = nil
+        queue = EventQueue()
+        for host in hosts { host.forgetProgram() }
+    }
+
     // MARK: - What must hold
 
     /// Says that something happened that must not; the run ends here.

@@ -16,6 +16,11 @@ public final class MetadataStore: Sendable {
         self.path = path
         do {
             pool = try DatabasePool(path: path, configuration: Self.configuration)
+            // What is acknowledged outlives a power failure. Only now: a pool that turns to WAL lowers it to NORMAL, whatever
+            // was said before, and then commits are not synced.
+            if StorageDefect.current != .commitsEarly {
+                try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            }
             let schema = MetadataSchema.migrator
             if try pool.read({ try schema.hasBeenSuperseded($0) }) { throw MetadataError.tooNew(path: path) }
             try schema.migrate(pool)
@@ -31,8 +36,6 @@ public final class MetadataStore: Sendable {
         configuration.maximumReaderCount = 3
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // What is acknowledged outlives a power failure.
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA cache_size = -1024")
             // The log shrinks back after a large transaction instead of keeping its greatest length.
             try db.execute(sql: "PRAGMA journal_size_limit = 1048576")

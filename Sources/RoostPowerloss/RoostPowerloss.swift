@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import Storage
+
+/// The program `roost-powerloss`: what a crash, a power failure or a full disk leaves of the product's stores.
+@main
+struct RoostPowerloss: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "roost-powerloss",
+        abstract:
+            "Records a publish or a fetch of the product's own node, and starts a node in every state that a crash may "
+            + "leave of it.",
+        discussion: "Exit status 1: a state broke a promise."
+    )
+
+    enum Kind: String, ExpressibleByArgument, CaseIterable {
+        case publish, fetch
+
+        var trial: any Trial.Type { self == .publish ? PublishTrial.self : FetchTrial.self }
+    }
+
+    @Argument(help: "What is recorded: \(Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var kind: Kind
+
+    @Flag(help: "Instead of crashes, a disk that is full from each change on.")
+    var full = false
+
+    @Option(help: "Of what is on the disk by chance.")
+    var seed: UInt64 = 1
+
+    @Option(help: "States by chance after each change, beside the four that are always looked at.")
+    var chances = 3
+
+    @Option(help: "Looks at every so manyth state.")
+    var every = 1
+
+    @Option(help: "Plants a known defect in the product's storage: early-acknowledgement or early-commit.")
+    var defect: String?
+
+    @Option(help: "A folder for the states that fail.")
+    var keep: String?
+
+    @Flag(help: "Ends at the first state that fails.")
+    var first = false
+
+    @Flag(help: "Prints every change that was recorded.")
+    var changes = false
+
+    func validate() throws {
+        if every < 1 || chances < 0 { throw ValidationError("--every and --chances count.") }
+        if let defect, StorageDefect(rawValue: defect) == nil {
+            throw ValidationError("There is no defect '\(defect)'.")
+        }
+    }
+
+    func run() async throws {
+        StorageDefect.current = defect.flatMap { StorageDefect(rawValue: $0) }
+        let began = ContinuousClock.now
+        let outcome =
+            full
+            ? try await FullDiskRun(seed: seed, every: every).run(kind.trial)
+            : try await CrashRun(
+                seed: seed,
+                chances: chances,
+                every: every,
+                keep: keep,
+                stopsAtFirst: first,
+                prints: changes
+            )
+            .run(kind.trial)
+        print(
+            "\(kind.rawValue): \(outcome.changes) changes, \(outcome.states) states, \(outcome.looked) looked at, \(outcome.failed) failed"
+        )
+        let seconds = began.duration(to: .now) / .seconds(1)
+        FileHandle.standardError.write(Data("cost: \(String(format: "%.1f", seconds)) s\n".utf8))
+        if outcome.failed > 0 { throw ExitCode.failure }
+    }
+}
