@@ -68,7 +68,9 @@ class FeedFaults: Scenario {
     func run() -> [Figure] {
         guard let owner else { return [] }
         for number in 0..<nodes {
-            _ = world.addHost()
+            let host = world.addHost()
+            // Two readers whom nobody reaches: they hear what they ask for.
+            if number == 2 || number == 3 { host.translation = number == 2 ? .cone : .symmetric }
             disks.append(SiteDisk())
             floors.append(nil)
             evidence.append(0)

@@ -75,12 +75,15 @@ class SwarmCrowd: Scenario {
 
     private var figures: [Figure] {
         var times = Sample()
-        for program in programs.dropFirst() { if let end = program.completion { times.add(end.duration) } }
+        for program in programs.dropFirst() { if let time = program.timeToWhole { times.add(time) } }
+        let size = torrent?.pieces.reduce(0) { $0 + $1.count } ?? 0
+        let copies = size == 0 ? 0 : (programs.first?.givenBytes ?? 0) * 100 / size
         var figures = [
             Figure("nodes", nodes), Figure("events", world.eventCount),
             Figure("complete", "\(times.count)/\(nodes - 1)"),
-            Figure("done-median-ms", times.milliseconds(percentile: 50)),
-            Figure("done-p95-ms", times.milliseconds(percentile: 95)),
+            Figure("publisher-copies-hundredths", copies),
+            Figure("whole-median-ms", times.milliseconds(percentile: 50)),
+            Figure("whole-p95-ms", times.milliseconds(percentile: 95)),
         ]
         if let publisherLeft { figures.append(Figure("publisher-left-after", publisherLeft.description)) }
         return figures

@@ -27,6 +27,9 @@ final class SwarmProgram: StreamProgram {
     private var cache: [ReadID: [UInt8]] = [:]
     private var completedAt: VirtualTime?
     private(set) var bannedCount = 0
+    /// Of blocks, to all peers together.
+    private(set) var givenBytes = 0
+    private let startedAt: VirtualTime
     private var checkedPieces = 0
     private var floodBytes: [UInt8] = []
     private var nextFlood = VirtualTime.zero
@@ -43,6 +46,7 @@ final class SwarmProgram: StreamProgram {
         self.torrent = torrent
         self.disk = disk
         self.wrong = wrong
+        startedAt = host.world.now
         var configuration = SessionConfiguration(peerID: Digest160(random.bytes(20)) ?? .zero)
         configuration.listenPort = host.endpoint.port
         configuration.defect = defect
@@ -59,7 +63,8 @@ final class SwarmProgram: StreamProgram {
     }
 
     var isComplete: Bool { session.isComplete }
-    var completion: VirtualTime? { completedAt }
+    /// How long it took from its start to the last piece; nil while it is not complete.
+    var timeToWhole: Duration? { completedAt.map { $0 - startedAt } }
 
     func add(_ peers: [Endpoint], source: PeerSource) {
         perform(session.add(peers: peers, source: source, now: host.now), [])
@@ -175,6 +180,7 @@ final class SwarmProgram: StreamProgram {
         guard let stream = streams[id], wrong != .silent else { return }
         var block = Array((cache[read] ?? [])[range])
         if wrong == .lies { block[0] ^= 1 }
+        givenBytes += block.count
         stream.write(header + block)
     }
 
