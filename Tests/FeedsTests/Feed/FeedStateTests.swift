@@ -68,7 +68,7 @@ import Wire
         #expect(state.ignored.map(\.index) == [4, 6])
     }
 
-    @Test("feeds.md §4: trackers and web seeds are hints: what is malformed of them is left out, and the release counts")
+    @Test("feeds.md §4: trackers and web seeds are hints: what is malformed is left out, and the release counts")
     func sources() throws {
         var release = FeedFixture.release(2)
         release.trackers = ["udp://t.example:1/announce"]
