@@ -7,55 +7,8 @@ import Wire
 
 @testable import Swarm
 
-/// One end of a pipe in memory; what is written arrives at the other end when ``carry()`` is called, in fragments.
-final class PipeEnd: PeerByteStream {
-    let endpoint: Endpoint
-    var transport: PeerTransport { .utp }
-    var isObfuscated: Bool { false }
-    weak var receiver: (any PeerStreamReceiver)?
-    weak var other: PipeEnd?
-    var sent: [UInt8] = []
-    var isClosed = false
-    let fragment: Int
-
-    init(port: UInt16, fragment: Int) {
-        endpoint = Endpoint(.v4(0x7F00_0001), port: port)
-        self.fragment = fragment
-    }
-
-    static func pair(fragment: Int) -> (PipeEnd, PipeEnd) {
-        let (a, b) = (PipeEnd(port: 1, fragment: fragment), PipeEnd(port: 2, fragment: fragment))
-        (a.other, b.other) = (b, a)
-        return (a, b)
-    }
-
-    func write(_ bytes: consuming ByteBuffer) { sent += Array(bytes.readableBytesView) }
-    func flush() {}
-    func close() { isClosed = true }
-
-    /// - Returns: whether there was anything to carry.
-    func carry() -> Bool {
-        guard !sent.isEmpty, let receiver = other?.receiver else { return false }
-        let part = Array(sent.prefix(fragment))
-        sent.removeFirst(part.count)
-        self.receiver?.wrote(part.count, nil)
-        receiver.received(ByteBuffer(bytes: part))
-        return true
-    }
-}
-
 @Suite("Streams that hide others")
 struct ObfuscatedStreamTests {
-    private final class Ear: PeerStreamReceiver {
-        var heard: [UInt8] = []
-        var taken = 0
-        var hasEnded = false
-
-        func received(_ bytes: ByteBuffer) { heard += Array(bytes.readableBytesView) }
-        func wrote(_ count: Int, _ buffer: ByteBuffer?) { taken += count }
-        func ended() { hasEnded = true }
-    }
-
     static let hash = Digest160(Array(1...20)) ?? .zero
 
     @Test(
@@ -69,7 +22,7 @@ struct ObfuscatedStreamTests {
             settled.append($0)
         }
         let dialled = ObfuscatedPeerStream(accepting: b, sharing: Obfuscation(policy: .require)) { _ in Self.hash }
-        let (near, far) = (Ear(), Ear())
+        let (near, far) = (StreamListener(), StreamListener())
         var random = SplitMix64(seed: 1)
         let (early, late, answer) = (random.bytes(68), random.bytes(3000), random.bytes(5000))
         dialler.start()
@@ -97,7 +50,7 @@ struct ObfuscatedStreamTests {
         let (a, b) = PipeEnd.pair(fragment: 5000)
         let dialler = ObfuscatedPeerStream(dialling: Self.hash, over: a, sharing: Obfuscation(policy: .offer)) { _ in }
         let dialled = ObfuscatedPeerStream(accepting: b, sharing: Obfuscation(policy: .offer)) { _ in Self.hash }
-        let (near, far) = (Ear(), Ear())
+        let (near, far) = (StreamListener(), StreamListener())
         (dialler.receiver, dialled.receiver) = (near, far)
         dialler.start()
         dialled.start()
@@ -118,7 +71,7 @@ struct ObfuscatedStreamTests {
         let dialler = ObfuscatedPeerStream(dialling: Self.hash, over: a, sharing: Obfuscation(policy: .offer)) {
             settled.append($0)
         }
-        let near = Ear()
+        let near = StreamListener()
         dialler.receiver = near
         dialler.start()
         b.write(ByteBuffer(bytes: [UInt8](repeating: 7, count: 2000)))
@@ -137,7 +90,7 @@ struct ObfuscatedStreamTests {
         dialler.write(ByteBuffer(bytes: [5, 6]))
         dialled.start()
         while a.carry() || b.carry() {}
-        let far = Ear()
+        let far = StreamListener()
         dialled.receiver = far
         #expect(far.heard == [5, 6])
     }
@@ -147,7 +100,7 @@ struct ObfuscatedStreamTests {
         let (a, b) = PipeEnd.pair(fragment: 5000)
         let (c, d) = PipeEnd.pair(fragment: 5000)
         let stream = PlainFirstStream(a) { $0(c) }
-        let (near, far) = (Ear(), Ear())
+        let (near, far) = (StreamListener(), StreamListener())
         (stream.receiver, b.receiver, d.receiver) = (near, far, far)
         stream.write(ByteBuffer(bytes: [1, 2, 3]))
         stream.flush()
@@ -167,7 +120,7 @@ struct ObfuscatedStreamTests {
     func firstAttempt() {
         let (a, b) = PipeEnd.pair(fragment: 5000)
         let stream = PlainFirstStream(a) { _ in Issue.record("made again") }
-        let near = Ear()
+        let near = StreamListener()
         stream.receiver = near
         b.write(ByteBuffer(bytes: [9]))
         #expect(b.carry())

@@ -8,16 +8,6 @@ import Wire
 
 @Suite("Byte streams of peers")
 struct PeerStreamTests {
-    private final class Listener: PeerStreamReceiver {
-        var heard: [UInt8] = []
-        var taken = 0
-        var hasEnded = false
-
-        func received(_ bytes: ByteBuffer) { heard += Array(bytes.readableBytesView) }
-        func wrote(_ count: Int, _ buffer: ByteBuffer?) { taken += count }
-        func ended() { hasEnded = true }
-    }
-
     private static func makeStream() throws -> (EmbeddedChannel, TCPPeerStream) {
         let stream = TCPPeerStream(endpoint: Endpoint(.v4(0x7F00_0001), port: 1))
         let channel = EmbeddedChannel(handler: stream)
@@ -32,7 +22,7 @@ struct PeerStreamTests {
         try channel.writeInbound(ByteBuffer(repeating: 2, count: 1000))
         #expect(try channel.syncOptions?.getOption(.autoRead) == true)
         try channel.writeInbound(ByteBuffer(repeating: 3, count: PeerStreamBounds.unheardBytes))
-        let listener = Listener()
+        let listener = StreamListener()
         stream.receiver = listener
         #expect(listener.heard.count == 2000 + PeerStreamBounds.unheardBytes)
         #expect(
@@ -48,7 +38,7 @@ struct PeerStreamTests {
         let (channel, stream) = try Self.makeStream()
         try channel.writeInbound(ByteBuffer(bytes: [7]))
         try channel.close().wait()
-        let listener = Listener()
+        let listener = StreamListener()
         stream.receiver = listener
         #expect(listener.heard == [7])
         #expect(listener.hasEnded)
@@ -57,7 +47,7 @@ struct PeerStreamTests {
     @Test("Every byte written is reported as taken, and nothing is heard after close")
     func reports() throws {
         let (channel, stream) = try Self.makeStream()
-        let listener = Listener()
+        let listener = StreamListener()
         stream.receiver = listener
         stream.write(ByteBuffer(bytes: [1, 2, 3]))
         stream.write(ByteBuffer(bytes: [4]))

@@ -8,6 +8,8 @@ internal import Wire
 /// those may answer it: after a quarter of a second a little of it is served, then twice as much, so who has nobody else is
 /// slowed for about a second.
 ///
+/// Lines that are seen to take half a gigabit a second are not spared: there waiting would cost more than sending twice.
+///
 /// Nothing is hidden and nothing refused: what a reader asks for first comes first, and other programs need not know of it.
 /// Memory: 5 bytes a piece.
 struct SeedSpread {
@@ -23,6 +25,9 @@ struct SeedSpread {
     /// How long a peer that became complete is counted on, gone from us or not.
     static let memory = Duration.seconds(60)
     static let maximumCompleted = 64
+    /// A line that took as much in a tenth of a second, by the second, is not to be spared.
+    static let fastLine = 64 << 20
+    static let window = Duration.milliseconds(100)
 
     /// Who was offered or given the piece.
     private var keepers: [ConnectionID]
@@ -33,6 +38,10 @@ struct SeedSpread {
     var isActive = false
     /// When peers became complete, the last ones.
     private var completed: [Duration] = []
+    /// The most that the network took in a ``window``, bytes a second; nil while that is not known.
+    private var peakRate: Int?
+    private var windowStart: Duration?
+    private var windowBytes = 0
     /// When some of what waits is served all the same.
     var releaseAt: Duration?
 
@@ -41,6 +50,22 @@ struct SeedSpread {
         given = Bitfield(count: pieceCount)
         cursor = pieceCount == 0 ? 0 : start % pieceCount
     }
+
+    /// The network took bytes from us.
+    mutating func took(_ bytes: Int, now: Duration) {
+        guard let start = windowStart else {
+            windowStart = now
+            return
+        }
+        windowBytes += bytes
+        guard now - start >= Self.window else { return }
+        peakRate = max(peakRate ?? 0, windowBytes * 1000 / max(1, (now - start).wholeMilliseconds))
+        windowStart = now
+        windowBytes = 0
+    }
+
+    /// The line has been seen to be one that is worth sparing.
+    var isLineSlow: Bool { peakRate.map { $0 < Self.fastLine } ?? false }
 
     /// Peers that had everything not long ago.
     func othersComplete(_ now: Duration) -> Int { completed.count { now - $0 < Self.memory } }

@@ -174,6 +174,7 @@ extension TorrentSession {
         guard let peer = connections[id] else { return [] }
         peer.inFlight = max(0, peer.inFlight - bytes)
         peer.sendWindow.sent(bytes, now: now)
+        spread?.took(bytes, now: now)
         guard !peer.uploads.isEmpty else { return [] }
         touch(peer)
         return finish(now)

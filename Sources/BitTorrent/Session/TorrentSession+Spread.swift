@@ -71,7 +71,7 @@ extension TorrentSession {
 
     /// Whether others should rather serve what they have.
     private func isToBeSpared(_ now: Duration) -> Bool {
-        guard let spread, spread.isActive else { return false }
+        guard let spread, spread.isActive, spread.isLineSlow else { return false }
         return isLineBusy || spread.othersComplete(now) >= SeedSpread.leastAudience
     }
 

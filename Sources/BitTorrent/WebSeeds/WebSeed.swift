@@ -32,48 +32,14 @@ public struct WebSeed: ~Copyable {
     /// Of a server that ignores ranges so much of a file is thrown away.
     static let maximumSkip: Int64 = 1 << 20
 
-    /// Why a web seed is given up for good.
-    public enum Retirement: Equatable, Sendable {
-        /// An answer that is none, or of another length than the torrent says.
-        case malformed
-        case status(Int)
-        case noRanges
-        case badRedirect
-        /// It has none of the files.
-        case empty
-        case forbidden
-    }
-
-    public enum Action: Equatable, Sendable {
-        /// Connect to the server of the URL, then call `connected` or `closed`. `isGiven`: it is the torrent's own URL and no
-        /// redirect's.
-        case connect(ServiceURL, isGiven: Bool)
-        case request(ServiceURL, range: Range<Int64>?)
-        /// Close the connection; nothing of it is to be reported any more.
-        case disconnect
-        /// The next bytes of the input at hand are data.
-        case deliver(Int)
-        /// The next bytes of the input at hand are of no use.
-        case skip(Int)
-        /// So many zeros are data: padding, of which no server knows.
-        case zeros(Int)
-        /// Nothing of what was asked for will come; `lacks`: the seed does not have these pieces.
-        case fail(lacks: Range<PieceIndex>?)
-        case setReady(Bool)
-        /// The seed is of no use; nothing follows.
-        case retire(Retirement)
-        /// Call `wake` at this time; replaces the time given before.
-        case wake(at: Duration)
-    }
-
-    private enum Connection: Equatable {
+    enum Connection: Equatable {
         case none
         case connecting(ServiceURL)
         /// `sent`: requests for the first parts that are out; `isProven`: an answer has come over it.
         case open(ServiceURL, sent: Int, isProven: Bool)
     }
 
-    private enum Answer: Equatable {
+    enum Answer: Equatable {
         case none
         /// `hasRest`: the body goes on behind the part.
         case receiving(skip: Int64, hasRest: Bool)
@@ -83,24 +49,24 @@ public struct WebSeed: ~Copyable {
         case ignored
     }
 
-    private let layout: WebSeedLayout
-    private let kind: WebSeedKind
-    private var parts: Deque<WebSeedLayout.Part> = []
-    private var connection = Connection.none
-    private var answer = Answer.none
-    private var redirects = 0
-    private var tries = 0
+    let layout: WebSeedLayout
+    let kind: WebSeedKind
+    var parts: Deque<WebSeedLayout.Part> = []
+    var connection = Connection.none
+    var answer = Answer.none
+    var redirects = 0
+    var tries = 0
     /// Bytes delivered since the last try began.
-    private var gain = 0
-    private var pausesInARow = 0
-    private var waitsUntil: Duration?
+    var gain = 0
+    var pausesInARow = 0
+    var waitsUntil: Duration?
     /// Where files are that have moved.
-    private var moved: [Int: ServiceURL] = [:]
-    private var missingFiles: Set<Int> = []
-    private var isRetired = false
+    var moved: [Int: ServiceURL] = [:]
+    var missingFiles: Set<Int> = []
+    var isRetired = false
     /// It sends whole files whatever is asked for: one request at a time.
-    private var ignoresRanges = false
-    private var actions: [Action] = []
+    var ignoresRanges = false
+    var actions: [Action] = []
 
     public init(_ kind: WebSeedKind, layout: WebSeedLayout) {
         self.kind = kind
@@ -213,7 +179,7 @@ public struct WebSeed: ~Copyable {
     // MARK: Asking
 
     /// Opens a connection for the first part, or sends what the open one can carry.
-    private mutating func advance() {
+    mutating func advance() {
         deliverPadding()
         guard let first = parts.first?.url, waitsUntil == nil else { return }
         switch connection {
@@ -229,12 +195,12 @@ public struct WebSeed: ~Copyable {
         }
     }
 
-    private mutating func connect(_ url: ServiceURL) {
+    mutating func connect(_ url: ServiceURL) {
         connection = .connecting(url)
         actions.append(.connect(url, isGiven: redirects == 0 && parts.first.map { moved[$0.file] == nil } ?? true))
     }
 
-    private mutating func pipelineMore() {
+    mutating func pipelineMore() {
         guard case .open(let url, var sent, let isProven) = connection, waitsUntil == nil else { return }
         while sent < (isProven && !ignoresRanges ? Self.pipeline : 1), sent < parts.count, let target = parts[sent].url,
             target.hasSameOrigin(as: url)
@@ -247,100 +213,17 @@ public struct WebSeed: ~Copyable {
         connection = .open(url, sent: sent, isProven: isProven)
     }
 
-    private mutating func deliverPadding() {
+    mutating func deliverPadding() {
         while let part = parts.first, part.url == nil {
             actions.append(.zeros(Int(part.length)))
             parts.removeFirst()
         }
     }
 
-    // MARK: Answers
-
-    private mutating func beginRange(
-        _ part: WebSeedLayout.Part,
-        _ length: Int64?,
-        _ range: (start: Int64, length: Int64)?,
-        _ isPlain: Bool
-    ) {
-        guard isPlain, let range, range.start == part.range.lowerBound, range.length == part.length,
-            length ?? range.length == range.length
-        else { return retire(.malformed) }
-        answer = .receiving(skip: 0, hasRest: false)
-    }
-
-    private mutating func beginWhole(_ part: WebSeedLayout.Part, _ length: Int64?, _ isPlain: Bool) {
-        guard isPlain else { return retire(.malformed) }
-        let expected = kind == .pieces ? part.length : part.fileLength
-        if let length, let expected, length != expected { return retire(.malformed) }
-        guard kind == .files else {
-            answer = .receiving(skip: 0, hasRest: false)
-            return
-        }
-        let hasRest = part.range.upperBound != part.fileLength
-        if hasRest || part.range.lowerBound > 0 { ignoresRanges = true }
-        // A server without ranges: a little of the file is thrown away, no more.
-        guard part.range.lowerBound <= Self.maximumSkip else { return retire(.noRanges) }
-        answer = .receiving(skip: part.range.lowerBound, hasRest: hasRest)
-    }
-
-    private mutating func take(_ count: Int, skipping skip: Int64, _ hasRest: Bool) {
-        let skipped = Int(min(Int64(count), skip))
-        if skipped > 0 { actions.append(.skip(skipped)) }
-        var left = count - skipped
-        answer = .receiving(skip: skip - Int64(skipped), hasRest: hasRest)
-        while left > 0, case .receiving(0, let hasRest) = answer, let part = parts.first {
-            let data = Int(min(Int64(left), part.length))
-            if data > 0 { actions.append(.deliver(data)) }
-            left -= data
-            gain += data
-            parts[0].range = part.range.lowerBound + Int64(data)..<part.range.upperBound
-            guard parts[0].length == 0 else { return }
-            parts.removeFirst()
-            (tries, pausesInARow, redirects) = (0, 0, 0)
-            if hasRest { goOn(behind: part) } else { answer = .ignored }
-        }
-    }
-
-    /// The server sends the file to its end: what is wanted of it next may be what comes next.
-    private mutating func goOn(behind part: WebSeedLayout.Part) {
-        if let next = parts.first, next.file == part.file, next.range.lowerBound == part.range.upperBound,
-            case .open(_, 1, _) = connection
-        {
-            answer = .receiving(skip: 0, hasRest: next.range.upperBound != next.fileLength)
-            return
-        }
-        answer = .none
-        connection = .none
-        actions.append(.disconnect)
-        advance()
-    }
-
-    private mutating func redirect(_ part: WebSeedLayout.Part, to location: ServiceURL?) {
-        redirects += 1
-        guard redirects <= Self.maximumRedirects, let location else { return retire(.badRedirect) }
-        if kind == .files, moved.count < Self.maximumMoved { moved[part.file] = location }
-        for index in parts.indices
-        where parts[index].url != nil && parts[index].file == part.file && (kind == .files || index == 0) {
-            parts[index].url = location
-        }
-        answer = .none
-        connection = .none
-        actions.append(.disconnect)
-        advance()
-    }
-
-    /// The server does not have the file: all that was asked for is given back, and asked for again without its pieces.
-    private mutating func lack(_ part: WebSeedLayout.Part) {
-        let pieces = layout.pieces(ofFile: part.file)
-        missingFiles.insert(part.file)
-        let isEmpty = part.file < 0 || missingFiles.count >= Self.maximumMissing || pieces == layout.pieces(ofFile: -1)
-        if isEmpty { retire(.empty) } else { giveUp(lacks: pieces) }
-    }
-
     // MARK: Ending
 
     /// The connection is gone: the rest of the first part is asked for over another, a few times.
-    private mutating func tryAgain(_ now: Duration) {
+    mutating func tryAgain(_ now: Duration) {
         answer = .none
         guard let first = parts.first else { return }
         parts[0] = layout.rest(of: first)
@@ -351,7 +234,7 @@ public struct WebSeed: ~Copyable {
     }
 
     /// Nothing of what was asked for comes; the connection, with answers on their way, is of no use.
-    private mutating func giveUp(lacks: Range<PieceIndex>? = nil) {
+    mutating func giveUp(lacks: Range<PieceIndex>? = nil) {
         parts = []
         tries = 0
         redirects = 0
@@ -361,7 +244,7 @@ public struct WebSeed: ~Copyable {
         actions.append(.fail(lacks: lacks))
     }
 
-    private mutating func pause(_ wanted: Duration?, _ now: Duration) {
+    mutating func pause(_ wanted: Duration?, _ now: Duration) {
         let doubled = min(Self.pauses.lowerBound * (1 << min(pausesInARow, 8)), Self.pauses.upperBound)
         let time = wanted.map { min(max($0, .seconds(1)), Self.longestRetryAfter) } ?? doubled
         pausesInARow += 1
@@ -371,13 +254,13 @@ public struct WebSeed: ~Copyable {
         actions.append(.wake(at: now + time))
     }
 
-    private mutating func retire(_ reason: Retirement) {
+    mutating func retire(_ reason: Retirement) {
         isRetired = true
         giveUp()
         actions.append(.retire(reason))
     }
 
-    private mutating func finish() -> [Action] {
+    mutating func finish() -> [Action] {
         defer { actions = [] }
         return actions
     }

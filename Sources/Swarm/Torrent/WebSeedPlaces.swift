@@ -1,31 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import BitTorrent
 internal import Synchronization
-public import Wire
-
-/// A web seed and where it may lead.
-public struct WebSeedAddress: Hashable, Sendable {
-    public var url: ServiceURL
-    public var kind: WebSeedKind
-    public var policy: AddressPolicy
-
-    public init(url: ServiceURL, kind: WebSeedKind, policy: AddressPolicy) {
-        self.url = url
-        self.kind = kind
-        self.policy = policy
-    }
-}
-
-/// A web seed, to be shown.
-public struct WebSeedStatus: Equatable, Sendable {
-    public var url: ServiceURL
-    /// Bytes of the torrent that it sent.
-    public var received: Int64
-    /// It is left in peace for a while.
-    public var isWaiting: Bool
-    /// Why it is of no use.
-    public var retirement: WebSeed.Retirement?
-}
 
 /// How many connections to web seeds there may be: a server is somebody's, and not meant to be stormed.
 ///

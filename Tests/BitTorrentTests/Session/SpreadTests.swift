@@ -68,6 +68,11 @@ struct SpreadTests {
         let script = ScriptedPeer(try Self.sample(), isSeed: true)
         let ids = (1...3).compactMap { script.take(slot: $0) }
         let blocks = (0..<96).map { BlockRange(piece: $0, offset: 0, length: 16_384) }
+        // It has been seen to be slow.
+        for _ in 0..<3 {
+            script.peer.now += SeedSpread.window
+            script.peer.sent(1000, on: ids[0])
+        }
         // The first asks for everything and takes nothing: the line is busy for as long as we like.
         script.peer.receive(blocks.flatMap { PeerMessage.request($0).encoded }, on: ids[0])
         for _ in 0..<4 { script.peer.work() }
@@ -86,6 +91,18 @@ struct SpreadTests {
         }
         #expect(sent.first.map { $0 < 20 } == true, "\(sent)")
         #expect(sent.last == 96, "\(sent)")
+    }
+
+    @Test("S0-01: a line that takes half a gigabit a second lets nobody wait")
+    func fastLine() {
+        var spread = SeedSpread(pieceCount: 4, start: 0)
+        #expect(!spread.isLineSlow, "nothing is known of it")
+        for step in 0...2 { spread.took(5 << 20, now: .milliseconds(100 * step)) }
+        #expect(spread.isLineSlow)
+        spread.took(7 << 20, now: .milliseconds(300))
+        #expect(!spread.isLineSlow)
+        spread.took(1, now: .milliseconds(900))
+        #expect(!spread.isLineSlow, "it need not show it again and again")
     }
 
     @Test("S0-01: a fetcher that leaves takes what it was given with it: the next may have it at once")
