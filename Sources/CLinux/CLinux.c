@@ -46,6 +46,10 @@ int roost_sync_file_system(int descriptor) {
     return syncfs(descriptor);
 }
 
+int roost_punch_hole(int descriptor, int64_t offset, int64_t length) {
+    return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
 ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t count) {
     loff_t from = offset;
     loff_t to = offset;

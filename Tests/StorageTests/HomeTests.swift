@@ -67,12 +67,21 @@ struct HomeTests {
         #expect(try folder.read("home/config.toml") == [2])
     }
 
-    @Test("of a later layout is refused, a damaged version is told apart", arguments: ["2\n", "999", "x", ""])
+    @Test("of a later layout is refused, a damaged version is told apart", arguments: ["3\n", "999", "x", ""])
     func version(text: String) throws {
         let folder = try TemporaryFolder()
         try folder.home.prepare()
         try folder.write(Array(text.utf8), to: "home/version")
         #expect(throws: StorageError.self) { _ = try folder.home.open() }
+    }
+
+    @Test("of an earlier layout is moved forward when it is opened")
+    func upgrade() throws {
+        let folder = try TemporaryFolder()
+        try folder.home.prepare()
+        try folder.write(Array("1\n".utf8), to: "home/version")
+        _ = try folder.home.open()
+        #expect(try folder.read("home/version") == Array("2\n".utf8))
     }
 
     @Test("replaces a file whole, leaving nothing beside it")

@@ -196,16 +196,29 @@ struct PublishPassTests {
 
     @Test("a stored file that the disk has damaged is taken out of service and copied anew")
     func damagedStore() throws {
-        try write("page", bytes(20_000, seed: 3))
+        try write("page", bytes(70_000, seed: 3))
         let tree = try publish()
         let root = try #require(tree.tree.manifest.files[0].root)
         let path = content.path(of: .file(root: root))
-        for damage in [bytes(20_000, seed: 4), []] {
+        for damage in [bytes(70_000, seed: 4), []] {
             try folder.home.write(try settledCache().bytes, to: folder.home.cache + "/" + cacheName())
             try Data(damage).write(to: URL(fileURLWithPath: path))
             #expect(try publish().hashes == tree.hashes)
-            #expect(try read(tree.tree.manifest.files[0]) == bytes(20_000, seed: 3))
+            #expect(try read(tree.tree.manifest.files[0]) == bytes(70_000, seed: 3))
         }
+    }
+
+    @Test("a packed file that the disk has damaged is taken out of service and copied anew")
+    func damagedPack() throws {
+        try write("page", bytes(20_000, seed: 3))
+        let tree = try publish()
+        try folder.home.write(try settledCache().bytes, to: folder.home.cache + "/" + cacheName())
+        var pack = try folder.read("home/content/packs/1.pack")
+        pack[9000] ^= 4
+        try folder.write(pack, to: "home/content/packs/1.pack")
+        #expect(try publish().hashes == tree.hashes)
+        #expect(try read(tree.tree.manifest.files[0]) == bytes(20_000, seed: 3))
+        #expect(try folder.names(in: "home/quarantine").count == 1)
     }
 
     @Test("verifying finds a damaged file and takes it out of service")

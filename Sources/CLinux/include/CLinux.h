@@ -25,6 +25,9 @@ int64_t roost_round_trip(int socket);
 // syncfs(2): everything written to the file system of `descriptor` reaches the device. Returns 0, or -1 with errno.
 int roost_sync_file_system(int descriptor);
 
+/// fallocate(2) that gives a range of a file back to the disk; it reads as zeros from then on and the length stays.
+int roost_punch_hole(int descriptor, int64_t offset, int64_t length);
+
 // copy_file_range(2) from `offset` of `source` to the same offset of `destination`. Returns the bytes copied, 0 at the
 // end of `source`, or -1 with errno.
 ssize_t roost_copy_range(int destination, int source, int64_t offset, size_t count);

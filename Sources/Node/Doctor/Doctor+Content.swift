@@ -25,6 +25,13 @@ extension Doctor {
         }
         var findings: [Finding] = []
         if damaged.1.isEmpty { findings.append(.ok("\(damaged.0) files of content are what their hashes say")) }
+        if content.damagedPacks > 0 {
+            findings.append(
+                .repaired(
+                    "\(content.damagedPacks) packs of small files were not whole when the node started; what was sound is held"
+                )
+            )
+        }
         if damaged.2 > 0 {
             findings.append(.ok("\(damaged.2) unfinished files are verified again when they are wanted"))
         }

@@ -201,7 +201,7 @@ extension SwarmService {
         case .storage:
             NodeError(
                 .inputOutput,
-                "what arrived could not be written: no space is left, or the disk fails",
+                "what arrived could not be kept: no space is left, or the disk fails",
                 remedy: "Free space on the disk of the home, or lower `quota` with `roost config set quota BYTES`."
             )
         case .outOfRange:

@@ -149,10 +149,12 @@ extension SwarmService {
         await exclusively(hash) {
             // Someone may have come while this one waited.
             guard let entry = open[hash], entry.users == 0 || isEnding else { return }
-            await takeLeft(hash)
             try? await entry.torrent.save()
             await retire(hash)
-            if let twin = entry.twin { try? await context.blocking.run { twin.removeStaged() } }
+            guard let twin = entry.twin else { return }
+            // Not before it has ended: its last pieces may be written and not yet be counted.
+            await takeLeft(of: entry, isClosed: true)
+            try? await context.blocking.run { twin.removeStaged() }
         }
     }
 

@@ -132,16 +132,18 @@ extension SwarmService {
     }
 
     /// Takes what came after the last reader of a twin had got what it waited for.
-    func takeLeft(_ hash: Digest160) async {
-        guard let entry = open[hash], let files = entry.twin else { return }
-        let source = TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf)
+    ///
+    /// `isClosed`: the twin has ended, and the store is the one that knows what it brought.
+    func takeLeft(of entry: OpenTorrent, isClosed: Bool = false) async {
+        guard let files = entry.twin else { return }
         do {
-            guard let v2 = source.v2, let torrent = open[v2]?.torrent else {
-                guard let verified = await entry.torrent.verified() else { return }
-                _ = try await context.blocking.run { try files.importFinished(verified) }
-                return
+            var verified: Bitfield?
+            if !isClosed {
+                verified = await entry.torrent.verified()
+                if verified == nil { return }
             }
-            try await takeFinished(from: source, for: torrent, places: files.places)
+            let torrent = entry.twinOf.flatMap { open[$0]?.torrent }
+            try await take(verified, of: files, for: torrent, places: torrent == nil ? [:] : files.places)
         } catch {
             context.logger.debug("a v1 twin is of no use", metadata: ["error": "\(error)"])
         }
@@ -156,7 +158,16 @@ extension SwarmService {
     ) async throws {
         if twin.files.isBroken { throw ReleaseFiles.broken }
         guard let verified = await twin.torrent.verified() else { return }
-        let (context, files) = (context, twin.files)
+        try await take(verified, of: twin.files, for: torrent, places: places)
+    }
+
+    private func take(
+        _ verified: Bitfield?,
+        of files: TwinFiles,
+        for torrent: Torrent?,
+        places: [Digest256: Range<Int>]
+    ) async throws {
+        let context = context
         let (roots, layers) = try await context.blocking.run {
             let roots = try files.importFinished(verified)
             var layers: [Digest256: [UInt8]] = [:]
@@ -167,6 +178,7 @@ extension SwarmService {
             try context.note(layers, pieceLength: files.pieceLength)
             return (roots, layers)
         }
+        guard let torrent else { return }
         for root in roots { if let pieces = places[root] { torrent.found(pieces: pieces) } }
         if !layers.isEmpty { torrent.learn(pieceLayers: layers) }
     }

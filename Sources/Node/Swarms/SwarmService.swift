@@ -189,7 +189,7 @@ actor SwarmService {
         reader.rest()
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
-            if entry.twin != nil { await takeLeft(hash) }
+            if entry.twin != nil { await takeLeft(of: entry) }
             let isNeeded = entry.users > 0 || status.peers > 0 && !entry.isGivenUp
             if isNeeded { open[hash]?.lastNeeded = now }
             if entry.users > 0, status.missingPieces > 0 || status.pieces == nil { searchAgain(hash, status, now) }

@@ -116,17 +116,27 @@ final class TwinFiles: Sendable {
 
     /// Makes files of which all pieces are verified those of their roots. Blocks.
     ///
+    /// `verified` are the pieces that the twin's session counts; nil when it has ended: then all that the store has counts,
+    /// its last pieces too, of which the session was not told any more.
+    ///
     /// - Returns: the roots that are held from now on. Fails with `.badData` where a file has another root.
-    func importFinished(_ verified: Bitfield) throws -> [Digest256] {
+    func importFinished(_ verified: Bitfield?) throws -> [Digest256] {
         // Housekeeping and a reader may both come: the second finds nothing left.
         try importing.withLock { _ in try importNow(verified) }
     }
 
-    private func importNow(_ verified: Bitfield) throws -> [Digest256] {
+    private func importNow(_ verified: Bitfield?) throws -> [Digest256] {
         let (map, lengths, pending) = state.withLock { ($0.map, $0.lengths, $0.pending) }
         guard let map else { return [] }
         var staged: [ContentStore.Staged] = []
-        for (number, root) in pending where map.pieces(file: number).allSatisfy({ verified[$0] }) {
+        for (number, root) in pending {
+            let isFinished =
+                if let verified {
+                    map.pieces(file: number).allSatisfy { verified[$0] }
+                } else {
+                    try content.verified(stagedKey(number), length: lengths[number]).contains(0..<lengths[number])
+                }
+            guard isFinished else { continue }
             staged.append(ContentStore.Staged(key: stagedKey(number), root: root, length: lengths[number]))
         }
         guard !staged.isEmpty else { return [] }

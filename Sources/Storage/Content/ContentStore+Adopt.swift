@@ -6,6 +6,9 @@ extension ContentStore {
     /// A file beneath `tmp/` whose root was computed from its bytes.
     struct Adoption {
         var path: String
+        /// Where its bytes begin: several small ones may share a file, which is then the caller's to remove.
+        var offset: Int64 = 0
+        var isShared = false
         var root: Digest256
         var length: Int64
     }
@@ -22,10 +25,12 @@ extension ContentStore {
         for adoption in adoptions {
             if fresh[adoption.root] == nil, length(of: .file(root: adoption.root)) != adoption.length {
                 fresh[adoption.root] = adoption
-            } else {
+            } else if !adoption.isShared {
                 try Disk.remove(adoption.path)
             }
         }
+        let added = fresh.values.reduce(0) { $0 + $1.length }
+        try pack(&fresh)
         let isMany = fresh.count > 16
         if isMany {
             try syncFileSystem()
@@ -47,7 +52,21 @@ extension ContentStore {
             if !folders.isEmpty { try Disk.syncDirectory(home.content) }
         }
         for root in fresh.keys { losses.arrived(.file(root: root)) }
-        return fresh.values.reduce(0) { $0 + $1.length }
+        return added
+    }
+
+    /// Puts those that are small into packs, durably.
+    private func pack(_ fresh: inout [Digest256: Adoption]) throws(StorageError) {
+        let small = fresh.filter { $0.value.length <= PackRecord.maximumLength }
+        // In the order of the copies, that of the folder: what is read together stands together.
+        for (root, adoption) in small.sorted(by: { ($0.value.path, $0.value.offset) < ($1.value.path, $1.value.offset) }
+        ) {
+            let (path, offset, length) = (adoption.path, adoption.offset, adoption.length)
+            guard try pack(path, at: offset, length: length, root: root) else { continue }
+            fresh[root] = nil
+            if !adoption.isShared { try Disk.remove(adoption.path) }
+        }
+        try flushPacks()
     }
 
     private func syncFileSystem() throws(StorageError) {

@@ -7,19 +7,29 @@ extension ContentStore {
     /// Returns how many went.
     public func trim(_ keys: [ContentKey], untilFree bytes: Int64) throws(StorageError) -> Int {
         guard let free = home.freeBytes, free < bytes else { return 0 }
-        var sizes: [(key: ContentKey, blocks: Int64)] = []
+        var sizes: [(key: ContentKey, length: Int64)] = []
         for key in Set(keys) {
-            for path in [path(of: key), partialPath(of: key)] {
-                if let status = try? Disk.status(of: path) { sizes.append((key, status.length)) }
-            }
+            let begun = (try? Disk.status(of: partialPath(of: key)))?.length
+            if let length = length(of: key) ?? packedLength(of: key) ?? begun { sizes.append((key, length)) }
         }
-        sizes.sort { ($0.blocks, $0.key.name) > ($1.blocks, $1.key.name) }
+        sizes.sort { ($0.length, $0.key.name) > ($1.length, $1.key.name) }
         var dropped = 0
-        for (key, _) in sizes {
-            guard let free = home.freeBytes, free < bytes else { break }
-            try remove(key)
-            dropped += 1
+        while dropped < sizes.count, let free = home.freeBytes, free < bytes {
+            // As many at a time as may be enough: what was packed comes back with one sync for all of them.
+            var batch: [ContentKey] = []
+            var length: Int64 = 0
+            while dropped + batch.count < sizes.count, length < bytes - free, batch.count < 1024 {
+                batch.append(sizes[dropped + batch.count].key)
+                length += sizes[dropped + batch.count - 1].length
+            }
+            try remove(batch)
+            dropped += batch.count
         }
         return dropped
+    }
+
+    private func packedLength(of key: ContentKey) -> Int64? {
+        guard case .file(let root) = key else { return nil }
+        return packs.currentLength(of: root)
     }
 }

@@ -31,6 +31,7 @@ extension ContentStore {
         pieceLength: Int?
     ) throws(StorageError) -> (condition: Condition, hashes: FileHashes?) {
         let key = ContentKey.file(root: root)
+        if let length = packs.length(of: root) { return try hashPacked(root, length, pieceLength) }
         let file: OpenFile
         do throws(StorageError) {
             file = try OpenFile.open(path(of: key), flags: O_RDONLY | O_NOFOLLOW)
@@ -53,6 +54,27 @@ extension ContentStore {
         } catch .io(.read, _, code: EIO) {
             return try damaged(key)
         }
+        let hashes = hasher.finish()
+        guard hashes.root == root else { return try damaged(key) }
+        return (.sound, hashes)
+    }
+
+    private func hashPacked(
+        _ root: Digest256,
+        _ length: Int64,
+        _ pieceLength: Int?
+    ) throws(StorageError) -> (condition: Condition, hashes: FileHashes?) {
+        let key = ContentKey.file(root: root)
+        let bytes: [UInt8]
+        do throws(StorageError) {
+            bytes = try read(key, at: 0, count: Int(length))
+        } catch .damaged, .notFound {
+            return try damaged(key)
+        } catch .io(_, _, let code) where [EIO, ELOOP, EISDIR].contains(code) {
+            return try damaged(key)
+        }
+        var hasher = FileTreeHasher(pieceLength: pieceLength ?? PieceLength.automatic(totalSize: length))
+        hasher.update(bytes)
         let hashes = hasher.finish()
         guard hashes.root == root else { return try damaged(key) }
         return (.sound, hashes)

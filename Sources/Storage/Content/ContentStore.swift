@@ -7,12 +7,13 @@ public import Wire
 /// The files that this node holds, each once, by content.
 ///
 /// Complete files stand under `content/`, got there by rename after their bytes were synced, and are never written
-/// again. Files being downloaded stand under `partial/` and count block by block. Every call may block on the disk
-/// and may come from any thread; none belongs on an event loop.
+/// again; small ones stand in packs, see ``PackStore``. Files being downloaded stand under `partial/` and count block by
+/// block. Every call may block on the disk and may come from any thread; none belongs on an event loop.
 public final class ContentStore: Sendable {
     let home: Home
     let files: OpenFileCache
-    private let leases = ContentLeases()
+    let packs: PackStore
+    let leases = ContentLeases()
     private let partials = Mutex<[ContentKey: PartialFile]>([:])
     let losses = ContentLosses()
     /// Held while records are written and files change their place, so that no older record follows a newer one.
@@ -24,6 +25,7 @@ public final class ContentStore: Sendable {
         self.home = home
         files = OpenFileCache(capacity: openFiles)
         try home.prepare()
+        packs = try PackStore(folder: home.packs, files: files)
         try removeStrayRecords()
     }
 
@@ -39,13 +41,23 @@ public final class ContentStore: Sendable {
     // MARK: Reading
 
     /// Whether the whole file is held and promoted.
-    public func contains(_ key: ContentKey) -> Bool { Disk.exists(path(of: key)) }
+    public func contains(_ key: ContentKey) -> Bool { packedLength(of: key) != nil || Disk.exists(path(of: key)) }
 
-    /// Whether bytes of the file are held, but not all of them.
-    public func hasBegun(_ key: ContentKey) -> Bool { Disk.exists(partialPath(of: key)) }
+    /// Whether bytes of the file are held, but not all of them, or not durably.
+    public func hasBegun(_ key: ContentKey) -> Bool {
+        if case .file(let root) = key, packs.currentLength(of: root) != nil { return packedLength(of: key) == nil }
+        return Disk.exists(partialPath(of: key))
+    }
 
     /// The length of a complete file; nil where it is not complete.
-    public func length(of key: ContentKey) -> Int64? { try? Disk.status(of: path(of: key)).length }
+    public func length(of key: ContentKey) -> Int64? {
+        packedLength(of: key) ?? (try? Disk.status(of: path(of: key)).length)
+    }
+
+    private func packedLength(of key: ContentKey) -> Int64? {
+        guard case .file(let root) = key else { return nil }
+        return packs.length(of: root)
+    }
 
     /// Fills `buffer` from `offset` of a file that is complete, or verified in that range.
     ///
@@ -65,6 +77,7 @@ public final class ContentStore: Sendable {
                 // Not verified in this range, or promoted since: the complete file decides.
             }
         }
+        if case .file(let root) = key, unsafe try packs.read(root, at: offset, into: buffer) { return }
         let file = try files.file(at: path(of: key), flags: O_RDONLY | O_NOFOLLOW)
         let (end, overflow) = offset.addingReportingOverflow(Int64(buffer.count))
         guard offset >= 0, !overflow, end <= TorrentSpecification.maximumTotalLength,
@@ -94,6 +107,9 @@ public final class ContentStore: Sendable {
 
     /// What is verified of a file of `length` bytes: all of it when complete, nothing when the store has none of it.
     public func verified(_ key: ContentKey, length: Int64) throws(StorageError) -> ByteRanges {
+        if case .file(let root) = key, let packed = packs.currentLength(of: root) {
+            return packed == length ? ByteRanges(0..<length) : ByteRanges()
+        }
         if self.length(of: key) == length { return ByteRanges(0..<length) }
         if let partial = partials.withLock({ $0[key] }) {
             return partial.length == length ? partial.verified : ByteRanges()
@@ -119,10 +135,26 @@ public final class ContentStore: Sendable {
         at offset: Int64
     ) throws(StorageError) -> Bool {
         if contains(key) { return true }
+        if offset == 0, unsafe try pack(bytes, as: key, length: length) { return true }
         let partial = try partial(key, length: length)
         unsafe try partial.write(bytes, at: offset)
         return partial.isComplete
     }
+
+    /// Takes a small file that came as a whole. Returns false where it is to be written as others are.
+    private func pack(
+        _ bytes: UnsafeRawBufferPointer,
+        as key: ContentKey,
+        length: Int64
+    ) throws(StorageError) -> Bool {
+        guard case .file(let root) = key, Int64(bytes.count) == length, length <= PackRecord.maximumLength,
+            partials.withLock({ $0[key] }) == nil, !Disk.exists(partialPath(of: key))
+        else { return false }
+        return unsafe try packs.append(bytes, root: root, storedAt: Self.now)
+    }
+
+    /// Seconds since 1970.
+    static var now: Int64 { Int64(time(nil)) }
 
     /// Keeps verified bytes of a file of `length` bytes.
     @discardableResult
@@ -202,8 +234,12 @@ public final class ContentStore: Sendable {
         for file in partials.withLock({ Array($0.values) }) {
             if let ranges = file.takeDirtyRanges() { dirty.append((file, ranges)) }
         }
+        let all = dirty.map(\.file)
         do throws(StorageError) {
+            let packed = try pack(&dirty)
             try sync(dirty.map(\.file))
+            try flushPacks()
+            for file in packed { try forget(file.key) }
             var folders: Set<String> = []
             for (file, ranges) in dirty {
                 if ranges.contains(0..<file.length) {
@@ -216,9 +252,50 @@ public final class ContentStore: Sendable {
             for folder in folders { try Disk.syncDirectory(folder) }
             if !folders.isEmpty { try Disk.syncDirectory(home.content) }
         } catch {
-            for (file, _) in dirty { file.markDirty() }
+            for file in all { file.markDirty() }
             throw error
         }
+    }
+
+    /// Moves small files that came in parts and have become complete into packs, where there is room.
+    private func pack(_ dirty: inout [(file: PartialFile, ranges: ByteRanges)]) throws(StorageError) -> [PartialFile] {
+        var packed: [PartialFile] = []
+        var rest: [(file: PartialFile, ranges: ByteRanges)] = []
+        for (file, ranges) in dirty {
+            if case .file(let root) = file.key, file.length <= PackRecord.maximumLength,
+                ranges.contains(0..<file.length), try pack(file.path, at: 0, length: file.length, root: root)
+            {
+                packed.append(file)
+            } else {
+                rest.append((file, ranges))
+            }
+        }
+        dirty = rest
+        return packed
+    }
+
+    /// Appends bytes of another file to a pack. Returns false where it takes no more.
+    func pack(_ path: String, at offset: Int64, length: Int64, root: Digest256) throws(StorageError) -> Bool {
+        let file = try OpenFile.open(path, flags: O_RDONLY | O_NOFOLLOW)
+        let bytes = try file.read(at: offset, count: Int(length))
+        guard bytes.count == Int(length) else { throw .damaged(path: path) }
+        var outcome: Result<Bool, StorageError> = .success(false)
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(StorageError) {
+                outcome = .success(unsafe try packs.append(buffer, root: root, storedAt: Self.now))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+
+    /// Makes packed files durable, and says which have come and which the disk has refused.
+    func flushPacks() throws(StorageError) {
+        let flushed = packs.flush()
+        for root in flushed.durable { losses.arrived(.file(root: root)) }
+        for root in flushed.lost { losses.lost(.file(root: root)) }
+        if let failure = flushed.failure { throw failure }
     }
 
     private func sync(_ dirty: [PartialFile]) throws(StorageError) {
@@ -264,28 +341,51 @@ public final class ContentStore: Sendable {
     // MARK: Removing
 
     /// Lets go of a file, complete or not. Reads under way finish.
-    public func remove(_ key: ContentKey) throws(StorageError) {
-        var outcome: Result<Void, StorageError> = .success(())
-        let wasHere = contains(key) || Disk.exists(partialPath(of: key))
-        checkpoints.withLock { _ in
-            do throws(StorageError) {
-                partials.withLock { _ = $0.removeValue(forKey: key) }
-                for path in [path(of: key), partialPath(of: key)] {
-                    files.forget(path)
-                    try Disk.remove(path)
-                }
-                try Disk.remove(partialPath(of: key) + PartialFile.recordSuffix)
-            } catch {
-                outcome = .failure(error)
-            }
+    public func remove(_ key: ContentKey) throws(StorageError) { try remove([key]) }
+
+    /// Lets go of files, complete or not, and gives their bytes back to the disk. Reads under way finish.
+    public func remove(_ keys: [ContentKey]) throws(StorageError) {
+        try atCheckpoint { () throws(StorageError) in
+            var hasPacked = false
+            defer { if hasPacked { reclaim() } }
+            for key in keys where try removeNow(key) { hasPacked = true }
         }
-        if wasHere { losses.lost(key) }
-        try outcome.get()
     }
 
-    /// As ``remove(_:)``, unless someone holds a lease on the file. Returns whether it is gone.
-    func removeUnlessLeased(_ key: ContentKey) throws(StorageError) -> Bool {
-        try leases.ifFree(key) { () throws(StorageError) in try remove(key) }
+    /// As ``remove(_:)-(ContentKey)``, unless someone holds a lease on a file. Returns those that are gone.
+    func removeUnlessLeased(_ keys: [ContentKey]) throws(StorageError) -> [ContentKey] {
+        var gone: [ContentKey] = []
+        try atCheckpoint { () throws(StorageError) in
+            var hasPacked = false
+            defer { if hasPacked { reclaim() } }
+            for key in keys {
+                let isGone = try leases.ifFree(key) { () throws(StorageError) in
+                    if try removeNow(key) { hasPacked = true }
+                }
+                if isGone { gone.append(key) }
+            }
+        }
+        return gone
+    }
+
+    /// Returns whether it was in a pack.
+    private func removeNow(_ key: ContentKey) throws(StorageError) -> Bool {
+        let wasHere = contains(key) || hasBegun(key)
+        defer { if wasHere { losses.lost(key) } }
+        partials.withLock { _ = $0.removeValue(forKey: key) }
+        for path in [path(of: key), partialPath(of: key)] {
+            files.forget(path)
+            try Disk.remove(path)
+        }
+        try Disk.remove(partialPath(of: key) + PartialFile.recordSuffix)
+        guard case .file(let root) = key else { return false }
+        return try packs.remove(root)
+    }
+
+    /// That space does not come back now is no failure of what was asked for: the next one tries again.
+    private func reclaim() {
+        let damaged = (try? packs.reclaim()) ?? []
+        for root in damaged { losses.lost(.file(root: root)) }
     }
 
     /// Keeps the files, held already or coming, from being evicted for as long as the lease lives.
@@ -293,11 +393,23 @@ public final class ContentStore: Sendable {
 
     /// Takes a complete file whose bytes are wrong out of service; it is kept under `quarantine/` for a person to see.
     public func quarantine(_ key: ContentKey) throws(StorageError) {
+        if case .file(let root) = key, packs.currentLength(of: root) != nil { return try quarantinePacked(root) }
         let path = path(of: key)
         do throws(StorageError) {
             try Disk.rename(path, to: "\(home.quarantine)/\(key.name)")
         } catch .notFound {}
         files.forget(path)
+        losses.lost(key)
+    }
+
+    private func quarantinePacked(_ root: Digest256) throws(StorageError) {
+        let key = ContentKey.file(root: root)
+        // What cannot be read leaves nothing to look at.
+        if let length = packs.currentLength(of: root), let bytes = try? read(key, at: 0, count: Int(length)) {
+            try Disk.write(bytes, durablyTo: "\(home.quarantine)/\(key.name)")
+        }
+        // Where its mark cannot be written it is found damaged again by the next who looks after a restart.
+        _ = try? packs.remove(root)
         losses.lost(key)
     }
 
@@ -307,6 +419,7 @@ public final class ContentStore: Sendable {
 
     /// Stops counting a range of a file whose bytes turned out to be wrong: a complete file is taken out of service.
     public func markDamaged(_ key: ContentKey, range: Range<Int64>) throws(StorageError) {
+        if case .file(let root) = key, packs.currentLength(of: root) != nil { return try quarantine(key) }
         if contains(key) { return try quarantine(key) }
         guard let partial = partials.withLock({ $0[key] }) else { return }
         var outcome: Result<Void, StorageError> = .success(())
@@ -321,16 +434,20 @@ public final class ContentStore: Sendable {
 
     /// Calls `body` with every complete file and its length, in no order.
     public func forEachFile(_ body: (ContentKey, Int64) throws(StorageError) -> Void) throws(StorageError) {
-        try forEachFileStatus { (key, status) throws(StorageError) in try body(key, status.length) }
+        try forEachDatedFile { (key, length, _) throws(StorageError) in try body(key, length) }
     }
 
-    func forEachFileStatus(_ body: (ContentKey, FileStatus) throws(StorageError) -> Void) throws(StorageError) {
-        for folder in try Disk.names(in: home.content) {
+    /// As ``forEachFile(_:)``, with the time since when it stands there, in seconds since 1970.
+    func forEachDatedFile(
+        _ body: (ContentKey, Int64, Int64) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        for file in packs.all() { try body(.file(root: file.root), file.length, file.storedAt) }
+        for folder in try Disk.names(in: home.content) where folder != "packs" {
             for name in try Disk.names(in: "\(home.content)/\(folder)") {
                 guard let key = ContentKey(name: folder.hasPrefix("v1-") ? "\(folder.dropFirst(3))-\(name)" : name),
-                    let status = try? Disk.status(of: path(of: key))
+                    packedLength(of: key) == nil, let status = try? Disk.status(of: path(of: key))
                 else { continue }
-                try body(key, status)
+                try body(key, status.length, status.changed / 1_000_000_000)
             }
         }
     }
@@ -344,6 +461,9 @@ public final class ContentStore: Sendable {
             try body(key, (open ?? record?.verified ?? ByteRanges()).byteCount)
         }
     }
+
+    /// Packs of small files that were not whole when the store was opened; what was sound in them is held.
+    public var damagedPacks: Int { packs.faults }
 
     /// How many unfinished files have no readable record: their bytes are verified again when they are wanted.
     public func partialFilesWithoutRecord() throws(StorageError) -> Int {

@@ -170,11 +170,7 @@ public struct FolderExport {
         do throws(StorageError) {
             let copy = try folder.create(path, isExecutable: file.isExecutable)
             guard let key = file.key else { return }
-            let source = try OpenFile.open(content.path(of: key), flags: O_RDONLY | O_NOFOLLOW)
-            guard try source.status().length == file.length,
-                try source.copyAll(to: copy, maximum: file.length) == file.length,
-                try copy.status().length == file.length
-            else { throw .damaged(path: source.path) }
+            try content.copy(key, length: file.length, to: copy)
         } catch .notFound {
             throw .missing(path: file.path.joined(separator: "/"))
         } catch {

@@ -7,7 +7,7 @@ public struct Home: Sendable {
     public let path: String
 
     /// The version of the layout that this program writes.
-    public static let layoutVersion = 1
+    public static let layoutVersion = 2
 
     /// The home at an absolute path; neither it nor anything in it needs to exist.
     public init(path: String) {
@@ -23,6 +23,7 @@ public struct Home: Sendable {
     /// Recovery kits, until their owner moves them away.
     public var recovery: String { path + "/recovery" }
     public var content: String { path + "/content" }
+    var packs: String { content + "/packs" }
     public var partial: String { path + "/partial" }
     public var temporary: String { path + "/tmp" }
     public var denyLists: String { path + "/deny" }
@@ -62,9 +63,15 @@ public struct Home: Sendable {
             let text = String(decoding: try Disk.read(version, limit: 64), as: UTF8.self)
             guard let found = Int(text.prefix { $0.isASCII && $0.isNumber }) else { throw .damaged(path: version) }
             guard found <= Self.layoutVersion else { throw .tooNew(path: path, version: found) }
+            // Layout 2 is layout 1 with packs: all that stands there stays as it is, and an older program is kept out.
+            if found < Self.layoutVersion { try writeVersion() }
         } catch .notFound {
-            try Disk.write(Array("\(Self.layoutVersion)\n".utf8), durablyTo: version)
+            try writeVersion()
         }
+    }
+
+    private func writeVersion() throws(StorageError) {
+        try Disk.write(Array("\(Self.layoutVersion)\n".utf8), durablyTo: version)
     }
 
     /// Replaces a file of the home so that a crash leaves the old bytes or the new ones. Mode 0600.

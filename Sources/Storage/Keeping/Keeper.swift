@@ -76,7 +76,7 @@ public final class Keeper: Sendable {
                 )
             )
         }
-        try content.forEachFileStatus { key, status in add(key, status.length, status.changed / 1_000_000_000) }
+        try content.forEachDatedFile { key, length, changedAt in add(key, length, changedAt) }
         try content.forEachPartialFile { key, bytes in add(key, bytes, now) }
         return holdings
     }
@@ -85,9 +85,9 @@ public final class Keeper: Sendable {
     @discardableResult
     public func enforce(quota: Int64, inUse: Set<Digest256> = [], now: Int64) throws -> Eviction {
         let eviction = Eviction(of: try holdings(inUse: inUse, now: now), quota: quota)
-        var removed: [Digest256] = []
-        for key in eviction.victims where try content.removeUnlessLeased(key) {
-            if case .file(let root) = key { removed.append(root) }
+        let removed = try content.removeUnlessLeased(eviction.victims).compactMap { key -> Digest256? in
+            guard case .file(let root) = key else { return nil }
+            return root
         }
         if !removed.isEmpty { try metadata.write { for root in removed { try $0.removeWants(of: root) } } }
         return eviction
@@ -122,9 +122,7 @@ extension Keeper {
             }
             return needed
         }
-        var dropped = 0
-        for root in roots.subtracting(needed) where try content.removeUnlessLeased(.file(root: root)) { dropped += 1 }
-        return dropped
+        return try content.removeUnlessLeased(roots.subtracting(needed).map { .file(root: $0) }).count
     }
 
     /// Forgets what was wanted of a site and is not written down yet.

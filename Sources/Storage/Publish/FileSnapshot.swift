@@ -12,11 +12,30 @@ struct FileSnapshot: Sendable {
 
     /// The copy, beneath `tmp/`. It is not kept open: a site may have more files than a process may open.
     var path: String
+    /// Where it begins there; nil where the file is this copy's alone.
+    var offset: Int64?
     var length: Int64
     /// Of the original when the copy was finished.
     var status: FileStatus
     /// The original did not change while it was copied.
     var isStable: Bool
+
+    /// Copies a small file behind others. Nil where it is longer, or changed meanwhile.
+    static func take(of source: OpenFile, into copies: SmallCopies) throws(StorageError) -> FileSnapshot? {
+        let before = try source.status()
+        guard before.length <= PackRecord.maximumLength else { return nil }
+        let bytes = try source.read(at: 0, count: PackRecord.maximumLength + 1)
+        let after = try source.status()
+        guard after == before, bytes.count == Int(after.length) else { return nil }
+        let offset = try copies.append(bytes)
+        return FileSnapshot(
+            path: copies.path,
+            offset: offset,
+            length: after.length,
+            status: after,
+            isStable: true
+        )
+    }
 
     /// Copies `source` to a new file at `path`.
     static func take(of source: OpenFile, at path: String, maximum: Int64) throws(StorageError) -> FileSnapshot {

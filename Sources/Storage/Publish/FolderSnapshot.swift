@@ -48,6 +48,8 @@ struct FolderSnapshot: Sendable {
         cache: SnapshotCache,
         options: PublishOptions
     ) throws(PublishError) -> FolderSnapshot {
+        let copies: SmallCopies
+        do throws(StorageError) { copies = try SmallCopies(path: prefix + "small") } catch { throw .storage(error) }
         let startedAt = Int64(Date().timeIntervalSince1970 * 1_000_000_000)
         let entries = walk.entries
         let total = entries.reduce(0) { $0 + $1.status.length }
@@ -60,7 +62,12 @@ struct FolderSnapshot: Sendable {
             isCancelled: options.isCancelled
         ) { (index) throws(PublishError) in
             let entry = entries[index]
-            let source = try Self.source(of: entry, in: folder, at: "\(prefix)\(index)", content: content, cache: cache)
+            let source: Result<Source, Skip>
+            if let root = cache.root(of: entry.status), content.length(of: .file(root: root)) == entry.status.length {
+                source = .success(.held(root: root, status: entry.status))
+            } else {
+                source = try Self.copy(of: entry, in: folder, at: "\(prefix)\(index)", copies: copies)
+            }
             switch source {
             case .success(let source): found.withLock { $0[index] = source }
             case .failure(let reason): failed.withLock { $0[index] = reason.reason }
@@ -86,16 +93,12 @@ struct FolderSnapshot: Sendable {
         var reason: SkippedFile.Reason
     }
 
-    private static func source(
+    private static func copy(
         of entry: FolderWalk.Entry,
         in folder: OpenFile,
         at path: String,
-        content: ContentStore,
-        cache: SnapshotCache
+        copies: SmallCopies
     ) throws(PublishError) -> Result<Source, Skip> {
-        if let root = cache.root(of: entry.status), content.length(of: .file(root: root)) == entry.status.length {
-            return .success(.held(root: root, status: entry.status))
-        }
         let file: OpenFile
         do throws(StorageError) {
             // Not to wait for a writer should a pipe stand there now.
@@ -105,6 +108,7 @@ struct FolderSnapshot: Sendable {
             return .failure(Skip(reason: FolderWalk.reason(error)))
         }
         do throws(StorageError) {
+            if let copy = try FileSnapshot.take(of: file, into: copies) { return .success(.copy(copy)) }
             let maximum = TorrentSpecification.maximumTotalLength
             return .success(.copy(try FileSnapshot.take(of: file, at: path, maximum: maximum)))
         } catch {

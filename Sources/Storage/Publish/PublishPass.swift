@@ -76,14 +76,14 @@ public struct PublishPass {
         guard total <= TorrentSpecification.maximumTotalLength,
             let plan = HashPlan(lengths: lengths, pieceLength: pieceLength, v1: .contiguous, hasV2: true)
         else { throw .tooLarge(limit: TorrentSpecification.maximumTotalLength) }
-        let paths = snapshot.files.map { file in
+        let sources = snapshot.files.map { file -> SnapshotHashing.Source in
             switch file.source {
-            case .copy(let copy): copy.path
-            case .held(let root, _): content.path(of: .file(root: root))
+            case .copy(let copy): .copy(path: copy.path, offset: copy.offset ?? 0)
+            case .held(let root, _): .held(root: root)
             }
         }
         let unreadable = Mutex<Set<Int>>([])
-        let hashes = try SnapshotHashing.run(plan, paths: paths, options: options) { file in
+        let hashes = try SnapshotHashing.run(plan, sources: sources, content: content, options: options) { file in
             unreadable.withLock { _ = $0.insert(file) }
         }
         let damaged = snapshot.files.enumerated().compactMap { index, file -> Digest256? in
@@ -110,7 +110,15 @@ public struct PublishPass {
         var adoptions: [ContentStore.Adoption] = []
         for (file, hashes) in zip(snapshot.files, hashes.files) {
             guard case .copy(let copy) = file.source, let root = hashes.root else { continue }
-            adoptions.append(ContentStore.Adoption(path: copy.path, root: root, length: copy.length))
+            adoptions.append(
+                ContentStore.Adoption(
+                    path: copy.path,
+                    offset: copy.offset ?? 0,
+                    isShared: copy.offset != nil,
+                    root: root,
+                    length: copy.length
+                )
+            )
         }
         let added: Int64
         do throws(StorageError) { added = try content.adopt(adoptions) } catch { throw .storage(error) }

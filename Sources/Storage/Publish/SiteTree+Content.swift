@@ -19,7 +19,8 @@ extension SiteTree {
             hasV2: false
         )
         guard let plan else { throw .tooLarge(limit: TorrentSpecification.maximumTotalLength) }
-        return try SnapshotHashing.run(plan, paths: paths(in: content), options: options) { _ in }?.v1Pieces
+        let sources = manifest.files.map { $0.root.map { SnapshotHashing.Source.held(root: $0) } ?? .empty }
+        return try SnapshotHashing.run(plan, sources: sources, content: content, options: options) { _ in }?.v1Pieces
     }
 
     /// The files that the store does not hold complete, by number.
@@ -28,9 +29,5 @@ extension SiteTree {
             guard let root = manifest.files[index].root else { return false }
             return content.length(of: .file(root: root)) != manifest.files[index].length
         }
-    }
-
-    private func paths(in content: ContentStore) -> [String] {
-        manifest.files.map { $0.root.map { content.path(of: .file(root: $0)) } ?? "" }
     }
 }

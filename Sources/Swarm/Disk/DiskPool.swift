@@ -51,6 +51,7 @@ final class DiskPool: Sendable {
 
     /// Does the jobs in any order and posts each result.
     func submit(_ jobs: [DiskJob], storage: any PieceStorage, results: DiskResults) {
+        results.expect(jobs.count)
         var group: [DiskJob] = []
         var bytes = 0
         for job in jobs {
@@ -122,7 +123,15 @@ final class DiskPool: Sendable {
 
 /// Carries results to an event loop, many with one wake-up.
 final class DiskResults: Sendable {
-    private let waiting = Mutex<[DiskResult]>([])
+    private struct State {
+        var waiting: [DiskResult] = []
+        /// Jobs that were submitted and have not been done.
+        var underWay = 0
+        /// Who waits for the last of them.
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
     private let loop: any EventLoop
     private let deliver: @Sendable ([DiskResult]) -> Void
 
@@ -132,19 +141,36 @@ final class DiskResults: Sendable {
         self.deliver = deliver
     }
 
+    /// To be called before as many jobs are handed over.
+    func expect(_ jobs: Int) { state.withLock { $0.underWay += jobs } }
+
     func post(_ result: DiskResult) {
-        let isFirst = waiting.withLock { waiting in
-            waiting.append(result)
-            return waiting.count == 1
+        let (isFirst, waiters) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
+            state.waiting.append(result)
+            state.underWay -= 1
+            guard state.underWay == 0 else { return (state.waiting.count == 1, []) }
+            defer { state.waiters = [] }
+            return (state.waiting.count == 1, state.waiters)
         }
         if isFirst { loop.execute { self.drain() } }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when no job is under way: nothing is written any more unless jobs are submitted after the call.
+    func settled() async {
+        await withCheckedContinuation { continuation in
+            let isSettled = state.withLock { state in
+                if state.underWay > 0 { state.waiters.append(continuation) }
+                return state.underWay == 0
+            }
+            if isSettled { continuation.resume() }
+        }
     }
 
     private func drain() {
-        let results = waiting.withLock { waiting in
-            let results = waiting
-            waiting = []
-            return results
+        let results = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
         }
         deliver(results)
     }

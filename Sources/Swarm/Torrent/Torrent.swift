@@ -313,6 +313,8 @@ public final class Torrent: Sendable {
     }
 
     /// Closes all connections; the object is of no more use. Trackers that know of us are told, which may take three seconds.
+    ///
+    /// Once it has returned nothing is written to the storage any more, and what was verified by then is there.
     func stop() async {
         await withCheckedContinuation { continuation in
             loop.execute {
@@ -321,10 +323,13 @@ public final class Torrent: Sendable {
                 trackers.stop { continuation.resume() }
             }
         }
-        try? await loop.submit {
+        let results = try? await loop.submit {
+            let results = self.driver.value?.results
             self.driver.value?.stop()
             self.driver.value = nil
             self.failWaiters(.stopped)
+            return results
         }.get()
+        await results?.settled()
     }
 }

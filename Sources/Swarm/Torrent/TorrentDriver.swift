@@ -30,7 +30,7 @@ final class TorrentDriver {
     private(set) var metainfo: Metainfo?
     private let prepare: TorrentPreparation
     private let onEvent: (SessionEvent) -> Void
-    private var results: DiskResults?
+    private(set) var results: DiskResults?
 
     private var links: [ConnectionID: PeerLink] = [:]
     private(set) var webSeeds: [ConnectionID: WebSeedDriver] = [:]

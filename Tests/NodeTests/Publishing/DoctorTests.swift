@@ -46,8 +46,9 @@ struct DoctorTests {
     @Test("a link or a folder in the place of a file of content is a finding, is never followed, and is mended")
     func planted() async throws {
         let node = try await PublishingNode()
-        try node.write("one", to: "site/index.html")
-        try node.write("two", to: "site/other.html")
+        // Longer than what is packed.
+        try node.write(String(repeating: "one", count: 30_000), to: "site/index.html")
+        try node.write(String(repeating: "two", count: 30_000), to: "site/other.html")
         try node.write("elsewhere", to: "secret")
         let roots = try KeepingServiceTests.roots(try KeepingServiceTests.id(try await node.publish()), node)
         let paths = roots.map { "\(node.context.home.path)/content/\($0.hex.prefix(2))/\($0.hex)" }
@@ -61,6 +62,27 @@ struct DoctorTests {
         #expect(repaired.healthy, "\(repaired.findings)")
         for root in roots { #expect(try node.context.content.verify(root) == .sound) }
         #expect(try node.text("secret") == "elsewhere")
+        await node.end()
+    }
+
+    @Test(
+        "a pack of small files that is gone, or is a link, is a finding and comes back from the folder",
+        arguments: [true, false]
+    )
+    func lostPack(isLink: Bool) async throws {
+        let node = try await PublishingNode()
+        try node.write("one", to: "site/index.html")
+        try node.write("two", to: "site/other.html")
+        try node.write("elsewhere", to: "secret")
+        let roots = try KeepingServiceTests.roots(try KeepingServiceTests.id(try await node.publish()), node)
+        let pack = "\(node.context.home.content)/packs/1.pack"
+        try FileManager.default.removeItem(atPath: pack)
+        if isLink {
+            let secret = node.folder.appending(path: "secret").path
+            try FileManager.default.createSymbolicLink(atPath: pack, withDestinationPath: secret)
+        }
+        let reopened = try ContentStore(home: node.context.home)
+        for root in roots { #expect(!reopened.contains(.file(root: root))) }
         await node.end()
     }
 

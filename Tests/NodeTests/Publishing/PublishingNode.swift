@@ -124,12 +124,7 @@ final class PublishingNode: Sendable {
     }
 
     /// Changes a byte of a file of the content store behind the store's back.
-    func damage(_ root: Digest256) throws {
-        let path = "\(context.home.content)/\(root.hex.prefix(2))/\(root.hex)"
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        bytes[0] ^= 1
-        try bytes.write(to: URL(fileURLWithPath: path))
-    }
+    func damage(_ root: Digest256) throws { try StoredFile(root, in: context.home).rot() }
 
     /// Ends the services; the home stays.
     func stop() async {

@@ -38,18 +38,7 @@ struct CheckedReaderTests {
 
         /// Changes a byte behind the store's back, with the times of the file as they were.
         func rot(_ file: DirectoryFile, at offset: Int) throws {
-            let root = try #require(file.root)
-            let path = "\(node.context.home.content)/\(root.hex.prefix(2))/\(root.hex)"
-            let url = URL(fileURLWithPath: path)
-            let date = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-            let handle = try FileHandle(forUpdating: url)
-            try handle.seek(toOffset: UInt64(offset))
-            let byte = try #require(try handle.read(upToCount: 1)?.first)
-            try handle.seek(toOffset: UInt64(offset))
-            try handle.write(contentsOf: Data([byte ^ 0x10]))
-            try handle.close()
-            try FileManager.default.setAttributes([.modificationDate: date ?? Date()], ofItemAtPath: path)
+            try StoredFile(try #require(file.root), in: node.context.home).rot(at: offset)
         }
     }
 

@@ -64,6 +64,41 @@ struct TwinTests {
         await publisher.end()
     }
 
+    @Test("S3-004: what a twin wrote last counts when it ends, though its session was not told of it any more")
+    func lastPieces() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode())
+        let site = try publisher.publish(FetchAllTests.files())
+        let record = site.release.record
+        let metainfo = try site.tree.tree.v1Metainfo(pieces: site.tree.v1Pieces)
+        let twin = TwinFiles(
+            v1: try #require(record.v1),
+            pieceLength: record.pieceLength,
+            manifest: site.manifest,
+            content: reader.context.content
+        )
+        let storage = try twin.prepare(metainfo)
+        let source = TwinFiles(
+            v1: try #require(record.v1),
+            pieceLength: record.pieceLength,
+            manifest: site.manifest,
+            content: publisher.context.content
+        )
+        let held = try source.prepare(metainfo)
+        for piece in metainfo.pieceMap.indices {
+            let index = PieceIndex(Int32(piece))
+            var bytes = [UInt8](repeating: 0, count: metainfo.pieceMap.length(of: index))
+            var span = bytes.mutableSpan
+            var raw = unsafe span.mutableBytes
+            try held.read(index, offset: 0, into: &raw)
+            unsafe try storage.write(index, bytes.span.bytes)
+        }
+        #expect(try twin.importFinished(Bitfield(count: metainfo.pieceMap.pieceCount)).isEmpty)
+        #expect(try !twin.importFinished(nil).isEmpty)
+        #expect(reader.holds(site))
+        await reader.end()
+        await publisher.end()
+    }
+
     @Test("a twin of other files is refused, and leaves nothing under their roots")
     func broken() async throws {
         let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
