@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 internal import Wire
 
-/// Small files, many to a pack: `docs/protocols/storage-layout.md` §3.1, `docs/decisions/0020-small-files-in-packs.md`.
+/// Small files, many to a pack: `docs/protocols/storage-layout.md` §3.1, `docs/decisions/0024-small-files-in-packs.md`.
 ///
 /// A file that was appended can be read at once, and counts as held from the next ``flush()`` on. Thread-safe. Memory:
 /// about 100 bytes a file, at most ``maximumFiles``.
