@@ -3,6 +3,8 @@
 """Fuzzes the parsers, and keeps the books.
 
     Fuzz/run.py MINUTES [TARGET…]     so many CPU minutes, spread evenly over the targets (all of them)
+    Fuzz/run.py MINUTES --jobs 4      four targets at a time
+    Fuzz/run.py --until 30            until each target has had 30 CPU minutes in all, who has had the least first
     Fuzz/run.py --crash FILE TARGET   makes a crash file smaller and says what breaks
     Fuzz/run.py --list
 
@@ -11,19 +13,21 @@ Corpora grow in .build-fuzz/corpora and begin with Tests/Vectors and the targets
 .build-fuzz/crashes. Totals of all runs stand in Fuzz/LEDGER.md, which this script alone writes.
 """
 import argparse
+import concurrent.futures
 import hashlib
 import json
 import os
 import pathlib
 import re
-import resource
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCRATCH = pathlib.Path(os.environ.get("ROOST_FUZZ_SCRATCH", ROOT / ".build-fuzz"))
 FUZZER = pathlib.Path(os.environ.get("ROOST_FUZZ_BINARY", SCRATCH / "release/RoostFuzz"))
+SHIFT = 5  # minutes a target has at a time under --until
 LEDGER = pathlib.Path(os.environ.get("ROOST_FUZZ_LEDGER", ROOT / "Fuzz/LEDGER.md"))
 HEAD = """# What was fuzzed
 
@@ -98,25 +102,25 @@ def fuzz(target, longest, paths, seconds):
     crashes = SCRATCH / "crashes" / target
     crashes.mkdir(parents=True, exist_ok=True)
     before = set(crashes.iterdir())
-    began = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [FUZZER, f"-max_total_time={seconds}", f"-max_len={longest}", f"-artifact_prefix={crashes}/", "-timeout=20",
                "-rss_limit_mb=3000", "-print_final_stats=1", "-use_value_profile=1", "-reload=0", corpus]
     dictionary = ROOT / "Fuzz/Dictionaries" / f"{target}.dict"
     if dictionary.exists():
         command.insert(1, f"-dict={dictionary}")
-    result = subprocess.run(command, env=environment(target), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    text = result.stdout.decode(errors="replace")
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     log = SCRATCH / "logs" / f"{target}.log"
     log.parent.mkdir(exist_ok=True)
-    log.write_text(text)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment(target), stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    text = log.read_text(errors="replace")
     return {
-        "minutes": (ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime) / 60,
+        "minutes": (usage.ru_utime + usage.ru_stime) / 60,
         "executions": number(r"stat::number_of_executed_units: (\d+)", text) or number(r"(?m)^#(\d+)", text),
         "edges": number(r"cov: (\d+)", text),
         "corpus": sum(1 for _ in corpus.iterdir()),
         "crashes": sorted(set(crashes.iterdir()) - before),
-        "failed": result.returncode != 0,
+        "failed": process.returncode != 0,
         "text": text,
     }
 
@@ -174,6 +178,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("minutes", type=float, nargs="?", default=1)
     parser.add_argument("targets", nargs="*")
+    parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
+    parser.add_argument("--until", type=float, metavar="MINUTES", help="CPU minutes that each target shall have had in all runs")
     parser.add_argument("--crash", nargs=2, metavar=("FILE", "TARGET"))
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
@@ -185,18 +191,28 @@ def main():
     chosen = arguments.targets or list(known)
     if unknown := [name for name in chosen if name not in known]:
         sys.exit(f"fuzz: no such target: {', '.join(unknown)}")
-    # Who has had the least comes first, so that runs that are cut short even out.
-    spent = read_ledger()
-    chosen.sort(key=lambda name: spent.get(name, [0.0])[0])
-    seconds = max(1, round(arguments.minutes * 60 / len(chosen)))
-    broken = []
-    for name in chosen:
+    seconds = max(1, round((arguments.minutes if arguments.until is None else SHIFT * len(chosen)) * 60 / len(chosen)))
+    books, broken = threading.Lock(), []
+
+    def shift(name):
         run = fuzz(name, *known[name], seconds)
-        record(name, run)
-        print(f"{name:<18} {run['executions']:>10,} executions  {run['edges']:>6,} edges  corpus {run['corpus']:>5,}  {run['minutes']:.1f} CPU min", flush=True)
-        if run["failed"]:
-            broken.append(name)
-            print(f"{name}: {reason(run['text'])}\n    {', '.join(map(str, run['crashes'])) or 'no crash file'}", flush=True)
+        with books:
+            record(name, run)
+            print(f"{name:<18} {run['executions']:>10,} executions  {run['edges']:>6,} edges  corpus {run['corpus']:>5,}  {run['minutes']:.1f} CPU min",
+                  flush=True)
+            if run["failed"]:
+                broken.append(name)
+                print(f"{name}: {reason(run['text'])}\n    {', '.join(map(str, run['crashes'])) or 'no crash file'}", flush=True)
+
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as workers:
+        while True:
+            # Who has had the least comes first, so that runs that are cut short even out.
+            spent = read_ledger()
+            had = {name: spent.get(name, [0.0])[0] for name in chosen if name not in broken}
+            due = [name for name in sorted(had, key=had.get) if arguments.until is None or had[name] < arguments.until]
+            list(workers.map(shift, due if arguments.until is None else due[:arguments.jobs]))
+            if arguments.until is None or not due:
+                break
     if broken:
         sys.exit(f"fuzz: broken: {', '.join(broken)}")
 
