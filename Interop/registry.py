@@ -3,9 +3,10 @@
 CASES = []
 
 
-def case(group, title, optional=False):
-    """Registers the function. Optional cases run only when they are asked for by name."""
+def case(group, title, optional=False, waits=False):
+    """Registers the function. Optional cases run only when they are asked for by name. Cases that spend most of their time
+    waiting for another program's timer (Transmission asks its DHT and its trackers when it sees fit) run beside the others."""
     def register(body):
-        CASES.append((group, title, body, optional))
+        CASES.append((group, title, body, optional, waits))
         return body
     return register

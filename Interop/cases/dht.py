@@ -84,7 +84,7 @@ def peers(lab):
                 raise AssertionError("the announced peer was not found within 20 s")
 
 
-@case("dht", "S3-070 S2-06: what a running node holds is announced so that libtorrent finds it by get_peers, and it finds what libtorrent announced")
+@case("dht", "S3-070 S2-06: what a running node holds is announced so that libtorrent finds it by get_peers, and it finds what libtorrent announced", waits=True)
 def node_announces(lab):
     dht = DHT(lab, nodes=20)
     node = roost.Node(lab.host("publisher"), dht).wait_dht()
@@ -150,7 +150,7 @@ def expect_item(dht, report, timeout=40):
     raise AssertionError(problem)
 
 
-@case("dht", "a DHT of Roost nodes alone serves Transmission: it bootstraps in it, and Roost finds what it announced (S3-070)")
+@case("dht", "a DHT of Roost nodes alone serves Transmission: it bootstraps in it, and Roost finds what it announced (S3-070)", waits=True)
 def transmission_among_roost(lab):
     dht = roost.DHT(lab)
     seeder = lab.host("seeder")
@@ -163,7 +163,7 @@ def transmission_among_roost(lab):
     expect_same(source, reader.path("got", "tree"))
 
 
-@case("dht", "S3-070: in a DHT of Roost nodes alone Transmission finds, by magnet, what Roost announced")
+@case("dht", "S3-070: in a DHT of Roost nodes alone Transmission finds, by magnet, what Roost announced", waits=True)
 def transmission_finds_among_roost(lab):
     dht = roost.DHT(lab)
     host = lab.host("seeder")

@@ -60,7 +60,7 @@ def switched_off(lab):
     expect_same(source, reader.path("got", "tree"), ignore=(".pad",))
 
 
-@case("transmission", "obfuscation: v1: Transmission that requires it seeds, Roost gets")
+@case("transmission", "obfuscation: v1: Transmission that requires it seeds, Roost gets", waits=True)
 def transmission_seeds(lab):
     host, source, torrent, _ = prepared(lab, "v1")
     client = Transmission(host, source.parent, encryption=2).add(torrent)

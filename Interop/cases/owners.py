@@ -349,7 +349,7 @@ def why(node, address):
     return done.returncode, [stage["stage"] for stage in report["stages"]], failed[0] if failed else None
 
 
-@case("owners", "why follows an address through all its stages, and names what fails with a remedy")
+@case("owners", "why follows an address through all its stages, and names what fails with a remedy", waits=True)
 def explained(lab):
     dht = DHT(lab)
     owner, good = published(lab, dht)

@@ -61,7 +61,7 @@ def update_moves_little(lab):
         raise AssertionError(f"received {fetched['received']} bytes for a page of 25")
 
 
-@case("sites", "S2-03: a site survives with only Transmission seeding its v1 twin")
+@case("sites", "S2-03: a site survives with only Transmission seeding its v1 twin", waits=True)
 def transmission_keeps_it(lab):
     dht = DHT(lab)
     publisher, source, report = published(lab, dht)
@@ -105,7 +105,7 @@ register_for("v1", lambda report: f"magnet:?xt=urn:btih:{report['v1']}")
 register_for("v2", lambda report: f"magnet:?xt=urn:btmh:1220{report['v2']}")
 
 
-@case("sites", "S0-02 S2-05: aria2 finds and downloads a published site by the magnet link of its v1 torrent")
+@case("sites", "S0-02 S2-05: aria2 finds and downloads a published site by the magnet link of its v1 torrent", waits=True)
 def aria2_reads_a_site(lab):
     dht = DHT(lab)
     _, source, report = published(lab, dht)

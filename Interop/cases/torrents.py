@@ -95,7 +95,7 @@ def listed(tracker, meta, address):
     tracker.swarms.setdefault(bytes.fromhex(meta["v1"]), {})[(host, int(port))] = True
 
 
-@case("transmission", "S3-157: v1: Transmission seeds, Roost gets")
+@case("transmission", "S3-157: v1: Transmission seeds, Roost gets", waits=True)
 def transmission_seeds(lab):
     host, source, torrent, _ = prepared(lab, "v1")
     client = Transmission(host, source.parent).add(torrent)
@@ -105,7 +105,7 @@ def transmission_seeds(lab):
     expect_same(source, reader.path("got", "tree"))
 
 
-@case("transmission", "S3-157: v1: Roost seeds, Transmission gets, told by a tracker")
+@case("transmission", "S3-157: v1: Roost seeds, Transmission gets, told by a tracker", waits=True)
 def transmission_gets(lab):
     tracker = lab.tracker()
     host, source, _, _ = prepared(lab, "v1")
@@ -118,7 +118,7 @@ def transmission_gets(lab):
     expect_same(source, reader.path("got", "tree"), without_empty=True)
 
 
-@case("transmission", "v1: Transmission gets by magnet a torrent that Roost announced to the DHT")
+@case("transmission", "v1: Transmission gets by magnet a torrent that Roost announced to the DHT", waits=True)
 def transmission_discovers(lab):
     dht = DHT(lab)
     host, source, torrent, meta = prepared(lab, "v1")
@@ -128,7 +128,7 @@ def transmission_discovers(lab):
     expect_same(source, reader.path("got", "tree"), without_empty=True)
 
 
-@case("transmission", "v1: Roost gets by magnet from Transmission, found through the DHT")
+@case("transmission", "v1: Roost gets by magnet from Transmission, found through the DHT", waits=True)
 def transmission_discovered(lab):
     dht = DHT(lab)
     host, source, torrent, meta = prepared(lab, "v1")

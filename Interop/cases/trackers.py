@@ -29,7 +29,7 @@ def wait_for(what, timeout, sentence):
 
 
 def register_for(transport):
-    @case("trackers", f"S3-096: Roost, libtorrent, Transmission and aria2 find each other by {transport.upper()} tracker alone")
+    @case("trackers", f"S3-096: Roost, libtorrent, Transmission and aria2 find each other by {transport.upper()} tracker alone", waits=True)
     def all_at_once(lab):
         tracker = lab.tracker()
         url = tracker.url if transport == "http" else tracker.udp_url
@@ -84,7 +84,7 @@ def magnet(lab):
         raise AssertionError(f"no URL data: {ours}")
 
 
-@case("trackers", "BEP 48: a scrape over HTTP and UDP counts what libtorrent and Transmission announced")
+@case("trackers", "BEP 48: a scrape over HTTP and UDP counts what libtorrent and Transmission announced", waits=True)
 def scrape(lab):
     tracker = lab.tracker()
     host, source, torrent, _ = tracked(lab, [tracker.url, tracker.udp_url])

@@ -132,7 +132,7 @@ def inward(lab):
         raise AssertionError("the web seed was not asked: the case shows nothing")
 
 
-@case("web seeds", "BEP 17: a program that hands out pieces, and says how long to wait, serves v1 and hybrid")
+@case("web seeds", "BEP 17: a program that hands out pieces, and says how long to wait, serves v1 and hybrid", waits=True)
 def pieces(lab):
     for kind in ("v1", "hybrid"):
         with type(lab)() as inner:

@@ -21,18 +21,23 @@ public struct DenyList: Equatable, Sendable {
         invalidLines = []
         for (index, line) in text.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let line = line.last == 0x0D ? line.dropLast() : line
-            if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) || line.first == UInt8(ascii: "#") { continue }
+            if line.allSatisfy(Self.isBlank) || line.first == UInt8(ascii: "#") { continue }
             if let rule = Self.rule(line, list: name) { rules.append(rule) } else { invalidLines.append(index + 1) }
         }
     }
 
+    /// Bytes are cut, not characters: a mark that combines with the blank before it (U+0599) would hide that blank.
     private static func rule(_ line: ArraySlice<UInt8>, list: String) -> AdmissionRule? {
-        guard let text = String(validating: line, as: UTF8.self) else { return nil }
-        let fields = text.split(maxSplits: 2, whereSeparator: { $0 == " " || $0 == "\t" })
-        guard fields.count >= 2, let subject = AdmissionRule.Subject(kind: fields[0], value: fields[1]) else {
-            return nil
-        }
-        let reason = fields.count > 2 ? String(fields[2].drop { $0 == " " || $0 == "\t" }) : ""
+        guard String(validating: line, as: UTF8.self) != nil else { return nil }
+        let fields = line.split(maxSplits: 2, whereSeparator: isBlank)
+        guard fields.count >= 2,
+            let subject = AdmissionRule.Subject(kind: text(fields[0]), value: text(fields[1]))
+        else { return nil }
+        let reason = fields.count > 2 ? text(fields[2].drop(while: isBlank)) : ""
         return AdmissionRule(list: list, subject: subject, reason: reason)
     }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 }
