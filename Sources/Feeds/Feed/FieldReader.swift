@@ -63,9 +63,7 @@ struct FieldReader {
     /// A text of at most `limit` bytes without control characters; empty where it is absent.
     func text(_ field: String, limit: Int) throws(FeedError) -> String {
         guard let value = map[field] else { return "" }
-        guard let text = value.text, text.utf8.count <= limit,
-            !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\n" })
-        else { throw .invalid(field: field) }
+        guard let text = value.text, FreeText.isValid(text, limit: limit) else { throw .invalid(field: field) }
         return text
     }
 

@@ -12,11 +12,10 @@ extension Node {
             trees.keep(BareTree(id: link.address.id, v1: v1, v2: v2, sequence: 0))
         }
         hints.add(link)
-        let torrents = await swarms.torrents().count
         return OpenResult(
             url: names.url(of: link.address.id, sequence: try await sequence(of: link), path: link.path),
             site: link.address.text,
-            exposed: Self.exposure(of: max(1, torrents), address: listen)
+            exposed: await exposure(with: link.address).text
         )
     }
 

@@ -24,20 +24,10 @@ extension Node {
             torrents: torrents,
             memory: Self.residentBytes,
             serve: context.configuration.effectiveServe.rawValue,
-            exposed: Self.exposure(of: torrents.count, address: listen),
+            exposed: await exposure().text,
             limits: NodeStatus.Limits(context.configuration),
             queues: await queues()
         )
-    }
-
-    /// One plain sentence on what others can see.
-    static func exposure(of swarms: Int, address: Endpoint) -> String {
-        if address.address.isLoopback { return "visible to nobody outside this machine" }
-        switch swarms {
-        case 0: return "in no swarm now; nodes of the DHT see your address"
-        case 1: return "visible to anyone in this swarm: your address"
-        default: return "visible to anyone in these \(swarms) swarms: your address"
-        }
     }
 
     /// Peers of all torrents that are connected now.

@@ -51,7 +51,7 @@ struct Fetcher: Sendable {
             trace.note("written to \(directory)")
         }
         return FetchResult(
-            site: link.address.text,
+            site: finding.address(of: link.address).text,
             seq: UInt64(clamping: fetched.seq),
             label: fetched.label,
             dir: request.directory,

@@ -25,16 +25,27 @@ struct Draft: Sendable {
         self.sources = sources
         self.folder = folder
         label = try ReleaseNaming.label(request.label, after: feed?.state.releases.map(\.release.label) ?? [])
-        message = request.message ?? ""
-        guard message.utf8.count <= FeedSpecification.messageBytes else {
+        message = try Self.message(request.message ?? "")
+        isWantedUnchanged = request.label != nil || request.message != nil || endorser != nil
+        time = WallClock.seconds
+    }
+
+    private static func message(_ text: String) throws(NodeError) -> String {
+        guard text.utf8.count <= FeedSpecification.messageBytes else {
             throw NodeError(
                 .usage,
                 "the message has more than \(FeedSpecification.messageBytes) bytes",
                 remedy: "Shorten it; a page of the site has room for more."
             )
         }
-        isWantedUnchanged = request.label != nil || request.message != nil || endorser != nil
-        time = WallClock.seconds
+        guard FreeText.isValid(text, limit: FeedSpecification.messageBytes) else {
+            throw NodeError(
+                .usage,
+                "the message has control characters",
+                remedy: "Leave out tabs and escape codes; new lines may stay."
+            )
+        }
+        return text
     }
 
     /// Refuses a release that would only repeat the newest one.

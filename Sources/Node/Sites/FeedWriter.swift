@@ -38,6 +38,7 @@ struct FeedWriter: Sendable {
             var log = try SiteLog(site: site, rootEntry: try Self.encode(.root(root)))
             if let endorsement { try log.append(try Self.encode(.endorse(endorsement.bytes))) }
             if let first { try log.append(try Self.encode(.release(try first(1)))) }
+            guard log.state.ignored.isEmpty else { throw Self.againstTheRules }
             guard let head = log.head(time: WallClock.seconds, signer: key), let feed = SiteFeed(log: log, head: head)
             else { throw Self.notTheWriter }
             return feed
@@ -180,13 +181,7 @@ extension FeedWriter {
             var log = feed.log
             let size = log.size
             for entry in try entries(log) { try log.append(try Self.encode(entry)) }
-            guard !log.state.ignored.contains(where: { $0.index >= size }) else {
-                throw NodeError(
-                    .usage,
-                    "the site's own rules do not allow this entry",
-                    remedy: "Check label, message and sizes."
-                )
-            }
+            guard !log.state.ignored.contains(where: { $0.index >= size }) else { throw Self.againstTheRules }
             try Self.follow(log, signer, &feed)
             return feed
         } recording: {
@@ -260,6 +255,12 @@ extension FeedWriter {
         }
         return bytes
     }
+
+    private static let againstTheRules = NodeError(
+        .usage,
+        "the site's own rules do not allow this entry",
+        remedy: "Check label, message, sizes, and the settings `trackers` and `web-seeds`."
+    )
 
     private static let notTheWriter = NodeError(
         .notPermitted,

@@ -48,6 +48,11 @@ struct SiteDutySchedule: Sendable {
 
     mutating func networkGrew(now: ContinuousClock.Instant) { schedule.networkGrew(now: now) }
 
+    /// Sites of which something is announced.
+    var announced: Set<Digest256> {
+        Set(current.filter { $0.value.contains { if case .announce = $0 { true } else { false } } }.keys)
+    }
+
     /// Whether another site still wants this said.
     func isWanted(_ duty: SiteDuty) -> Bool { current.values.contains { $0.contains(duty) } }
 }

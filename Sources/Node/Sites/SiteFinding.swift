@@ -17,6 +17,9 @@ struct SiteFinding: Sendable {
     /// How many peers answered.
     var answered: Int
 
+    /// What to call it: a site by its id, however it was asked for; what is no site as it was asked for.
+    func address(of asked: SiteAddress) -> SiteAddress { feed.map { .site($0.site) } ?? asked }
+
     var feed: SiteFeed? {
         guard case .feed(let feed) = content else { return nil }
         return feed

@@ -60,6 +60,9 @@ extension SiteService {
 
     // MARK: What is to be said
 
+    /// Sites of which this node tells the DHT that it holds them.
+    var announced: Set<Digest256> { duties.withLock { $0.announced } }
+
     /// Finds out anew what is to be said of a site.
     private func survey(_ site: Digest256) async {
         let duties = (try? await currentDuties(of: site)) ?? []

@@ -20,6 +20,11 @@ extension SwarmService {
         return totals
     }
 
+    /// The sites whose torrents are open now, and the torrents of no site.
+    func openSwarms() -> (sites: Set<Digest256>, trees: Set<Digest160>) {
+        (Set(open.values.compactMap(\.site)), Set(open.filter { $0.value.site == nil }.keys))
+    }
+
     /// The torrents that are open now, by name.
     func torrents() async -> [NodeStatus.Torrent] {
         var torrents: [NodeStatus.Torrent] = []

@@ -49,8 +49,8 @@ struct FetchCommand: AsyncParsableCommand {
             + "\(ProgressBar.bytes(result.received)) received from \(Plural.count(result.peers, "peer")) "
             + "in \(String(format: "%.1f", result.seconds)) s."
         let renamed = (result.renamed ?? []).map {
-            "\($0) has another name in the folder: not every system allows the one it has in the site."
+            "\(PlainText.word($0)) has another name in the folder: not every system allows the one it has in the site."
         }
-        return ((result.trace ?? []) + [line] + renamed).joined(separator: "\n")
+        return ((result.trace ?? []).map(PlainText.word) + [line] + renamed).joined(separator: "\n")
     }
 }

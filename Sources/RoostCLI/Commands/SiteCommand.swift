@@ -17,7 +17,7 @@ struct SiteCommand: AsyncParsableCommand {
         let marks = [site.own ? "own" : nil, site.pinned ? "pinned" : nil, site.withdrawn ? "withdrawn" : nil]
             .compactMap { $0 }
         var lines = [
-            "\(site.title)  \(marks.joined(separator: ", "))",
+            "\(PlainText.word(site.title))  \(marks.joined(separator: ", "))",
             "  address  \(site.site)",
             "  browser  \(site.gateway)",
             site.seq == 0
@@ -75,7 +75,7 @@ struct SiteCommand: AsyncParsableCommand {
                     let marks = (release.withdrawn ? " withdrawn" : "") + (release.valid ? "" : " disowned")
                     return
                         "\(release.seq)  \(release.label)\(marks)  \(release.time)  \(Plural.count(release.files, "file")), "
-                        + "\(ProgressBar.bytes(release.bytes))  \(release.message)"
+                        + "\(ProgressBar.bytes(release.bytes))  \(PlainText.word(release.message))"
                 }.joined(separator: "\n")
             }
         }

@@ -28,7 +28,7 @@ struct StatusCommand: AsyncParsableCommand {
                 + ($0.mapping.map { "; \($0)" } ?? "")
         }
         lines += status.torrents.map {
-            "  torrent  \($0.name) \(Int($0.progress * 100)) % \($0.state), \($0.peers) peers, "
+            "  torrent  \(PlainText.word($0.name)) \(Int($0.progress * 100)) % \($0.state), \($0.peers) peers, "
                 + "\(ProgressBar.bytes($0.down)) down, \(ProgressBar.bytes($0.up)) up"
         }
         return lines.joined(separator: "\n")
@@ -67,8 +67,10 @@ struct PeersCommand: AsyncParsableCommand {
         options.print(await node.peers()) { peers in
             peers.isEmpty
                 ? "No peers are connected."
-                : peers.map { "\($0.address)  \($0.client)  \($0.swarm)  \(Int($0.progress * 100)) %" }
-                    .joined(separator: "\n")
+                : peers.map {
+                    "\($0.address)  \(PlainText.word($0.client))  \(PlainText.word($0.swarm))  \(Int($0.progress * 100)) %"
+                }
+                .joined(separator: "\n")
         }
     }
 }

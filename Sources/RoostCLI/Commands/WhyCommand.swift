@@ -24,7 +24,7 @@ struct WhyCommand: AsyncParsableCommand {
             guard let stage = progress.passed else { return bar.say("\(progress.stage) …") }
             bar.clear()
             // Each stage is seen when it ends: one that nobody answers takes up to half a minute.
-            if isText { Output.line(Self.text(stage)) }
+            if isText { Output.line(PlainText.lines(Self.text(stage))) }
         }
         bar.clear()
         if !isText { Output.line(Output.json(report)) }

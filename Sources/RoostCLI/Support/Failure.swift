@@ -42,7 +42,8 @@ enum Failure {
     }
 
     static func report(_ error: NodeError) {
-        let text = asksForJSON ? Output.json(["error": error]) : "roost: \(error.message)\n  \(error.remedy)"
+        let text =
+            asksForJSON ? Output.json(["error": error]) : PlainText.lines("roost: \(error.message)\n  \(error.remedy)")
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }

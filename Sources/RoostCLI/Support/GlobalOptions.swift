@@ -32,7 +32,7 @@ struct GlobalOptions: ParsableArguments {
 
     /// Prints `value` as JSON, or what `text` makes of it.
     func print<Value: Encodable>(_ value: Value, text: (Value) -> String) {
-        Output.line(json ? Output.json(value) : text(value))
+        Output.line(json ? Output.json(value) : PlainText.lines(text(value)))
     }
 
     /// Progress is drawn for a person who looks on.

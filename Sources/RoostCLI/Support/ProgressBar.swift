@@ -36,7 +36,7 @@ final class ProgressBar: Sendable {
     }
 
     private static func draw(_ line: String) {
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(PlainText.word(line))".utf8))
     }
 
     static func text(_ progress: NodeProgress, columns: Int) -> String {

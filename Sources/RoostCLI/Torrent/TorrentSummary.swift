@@ -85,7 +85,7 @@ struct TorrentSummary: Encodable {
         var lines: [String] = []
         func line(_ label: String, _ value: String?) {
             if let value {
-                lines.append(label.padding(toLength: 14, withPad: " ", startingAt: 0) + Self.printable(value))
+                lines.append(label.padding(toLength: 14, withPad: " ", startingAt: 0) + PlainText.word(value))
             }
         }
         line("name", name)
@@ -105,17 +105,9 @@ struct TorrentSummary: Encodable {
         for name in collections { line("collection", name) }
         line("magnet", magnet)
         for file in files.prefix(200) {
-            lines.append("  \(Self.printable(file.path))  \(ProgressBar.bytes(file.length))")
+            lines.append("  \(PlainText.word(file.path))  \(ProgressBar.bytes(file.length))")
         }
         if files.count > 200 { lines.append("  … and \(files.count - 200) more; --json lists all") }
         return lines.joined(separator: "\n")
-    }
-
-    private static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
-            )
-        )
     }
 }

@@ -29,6 +29,7 @@ struct FetcherTests {
         #expect(try reader.text("new/out/index.html") == "<p>hello")
         #expect(try reader.text("new/out/deep/er/big.txt").count == 200_000)
         #expect(try reader.names(in: "new/out") == ["deep", "empty", "index.html"])
+        #expect(try await reader.fetch(site.magnet, from: publisher, to: nil).site == site.site)
         await reader.end()
         await publisher.end()
     }

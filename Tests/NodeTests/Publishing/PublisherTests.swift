@@ -69,6 +69,22 @@ struct PublisherTests {
         await node.end()
     }
 
+    @Test("a message that no reader would accept is refused before the site begins, and says what is wrong with it")
+    func controlCharacters() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        for message in ["\u{1B}[31mred", "a\ttab", "\u{9B}"] {
+            do throws(NodeError) {
+                _ = try await node.publish(message: message)
+                Issue.record("published with \(message.debugDescription)")
+            } catch {
+                #expect(error.kind == .usage && error.message.contains("control characters"))
+            }
+        }
+        #expect(try await node.publish(message: "two\nlines").seq == 1)
+        await node.end()
+    }
+
     @Test("an unchanged folder is refused unless a label or a message is given")
     func unchanged() async throws {
         let node = try await PublishingNode()

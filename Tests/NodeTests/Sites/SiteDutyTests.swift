@@ -57,6 +57,7 @@ import Wire
         reader.service.hold(keys.site)
         try await Task.sleep(for: .milliseconds(300))
         #expect(world.peers(under: keys.site.truncated) == [owner.address])
+        #expect(owner.service.announced == [keys.site] && reader.service.announced.isEmpty)
         for node in [reader, owner] { await node.end() }
     }
 
