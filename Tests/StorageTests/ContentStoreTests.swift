@@ -158,6 +158,20 @@ struct ContentStoreTests {
         #expect(gone.keys == [key, whole, whole])
     }
 
+    @Test("everybody who asked is told of what goes, also where somebody else has taken it away; each loss counts")
+    func observers() throws {
+        let (first, second) = (Recorder(), Recorder())
+        store.observeLosses { first.add($0) }
+        store.observeLosses { second.add($0) }
+        try store.write([1, 2], to: key, length: 2, at: 0)
+        try store.checkpoint()
+        let before = store.lossCount
+        try store.remove(key)
+        store.noteMissing(key)
+        #expect(first.keys == [key, key] && second.keys == [key, key])
+        #expect(store.lossCount == before + 2)
+    }
+
     private final class Recorder: Sendable {
         private let state = Mutex<[ContentKey]>([])
         var keys: [ContentKey] { state.withLock { $0 } }

@@ -21,6 +21,12 @@ final class KeepingService: Sendable {
     let held: HeldReleases
     let fetcher: Fetcher
     let writer: FeedWriter
+    /// Files that have gone from the store, or come back to it, since the last look: 32 bytes each.
+    let changedRoots = Mutex<Set<Digest256>>([])
+    /// That there are such; one more says no more.
+    let changes = JobQueue<Void>(bound: 1)
+    /// Beyond its bound the one that waits is enough.
+    let mendings = JobQueue<Mending>(bound: 2)
 
     init(context: NodeContext, sites: SiteService, swarms: SwarmService) {
         self.context = context
@@ -29,6 +35,7 @@ final class KeepingService: Sendable {
         held = HeldReleases(context: context, sites: sites, swarms: swarms)
         fetcher = Fetcher(context: context, sites: sites, swarms: swarms)
         writer = FeedWriter(service: sites)
+        context.content.observeLosses { [weak self] key in self?.noteChange(of: key) }
     }
 
     /// Works until cancelled. A failing disk is logged and tried again.
@@ -37,6 +44,7 @@ final class KeepingService: Sendable {
             group.addTask { try await self.every(Self.interval, "flush") { try await self.flush() } }
             group.addTask { try await self.every(Self.quotaInterval, "quota") { try await self.enforceQuota() } }
             group.addTask { try await self.every(Self.pinnedInterval, "pins") { try await self.completePinned() } }
+            group.addTask { try await self.followStore() }
             try await group.waitForAll()
         }
     }

@@ -20,6 +20,7 @@ struct HeldReleases: Sendable {
 
     /// Finds out anew which releases of a site are complete, and whether they are to be served.
     func survey(_ site: Digest256) async throws(NodeError) {
+        let before = context.content.lossCount
         let isShared = try await isShared(site)
         let releases = try await releases(of: site)
         if isShared {
@@ -31,6 +32,37 @@ struct HeldReleases: Sendable {
             sites.drop(site)
         }
         sites.setHeld(isShared ? releases.filter(\.isComplete).map(\.record.seq) : [], of: site)
+        // What went meanwhile may have been said before this was.
+        if context.content.lossCount != before { try await forgetIncomplete(of: site) }
+    }
+
+    /// Looks again at the releases with any of these files, which have gone from the store or come back to it.
+    ///
+    /// - Returns: whether any of them is not whole.
+    func follow(_ roots: Set<Digest256>) async throws(NodeError) -> Bool {
+        let context = context
+        let touched = try await context.blocking.run {
+            try context.metadata.read { metadata in
+                try metadata.describedReleases(withAnyOf: roots).map { record in
+                    (record: record, isComplete: try Self.isComplete(record, metadata, context.content))
+                }
+            }
+        }
+        for (site, releases) in Dictionary(grouping: touched, by: \.record.site) {
+            let back = releases.filter(\.isComplete).map(\.record.seq)
+            let gone = Set(releases.map(\.record.seq)).subtracting(back)
+            let isShared = try await isShared(site)
+            sites.changeHeld(of: site) { held in
+                let now = Set(held).subtracting(gone).union(isShared ? back : [])
+                return now.sorted()
+            }
+        }
+        return touched.contains { !$0.isComplete }
+    }
+
+    private func forgetIncomplete(of site: Digest256) async throws(NodeError) {
+        let incomplete = Set(try await releases(of: site).filter { !$0.isComplete }.map(\.record.seq))
+        sites.changeHeld(of: site) { $0.filter { !incomplete.contains($0) } }
     }
 
     /// Serves what was read of releases that were never fetched whole.
@@ -72,16 +104,21 @@ struct HeldReleases: Sendable {
         return try await context.blocking.run {
             try context.metadata.read { metadata in
                 try metadata.releases(of: site).map { record in
-                    guard let manifest = try metadata.manifest(of: site, seq: record.seq) else {
-                        return (record, false)
-                    }
-                    let isComplete = manifest.files.allSatisfy { file in
-                        guard let root = file.root else { return true }
-                        return context.content.length(of: .file(root: root)) == file.length
-                    }
-                    return (record, isComplete)
+                    (record, try Self.isComplete(record, metadata, context.content))
                 }
             }
+        }
+    }
+
+    private static func isComplete(
+        _ record: ReleaseRecord,
+        _ metadata: MetadataConnection,
+        _ content: ContentStore
+    ) throws -> Bool {
+        guard let manifest = try metadata.manifest(of: record.site, seq: record.seq) else { return false }
+        return manifest.files.allSatisfy { file in
+            guard let root = file.root else { return true }
+            return content.length(of: .file(root: root)) == file.length
         }
     }
 

@@ -122,14 +122,17 @@ extension Node: ReleaseReading {
         switch try await pinned(reference, mayUseNetwork: mayUseNetwork) {
         case .release(let release):
             let place = try await place(of: file, in: reference, release, mayUseNetwork: mayUseNetwork)
-            let sites = sites
+            let (sites, content) = (sites, context.content)
             let bytes = try await swarms.read(
                 place,
                 of: release,
                 at: offset,
                 count: count,
                 peers: {
-                    KnownPeers(holders: sites.holders(of: release.site), sources: SourceHints(release.release))
+                    // Peers are needed for a release that was here whole: its file went behind the store's back.
+                    let wasHeld = sites.heldReleases(of: release.site).contains(release.release.seq)
+                    if wasHeld, let root = place.root { content.noteMissing(.file(root: root)) }
+                    return KnownPeers(holders: sites.holders(of: release.site), sources: SourceHints(release.release))
                 },
                 mayUseNetwork: mayUseNetwork
             )

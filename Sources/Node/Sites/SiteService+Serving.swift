@@ -37,13 +37,19 @@ extension SiteService {
     func isHeld(_ site: Digest256) -> Bool { state.withLock { $0.sites[site]?.isHeld ?? false } }
 
     /// Says which releases' files are here completely.
-    func setHeld(_ releases: [Int64], of site: Digest256) {
-        let connections = state.withLock { state in
+    func setHeld(_ releases: [Int64], of site: Digest256) { changeHeld(of: site) { _ in releases } }
+
+    /// As ``setHeld(_:of:)``, from what was said before; says nothing where that stays.
+    func changeHeld(of site: Digest256, _ change: (_ held: [Int64]) -> [Int64]) {
+        let changed: (releases: [Int64], connections: [SiteConnection])? = state.withLock { state in
+            let before = state.sites[site]?.held ?? []
+            let releases = change(before)
+            guard releases != before else { return nil }
             state.sites[site, default: SiteState()].held = releases
-            return state.sites[site].map { Array($0.connections.values) } ?? []
+            return (releases, state.sites[site].map { Array($0.connections.values) } ?? [])
         }
-        for connection in connections { connection.setHeld(releases) }
-        enqueue.yield(.survey(site))
+        for connection in changed?.connections ?? [] { connection.setHeld(changed?.releases ?? []) }
+        if changed != nil { enqueue.yield(.survey(site)) }
     }
 
     /// The sites that are served and of which whole releases are here, with the numbers of these.

@@ -28,13 +28,17 @@ extension SwarmService {
         }
     }
 
-    /// Tells every open torrent which pieces of the changed files are here now.
+    /// The same for the files that have changed since the last time.
     func followContent() async {
         let keys = changedFiles.withLock { changed in
             defer { changed = [] }
             return changed
         }
-        guard !keys.isEmpty else { return }
+        if !keys.isEmpty { await follow(keys) }
+    }
+
+    /// Tells every open torrent which pieces of these files are here now.
+    func follow(_ keys: Set<ContentKey>) async {
         for torrent in open.values.map(\.torrent) {
             guard let storage = await torrent.storage() as? SiteStorage else { continue }
             let pieces = storage.pieces(of: keys)
@@ -65,7 +69,7 @@ extension SwarmService {
                 }
             }
             context.logger.warning("what was kept cannot be read", metadata: ["files": "\(lost.count)"])
-            for key in lost { noteChange(of: key) }
+            for key in lost { content.noteMissing(key) }
             await followContent()
             for piece in storage.pieces(of: Set(lost)) { torrent.want(pieces: piece..<piece + 1) }
             beginSearch(hash)

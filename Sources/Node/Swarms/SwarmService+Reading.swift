@@ -47,7 +47,7 @@ extension SwarmService {
                 if let bytes = try await held(key, file.length, at: offset, count: wanted, proof) { return bytes }
             }
             // The torrent thinks that it has what has been set aside or evicted since.
-            noteChange(of: key)
+            context.content.noteMissing(key)
             await followContent()
         }
         throw NodeError(.inputOutput, "bytes that had arrived could not be read", remedy: "Run `roost doctor`.")

@@ -162,7 +162,7 @@ extension SwarmService {
                     try await torrent.waitFor(pieces: [Int(first.raw)])
                 }
                 if let bytes = try await held(key, file.length, at: offset, count: wanted, proof) { return bytes }
-                noteChange(of: key)
+                context.content.noteMissing(key)
                 await followContent()
             }
         } catch {

@@ -17,15 +17,20 @@ extension SwarmService {
         var before = Traffic()
     }
 
-    /// Opens the v1 twin of a release beside its v2 torrent. Nil where the release has none, or it is open to be served:
-    /// then all of it is here.
+    /// Opens the v1 twin of a release beside its v2 torrent. Nil where the release has none, or where it is open to be
+    /// served and all of it is here.
     func openTwin(of record: ReleaseRecord, manifest: ReleaseManifest?) async throws -> TwinSource? {
         guard let v1 = record.v1 else { return nil }
         return try await exclusively(v1) {
-            if let entry = open[v1] {
-                guard let files = entry.twin else { return nil }
+            if let entry = open[v1], let files = entry.twin {
                 let before = await entry.torrent.traffic()
                 return TwinSource(torrent: entry.torrent, files: files, v2: entry.twinOf, before: before)
+            }
+            if let entry = open[v1] {
+                // It is served from files of which some may have gone since.
+                guard entry.users == 0, let status = await entry.torrent.status(), status.havePieces != status.pieces
+                else { return nil }
+                await retire(v1)
             }
             let files = TwinFiles(
                 v1: v1,

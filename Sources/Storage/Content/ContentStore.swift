@@ -414,8 +414,18 @@ public final class ContentStore: Sendable {
     }
 
     /// Calls `observer` whenever a file, or a part of one, is held no longer, or again after that; from any thread, and
-    /// perhaps before the call that caused it returns. It must not block. There is one observer: the last.
-    public func observeLosses(_ observer: (@Sendable (ContentKey) -> Void)?) { losses.observe(observer) }
+    /// perhaps before the call that caused it returns. It must not block, and is called for as long as the store lives.
+    public func observeLosses(_ observer: @escaping @Sendable (ContentKey) -> Void) { losses.observe(observer) }
+
+    /// How often a file, or a part of one, was held no longer since the store was opened: who has looked what is held, and
+    /// finds another number afterwards, looks again.
+    public var lossCount: UInt64 { losses.count }
+
+    /// Says that a file which was held is not there: it went by other means than the store's. Tells the observers.
+    public func noteMissing(_ key: ContentKey) {
+        files.forget(path(of: key))
+        losses.lost(key)
+    }
 
     /// Stops counting a range of a file whose bytes turned out to be wrong: a complete file is taken out of service.
     public func markDamaged(_ key: ContentKey, range: Range<Int64>) throws(StorageError) {

@@ -148,6 +148,31 @@ extension MetadataConnection {
         return manifest
     }
 
+    /// The releases among whose files any has one of these roots; perhaps others too, where the roots are many.
+    public func describedReleases(withAnyOf roots: Set<Digest256>) throws -> [ReleaseRecord] {
+        guard roots.count <= Self.searchedRoots else {
+            return try rows(
+                "SELECT \(Self.releaseColumns) FROM release WHERE manifest IS NOT NULL",
+                [],
+                releaseRecord
+            )
+        }
+        var chunks: Set<Digest256> = []
+        for root in roots {
+            let query = "SELECT hash FROM manifestChunk WHERE instr(bytes, ?) > 0"
+            chunks.formUnion(try rows(query, [root.data]) { try Self.fixed($0, "hash") as Digest256 })
+        }
+        if chunks.isEmpty { return [] }
+        let query = "SELECT \(Self.releaseColumns), manifest FROM release WHERE manifest IS NOT NULL"
+        return try rows(query, []) { row in
+            let names = try Self.chunkHashes(Self.bytes(row, "manifest") ?? [])
+            return names.contains(where: chunks.contains) ? try releaseRecord(row) : nil
+        }.compactMap(\.self)
+    }
+
+    /// Beyond it, looking at every release is no dearer than looking for each root.
+    private static let searchedRoots = 32
+
     private static func chunkHashes(_ list: [UInt8]) throws -> [Digest256] {
         guard list.count.isMultiple(of: 32) else { throw MetadataError.invalidValue(table: "release") }
         return stride(from: 0, to: list.count, by: 32).compactMap { Digest256(list[$0..<$0 + 32]) }
