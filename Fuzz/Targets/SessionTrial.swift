@@ -112,7 +112,7 @@ struct SessionTrial: ~Copyable {
                 buffers[Int(piece.raw)] = buffer
             case .release(let piece): buffers[Int(piece.raw)] = nil
             case .send(let id, let bytes): inFlight[id, default: 0] += bytes.count
-            case .sendBlock(let id, let header, _, let range): inFlight[id, default: 0] += header.count + range.count
+            case .sendBlock(let id, _, _, let range): inFlight[id, default: 0] += PieceHeader.byteCount + range.count
             default: queue.append(action)
             }
         }

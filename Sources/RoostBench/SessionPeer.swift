@@ -15,6 +15,8 @@ final class ScriptedPeer {
     private var wake: Duration?
     /// Requests of the session that wait for us to answer: piece and block.
     private var asked: [(piece: UInt32, block: Int)] = []
+    /// How many of them have been answered.
+    private var answered = 0
     private var finished: [PieceIndex] = []
     private var reads: [ReadID] = []
     private(set) var blocks = 0
@@ -71,7 +73,7 @@ final class ScriptedPeer {
         for action in actions {
             switch action {
             case .send(_, let bytes): note(bytes)
-            case .sendBlock(_, let header, _, let range): written(header.count + range.count, blocks: 1)
+            case .sendBlock(_, _, _, let range): written(PieceHeader.byteCount + range.count, blocks: 1)
             case .verify(let check): finished.append(check.piece)
             case .read(let read, _, _, _): reads.append(read)
             case .wake(let time): wake = time
@@ -108,22 +110,27 @@ final class ScriptedPeer {
 
     /// Answers what was asked until the session asks no more: all its pieces have come.
     func serve() {
-        while !asked.isEmpty {
-            let part = asked.prefix(Self.batch)
-            for (index, (piece, block)) in part.enumerated() {
-                let header = PieceStream.header(piece: piece, block: block)
+        while answered < asked.count {
+            let count = min(Self.batch, asked.count - answered)
+            for index in 0..<count {
+                let (piece, block) = asked[answered + index]
                 let start = index * (PieceStream.headerLength + PieceStream.blockLength)
-                for (place, byte) in header.enumerated() { input[start + place] = byte }
+                put(piece, at: start + 5)
+                put(UInt32(block * PieceStream.blockLength), at: start + 9)
             }
-            blocks += part.count
-            asked.removeFirst(part.count)
-            if part.count == Self.batch {
+            blocks += count
+            answered += count
+            if count == Self.batch {
                 send(input)
             } else {
-                send(Array(input.prefix(part.count * (PieceStream.headerLength + PieceStream.blockLength))))
+                send(Array(input.prefix(count * (PieceStream.headerLength + PieceStream.blockLength))))
             }
             settle()
         }
+    }
+
+    private func put(_ value: UInt32, at place: Int) {
+        for byte in 0..<4 { input[place + byte] = UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * byte)) }
     }
 
     /// Asks for every block of these pieces, some at a time.
@@ -131,9 +138,11 @@ final class ScriptedPeer {
         for piece in 0..<pieces {
             for first in stride(from: 0, to: Self.pieceLength / PieceStream.blockLength, by: Self.batch) {
                 var requests: [UInt8] = []
+                requests.reserveCapacity(Self.batch * 17)
                 for block in first..<first + Self.batch {
                     let offset = UInt32(block * PieceStream.blockLength)
-                    requests += PeerMessage.request(.init(piece: UInt32(piece), offset: offset, length: 16_384)).encoded
+                    let range = BlockRange(piece: UInt32(piece), offset: offset, length: 16_384)
+                    PeerMessage.request(range).encode(into: &requests)
                 }
                 send(requests)
                 settle()

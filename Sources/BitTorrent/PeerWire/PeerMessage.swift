@@ -97,11 +97,9 @@ extension PeerMessage {
         }
     }
 
-    /// What stands before the payload of a piece message.
+    /// What stands before the payload of a piece message; see ``PieceHeader``.
     public static func encodePieceHeader(_ block: BlockRange, into bytes: inout [UInt8]) {
-        bytes.appendHeader(PeerMessageID.piece, 8 + Int(block.length))
-        bytes.append(bigEndian: block.piece)
-        bytes.append(bigEndian: block.offset)
+        bytes += PieceHeader(block).bytes
     }
 }
 

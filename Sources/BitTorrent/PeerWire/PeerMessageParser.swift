@@ -56,7 +56,7 @@ public struct PeerMessageParser: Sendable {
         while true {
             switch state {
             case .header:
-                if let block = pieceHeader(input, &offset) { return .block(block) }
+                if let event = wholeMessage(input, &offset) { return event }
                 guard try readHeader(input, &offset) else { return nil }
                 if case .header = state { return .message(.keepAlive) }
             case .body(PeerMessageID.piece, let length):
@@ -82,22 +82,43 @@ public struct PeerMessageParser: Sendable {
         }
     }
 
-    /// The header of a piece message that lies in the input as a whole, as nearly all do: nothing is collected for it.
-    private mutating func pieceHeader(_ input: Span<UInt8>, _ offset: inout Int) -> BlockRange? {
-        guard collected.isEmpty, input.count - offset >= 13, input[offset + 4] == PeerMessageID.piece else {
-            return nil
-        }
+    /// The kinds that come for every block, where they lie in the input as a whole, as nearly all do: nothing is collected
+    /// for them. A wrong length is refused by the way that all other messages go.
+    private mutating func wholeMessage(_ input: Span<UInt8>, _ offset: inout Int) -> Event? {
+        guard collected.isEmpty, input.count - offset >= 13 else { return nil }
         let length = Self.integer(input, offset)
-        // A wrong length is refused by the way that all other messages go.
+        switch input[offset + 4] {
+        case PeerMessageID.piece: return pieceHeader(length, input, &offset)
+        case PeerMessageID.request where length == 13: return block(input, &offset).map { .message(.request($0)) }
+        case PeerMessageID.cancel where length == 13: return block(input, &offset).map { .message(.cancel($0)) }
+        case PeerMessageID.reject where length == 13: return block(input, &offset).map { .message(.reject($0)) }
+        case PeerMessageID.have where length == 5:
+            defer { offset += 9 }
+            return .message(.have(Self.integer(input, offset + 5)))
+        default: return nil
+        }
+    }
+
+    private mutating func pieceHeader(_ length: UInt32, _ input: Span<UInt8>, _ offset: inout Int) -> Event? {
         guard length > 9, length - 9 <= Limits.blockBytes else { return nil }
         let block = BlockRange(
             piece: Self.integer(input, offset + 5),
             offset: Self.integer(input, offset + 9),
             length: length - 9
         )
-        offset += 13
+        offset += PieceHeader.byteCount
         state = .payload(remaining: Int(length) - 9)
-        return block
+        return .block(block)
+    }
+
+    private func block(_ input: Span<UInt8>, _ offset: inout Int) -> BlockRange? {
+        guard input.count - offset >= 17 else { return nil }
+        defer { offset += 17 }
+        return BlockRange(
+            piece: Self.integer(input, offset + 5),
+            offset: Self.integer(input, offset + 9),
+            length: Self.integer(input, offset + 13)
+        )
     }
 
     private static func integer(_ input: Span<UInt8>, _ offset: Int) -> UInt32 {

@@ -44,7 +44,7 @@ extension PiecePicker {
 
     private mutating func begin(_ piece: Int, for seed: WebSeedConnection, _ length: Int, _ now: Duration) {
         order.remove(piece)
-        var opened = OpenPiece(piece: piece, length: length, owner: seed.id, now: now)
+        let opened = OpenPiece(piece: piece, length: length, owner: seed.id, now: now)
         if singleSource.contains(piece) { opened.exclusiveTo = seed.id }
         while opened.takeMissing() != nil {}
         open[piece] = opened
@@ -60,20 +60,18 @@ extension PiecePicker {
 
     /// A piece that others were asked for and that has not grown for a while.
     private mutating func takeStuck(for seed: WebSeedConnection, _ now: Duration) -> Range<Int>? {
-        let stuck = open.values.first { piece in
+        let candidates = open.values.filter { piece in
             piece.owner != seed.id && now - piece.lastProgress > Self.stallTime && mayTake(piece.piece, seed)
                 && !seed.runs.contains { $0.pieces.contains(piece.piece) }
-                && piece.requests.contains { $0 < Self.maximumDuplicates }
+                && piece.blocks.contains { $0.requests < Self.maximumDuplicates }
         }
-        guard let stuck else { return nil }
-        for block in stuck.states.indices where stuck.states[block] == .requested {
-            open[stuck.piece]?.markRequested(block)
-        }
+        guard let stuck = candidates.min(by: { $0.piece < $1.piece }) else { return nil }
+        for block in stuck.blocks.indices where stuck.blocks[block].state == .requested { stuck.markRequested(block) }
         return stuck.piece..<stuck.piece + 1
     }
 
     private func mayTake(_ piece: Int, _ seed: WebSeedConnection) -> Bool {
         guard let candidate = open[piece], !seed.lacks(piece) else { return false }
-        return candidate.exclusiveTo ?? seed.id == seed.id
+        return candidate.isOpen(to: seed.id)
     }
 }

@@ -67,36 +67,32 @@ struct PiecePicker {
     // MARK: Blocks
 
     /// The next block to ask `peer` for, marked as asked.
-    ///
-    /// `budget`: bytes that open pieces may take together.
-    /// `length`: bytes of a piece that is to be opened.
-    /// `isSpared`: the peer is asked only for what is rare, or what others let lie.
-    /// `isActive`: whether a connection still downloads.
-    mutating func next(
-        for peer: PeerConnection,
-        budget: Int,
-        now: Duration,
-        isSpared: Bool = false,
-        length: (Int) -> Int,
-        isActive: (ConnectionID) -> Bool
-    ) -> (piece: Int, block: Int)? {
-        if let block = nextForReaders(peer, length: length, now: now) { return block }
+    mutating func next(for peer: PeerConnection, in situation: PickSituation) -> (piece: Int, block: Int)? {
+        if let block = nextForReaders(peer, in: situation) { return block }
         if let piece = peer.currentPiece, let block = takeMissing(piece) { return (piece, block) }
         peer.currentPiece = nil
-        if let choice = takePartial(
+        if let choice = takeLeft(for: peer, in: situation) { return choice }
+        if let piece = nextToOpen(for: peer, in: situation) {
+            openPiece(piece, for: peer, length: situation.length(of: piece), now: situation.now)
+            if let block = takeMissing(piece) { return (piece, block) }
+        }
+        return situation.isSpared ? nil : takePartial(for: peer, where: { _, _ in true })
+    }
+
+    /// Of a piece whose owner has gone or stopped.
+    private mutating func takeLeft(
+        for peer: PeerConnection,
+        in situation: PickSituation
+    ) -> (piece: Int, block: Int)? {
+        guard !partial.isEmpty else { return nil }
+        let (now, isSpared) = (situation.now, situation.isSpared)
+        return takePartial(
             for: peer,
             where: { owned, isCommon in
                 now - owned.lastProgress > Self.stallTime
-                    || !(isSpared && isCommon) && (owned.owner == peer.id || !isActive(owned.owner))
+                    || !(isSpared && isCommon) && (owned.owner == peer.id || !situation.isActive(owned.owner))
             }
-        ) {
-            return choice
-        }
-        if let piece = nextToOpen(for: peer, budget: budget, isSpared: isSpared, length: length) {
-            openPiece(piece, for: peer, length: length(piece), now: now)
-            if let block = takeMissing(piece) { return (piece, block) }
-        }
-        return isSpared ? nil : takePartial(for: peer, where: { _, _ in true })
+        )
     }
 
     private func mayRequest(_ piece: Int, from peer: PeerConnection) -> Bool {
@@ -105,22 +101,21 @@ struct PiecePicker {
 
     private mutating func nextToOpen(
         for peer: PeerConnection,
-        budget: Int,
-        isSpared: Bool,
-        length: (Int) -> Int
+        in situation: PickSituation
     ) -> Int? {
+        let (budget, isSpared) = (situation.budget, situation.isSpared)
         guard !order.isEmpty, !peer.hasNothingNew else { return nil }
         guard let piece = order.first(where: { mayRequest($0, from: peer) && avoided[$0] != peer.id }) else {
             // Until the peer announces something, or a piece comes back, there is no need to look again.
             peer.hasNothingNew = true
             return nil
         }
-        guard openBytes + length(piece) <= budget else { return nil }
+        guard openBytes + situation.length(of: piece) <= budget else { return nil }
         // What the peer would like to send (BEP 6), where it is about as rare.
         let suggestion = peer.suggested.first {
             order.contains($0) && mayRequest($0, from: peer)
                 && order.availability(of: $0) <= order.availability(of: piece) + 1
-                && openBytes + length($0) <= budget
+                && openBytes + situation.length(of: $0) <= budget
         }
         if let suggestion, !isSpared { return suggestion }
         // The first is the rarest.
@@ -130,7 +125,7 @@ struct PiecePicker {
 
     private mutating func openPiece(_ piece: Int, for peer: PeerConnection, length: Int, now: Duration) {
         order.remove(piece)
-        var opened = OpenPiece(piece: piece, length: length, owner: peer.id, now: now)
+        let opened = OpenPiece(piece: piece, length: length, owner: peer.id, now: now)
         if singleSource.contains(piece) { opened.exclusiveTo = peer.id }
         open[piece] = opened
         openBytes += length
@@ -139,8 +134,8 @@ struct PiecePicker {
     }
 
     mutating func takeMissing(_ piece: Int) -> Int? {
-        guard let block = open[piece]?.takeMissing() else { return nil }
-        if open[piece]?.missingCount == 0 { removePartial(piece) }
+        guard let opened = open[piece], let block = opened.takeMissing() else { return nil }
+        if opened.missingCount == 0 { removePartial(piece) }
         return block
     }
 
@@ -150,7 +145,7 @@ struct PiecePicker {
         where condition: (OpenPiece, _ isCommon: Bool) -> Bool
     ) -> (piece: Int, block: Int)? {
         for piece in partial where mayRequest(piece, from: peer) {
-            guard let candidate = open[piece], candidate.exclusiveTo ?? peer.id == peer.id,
+            guard let candidate = open[piece], candidate.isOpen(to: peer.id),
                 condition(candidate, order.availability(of: piece) > 0),
                 let block = takeMissing(piece)
             else { continue }
@@ -161,19 +156,20 @@ struct PiecePicker {
 
     private mutating func nextForReaders(
         _ peer: PeerConnection,
-        length: (Int) -> Int,
-        now: Duration
+        in situation: PickSituation
     ) -> (piece: Int, block: Int)? {
+        guard !readerOrder.isEmpty else { return nil }
+        let now = situation.now
         for piece in readerOrder.prefix(Self.readerWindow) where mayRequest(piece, from: peer) {
             if let candidate = open[piece] {
-                guard candidate.exclusiveTo ?? peer.id == peer.id else { continue }
+                guard candidate.isOpen(to: peer.id) else { continue }
                 if let block = takeMissing(piece) { return (piece, block) }
                 if now - candidate.lastProgress > Self.readerPatience, let block = duplicate(candidate, for: peer) {
                     return (piece, block)
                 }
             } else if order.contains(piece) {
                 // Readers come before the budget: what they wait for is little.
-                openPiece(piece, for: peer, length: length(piece), now: now)
+                openPiece(piece, for: peer, length: situation.length(of: piece), now: now)
                 if let block = takeMissing(piece) { return (piece, block) }
             }
         }
@@ -186,7 +182,7 @@ struct PiecePicker {
         var chosen: [(piece: Int, block: Int)] = []
         for piece in open.keys.sorted() where mayRequest(piece, from: peer) {
             while chosen.count < Self.endGameBatch, let candidate = open[piece],
-                candidate.exclusiveTo ?? peer.id == peer.id, let block = duplicate(candidate, for: peer)
+                candidate.isOpen(to: peer.id), let block = duplicate(candidate, for: peer)
             {
                 chosen.append((piece, block))
             }
@@ -195,34 +191,35 @@ struct PiecePicker {
         return chosen
     }
 
-    private mutating func duplicate(_ candidate: OpenPiece, for peer: PeerConnection) -> Int? {
+    private func duplicate(_ candidate: OpenPiece, for peer: PeerConnection) -> Int? {
         let own = Set(peer.requests.lazy.filter { $0.piece == candidate.piece }.map { Int($0.block) })
-        let block = candidate.states.indices.first { block in
-            candidate.states[block] == .requested && candidate.requests[block] < Self.maximumDuplicates
-                && !own.contains(block) && candidate.senders[block] != peer.id
+        let block = candidate.blocks.indices.first { number in
+            let block = candidate.blocks[number]
+            return block.state == .requested && block.requests < Self.maximumDuplicates
+                && !own.contains(number) && block.sender != peer.id
         }
         guard let block else { return nil }
-        open[candidate.piece]?.markRequested(block)
-        open[candidate.piece]?.noteDuplicate(block, to: peer.id)
+        candidate.markRequested(block)
+        candidate.noteDuplicate(block, to: peer.id)
         return block
     }
 
     // MARK: What peers do
 
     mutating func requestEnded(piece: Int, block: Int, by connection: ConnectionID) {
-        guard let before = open[piece]?.missingCount, block < open[piece]?.blockCount ?? 0 else { return }
-        open[piece]?.requestEnded(block, by: connection)
-        if before == 0, open[piece]?.missingCount ?? 0 > 0 { partial.append(piece) }
+        guard let opened = open[piece], block < opened.blocks.count else { return }
+        let before = opened.missingCount
+        opened.requestEnded(block, by: connection)
+        if before == 0, opened.missingCount > 0 { partial.append(piece) }
     }
 
     mutating func beginReceiving(piece: Int, block: Int, from connection: ConnectionID, now: Duration) -> Bool {
-        guard let candidate = open[piece], candidate.exclusiveTo ?? connection == connection else { return false }
-        let wasMissing = candidate.missingCount
+        guard let opened = open[piece], opened.isOpen(to: connection) else { return false }
+        let wasMissing = opened.missingCount
         // Who stops in the middle of a block must not hold it.
-        let canTakeOver = now - candidate.lastProgress > Self.stallTime
-        let isKept =
-            open[piece]?.beginReceiving(block, from: connection, canTakeOver: canTakeOver) ?? false
-        if wasMissing > 0, open[piece]?.missingCount == 0 { removePartial(piece) }
+        let canTakeOver = now - opened.lastProgress > Self.stallTime
+        let isKept = opened.beginReceiving(block, from: connection, canTakeOver: canTakeOver)
+        if wasMissing > 0, opened.missingCount == 0 { removePartial(piece) }
         return isKept
     }
 
@@ -230,7 +227,7 @@ struct PiecePicker {
         open[piece]?.isReceiving(block, from: connection) ?? false
     }
 
-    mutating func finishReceiving(piece: Int, block: Int, now: Duration) {
+    func finishReceiving(piece: Int, block: Int, now: Duration) {
         open[piece]?.finishReceiving(block, now: now)
     }
 

@@ -57,7 +57,7 @@ public enum SessionAction: Equatable, Sendable {
     /// Send these bytes; call `sent` when the network has taken them.
     case send(ConnectionID, [UInt8])
     /// Send the header and then a range of what was read; call `sent` with the sum.
-    case sendBlock(ConnectionID, header: [UInt8], read: ReadID, range: Range<Int>)
+    case sendBlock(ConnectionID, header: PieceHeader, read: ReadID, range: Range<Int>)
     /// Copy a range of the input now at hand into the buffer of a piece, which is made at the first copy.
     case copy(piece: PieceIndex, length: Int, offset: Int, input: Range<Int>)
     /// The buffer of the piece is no longer needed.

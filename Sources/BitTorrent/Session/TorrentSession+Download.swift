@@ -12,11 +12,7 @@ extension TorrentSession {
         }
         if let time = peer.retryAt, time > now { return }
         peer.retryAt = nil
-        let depth = peer.pipeline.depth
-        while peer.requests.count < depth {
-            guard isDownloadOpen(now), let (piece, block) = nextBlock(for: peer, now) else { break }
-            request(piece, block, from: peer, now)
-        }
+        if peer.requests.count < peer.pipeline.depth { fillPipeline(of: peer, now) }
         guard peer.requests.isEmpty, peer.incoming == nil, isDownloadOpen(now) else { return }
         for (piece, block) in isSpared(peer) ? [] : picker.endGame(for: peer) { request(piece, block, from: peer, now) }
         if peer.requests.isEmpty, !isInteresting(peer) { setInterest(peer, false) }
@@ -29,23 +25,23 @@ extension TorrentSession {
         return false
     }
 
-    private mutating func nextBlock(for peer: PeerConnection, _ now: Duration) -> (piece: Int, block: Int)? {
-        let content = content
+    private mutating func fillPipeline(of peer: PeerConnection, _ now: Duration) {
+        guard let content else { return }
         // One piece is allowed however long it is, but only when nothing else is held: pieces that wait for the disk count too.
-        let least = verifyingBytes == 0 ? content?.pieceLength ?? 0 : 0
-        let budget = max(least, configuration.bufferBytes - verifyingBytes)
-        let connections = connections
-        let sparesSeeds = sparesSeeds
-        return picker.next(
-            for: peer,
-            budget: budget,
+        let least = verifyingBytes == 0 ? content.pieceLength : 0
+        let situation = PickSituation(
+            budget: max(least, configuration.bufferBytes - verifyingBytes),
             now: now,
             isSpared: isSpared(peer),
-            length: { content?.dataLength(of: $0) ?? 0 },
-            isActive: { owner in
-                connections[owner].map { !$0.isStalled && !$0.isChokingUs && !(sparesSeeds && $0.hasAll) } ?? false
-            }
+            sparesSeeds: sparesSeeds,
+            content: content,
+            connections: connections
         )
+        let depth = peer.pipeline.depth
+        while peer.requests.count < depth, isDownloadOpen(now) {
+            guard let (piece, block) = picker.next(for: peer, in: situation) else { return }
+            request(piece, block, from: peer, now)
+        }
     }
 
     private mutating func request(_ piece: Int, _ block: Int, from peer: PeerConnection, _ now: Duration) {
@@ -154,7 +150,7 @@ extension TorrentSession {
             picker.requestEnded(piece: incoming.piece, block: incoming.block, by: peer.id)
         }
         guard incoming.isKept, let piece = picker.open[incoming.piece] else { return }
-        if piece.requests[incoming.block] > 0 { cancelElsewhere(incoming.piece, incoming.block) }
+        if piece.blocks[incoming.block].requests > 0 { cancelElsewhere(incoming.piece, incoming.block) }
         if piece.isComplete { verify(incoming.piece) }
     }
 

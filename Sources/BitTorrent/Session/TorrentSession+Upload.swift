@@ -116,16 +116,14 @@ extension TorrentSession {
     ) {
         flush(peer, now)
         guard !peer.isClosed else { return }
-        var header: [UInt8] = []
-        header.reserveCapacity(13)
-        PeerMessage.encodePieceHeader(block, into: &header)
         let start = Int(block.offset) - key.offset
-        peer.inFlight += header.count + Int(block.length)
+        peer.inFlight += PieceHeader.byteCount + Int(block.length)
         peer.lastSent = now
         peer.lastUseful = now
         peer.uploaded += Int64(block.length)
         uploaded += Int64(block.length)
-        actions.append(.sendBlock(peer.id, header: header, read: read, range: start..<start + Int(block.length)))
+        let range = start..<start + Int(block.length)
+        actions.append(.sendBlock(peer.id, header: PieceHeader(block), read: read, range: range))
     }
 
     /// A read has ended.

@@ -160,7 +160,7 @@ extension TorrentSession {
         if run.isKept { picker.finishReceiving(piece: run.piece, block: block, now: now) }
         picker.requestEnded(piece: run.piece, block: block, by: id)
         guard run.isKept, let piece = picker.open[run.piece] else { return }
-        if piece.requests[block] > 0 { cancelElsewhere(run.piece, block) }
+        if piece.blocks[block].requests > 0 { cancelElsewhere(run.piece, block) }
         if piece.isComplete { verify(run.piece) }
     }
 
@@ -186,7 +186,7 @@ extension TorrentSession {
         for run in runs {
             for piece in run.piece..<run.pieces.upperBound {
                 let first = piece == run.piece ? run.offset / TorrentSpecification.blockLength : 0
-                let count = picker.open[piece]?.blockCount ?? 0
+                let count = picker.open[piece]?.blocks.count ?? 0
                 for block in first..<max(first, count) { picker.requestEnded(piece: piece, block: block, by: id) }
             }
         }

@@ -23,6 +23,9 @@ public struct TorrentSession: ~Copyable {
     /// What stands in the way of more: bytes given to the driver that the network has not taken, for one connection.
     static let maximumUnsent = 2 << 20
 
+    /// Room that is made ahead: for actions of an input, and for bytes of messages to one peer.
+    static let keptRoom = 512
+
     let configuration: SessionConfiguration
     public let infoHashes: InfoHashes
     /// Nil while the info dictionary is being fetched.
@@ -221,7 +224,13 @@ public struct TorrentSession: ~Copyable {
         dirty.removeAll(keepingCapacity: true)
         if !webSeeds.isEmpty { requestRuns(now) }
         scheduleWake(now)
-        defer { actions = [] }
+        guard !actions.isEmpty else { return [] }
+        // The next input is likely to give as much: room for it is made once, not as it grows.
+        defer {
+            let room = min(actions.count, Self.keptRoom)
+            actions = []
+            actions.reserveCapacity(room)
+        }
         return actions
     }
 
@@ -245,6 +254,7 @@ public struct TorrentSession: ~Copyable {
         guard !peer.outbox.isEmpty, !peer.isClosed else { return }
         let bytes = peer.outbox
         peer.outbox = []
+        peer.outbox.reserveCapacity(min(bytes.count, Self.keptRoom))
         peer.inFlight += bytes.count
         peer.lastSent = now
         actions.append(.send(peer.id, bytes))

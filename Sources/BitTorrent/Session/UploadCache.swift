@@ -14,11 +14,17 @@ struct UploadCache {
         var length: Int
     }
 
-    private struct Entry {
-        var id: ReadID
+    /// A class, with one owner: a dictionary hands a value out for change by way of allocated frames, at each block.
+    private final class Entry {
+        let id: ReadID
         var isReady = false
-        var waiting: Set<ConnectionID> = []
-        var lastUse: UInt64
+        var waiting: Set<ConnectionID>
+        var lastUse: UInt64 = 0
+
+        init(id: ReadID, waiting: Set<ConnectionID>) {
+            self.id = id
+            self.waiting = waiting
+        }
     }
 
     enum Lookup: Equatable {
@@ -47,11 +53,10 @@ struct UploadCache {
     }
 
     mutating func lookup(_ key: Key, for connection: ConnectionID) -> Lookup {
-        guard entries[key] != nil else { return .absent }
-        use(key)
         guard let entry = entries[key] else { return .absent }
+        use(key, entry)
         if entry.isReady { return .ready(entry.id) }
-        entries[key]?.waiting.insert(connection)
+        entry.waiting.insert(connection)
         return .loading
     }
 
@@ -74,9 +79,11 @@ struct UploadCache {
         return released
     }
 
-    private mutating func use(_ key: Key) {
+    private mutating func use(_ key: Key, _ entry: Entry) {
+        // Sixteen blocks of one unit follow one another: they are one use.
+        if let last = recency.last, last.use == entry.lastUse { return }
         clock += 1
-        entries[key]?.lastUse = clock
+        entry.lastUse = clock
         recency.append((key, clock))
         // At most one in four is outdated for long.
         if recency.count > 64, recency.count > 4 * entries.count {
@@ -85,8 +92,9 @@ struct UploadCache {
     }
 
     mutating func insert(_ key: Key, _ id: ReadID, for connection: ConnectionID) {
-        entries[key] = Entry(id: id, waiting: [connection], lastUse: clock)
-        use(key)
+        let entry = Entry(id: id, waiting: [connection])
+        entries[key] = entry
+        use(key, entry)
         keys[id] = key
         bytes += key.length
     }
@@ -96,10 +104,11 @@ struct UploadCache {
     /// - Returns: who waits for it, in the order of their numbers; nil for a read that this cache does not know.
     mutating func finished(_ id: ReadID, succeeded: Bool) -> [ConnectionID]? {
         guard let key = keys[id], let entry = entries[key] else { return nil }
-        entries[key]?.isReady = true
-        entries[key]?.waiting = []
+        let waiting = entry.waiting.sorted()
+        entry.isReady = true
+        entry.waiting = []
         if !succeeded { remove(key) }
-        return entry.waiting.sorted()
+        return waiting
     }
 
     /// Drops what was read of a piece; reads of it that are under way are of no more use.
@@ -118,9 +127,7 @@ struct UploadCache {
     func key(of id: ReadID) -> Key? { keys[id] }
 
     mutating func connectionEnded(_ connection: ConnectionID) {
-        for key in entries.keys where entries[key]?.waiting.isEmpty == false {
-            entries[key]?.waiting.remove(connection)
-        }
+        for entry in entries.values where !entry.waiting.isEmpty { entry.waiting.remove(connection) }
     }
 
     private mutating func remove(_ key: Key) {

@@ -176,12 +176,12 @@ final class SwarmProgram: StreamProgram {
         }
     }
 
-    private func sendBlock(_ id: ConnectionID, _ header: [UInt8], _ read: ReadID, _ range: Range<Int>) {
+    private func sendBlock(_ id: ConnectionID, _ header: PieceHeader, _ read: ReadID, _ range: Range<Int>) {
         guard let stream = streams[id], wrong != .silent else { return }
         var block = Array((cache[read] ?? [])[range])
         if wrong == .lies { block[0] ^= 1 }
         givenBytes += block.count
-        stream.write(header + block)
+        stream.write(header.bytes + block)
     }
 
     /// A piece is hashed and written in 5 ms.

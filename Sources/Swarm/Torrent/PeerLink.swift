@@ -38,9 +38,9 @@ final class PeerLink: PeerStreamReceiver {
         return isFirst
     }
 
-    func append(header: [UInt8], block: ByteBuffer, range: Range<Int>) -> Bool {
-        let isFirst = begin(range.count + header.count)
-        pending?.writeBytes(header)
+    func append(header: PieceHeader, block: ByteBuffer, range: Range<Int>) -> Bool {
+        let isFirst = begin(range.count + PieceHeader.byteCount)
+        pending?.writeMultipleIntegers(header.messageLength, PeerMessageID.piece, header.piece, header.offset)
         // One copy into a long buffer costs less than a system call, or a vector entry, for each block.
         if let part = block.viewBytes(at: block.readerIndex + range.lowerBound, length: range.count) {
             pending?.writeBytes(part)

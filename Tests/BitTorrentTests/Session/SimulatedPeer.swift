@@ -159,7 +159,7 @@ final class SimulatedPeer {
         case .send(let id, let bytes): outgoing[id, default: []] += bytes
         case .sendBlock(let id, let header, let read, let range):
             blocksSent += 1
-            outgoing[id, default: []] += header + Array(cache[read]?[range] ?? [])
+            outgoing[id, default: []] += header.bytes + Array(cache[read]?[range] ?? [])
         case .copy(let piece, let length, let offset, let range):
             var buffer = buffers[Int(piece.raw)] ?? Array(repeating: 0, count: length)
             buffer.replaceSubrange(offset..<offset + range.count, with: input[range])
