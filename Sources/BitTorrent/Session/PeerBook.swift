@@ -35,6 +35,8 @@ struct PeerBook {
         var order: UInt64
         /// When the last connection or attempt ended.
         var endedAt: Duration?
+        /// The last connection ended when neither side wanted anything: dialled again when we want something.
+        var isResting = false
 
         /// Given by the user: tried for ever, at least every 15 seconds.
         var isExplicit: Bool { source == .user }
@@ -145,15 +147,16 @@ struct PeerBook {
     /// The next address to dial, now marked as in use. Those that fail least come first, then the most trusted, then by
     /// canonical priority (BEP 40).
     ///
-    /// `wantsSeeds`: without it, those that are said to be seeds are left out.
-    mutating func takeDue(now: Duration, wantsSeeds: Bool = true) -> Endpoint? {
+    /// `wantsSeeds`: without it, those that are said to be seeds are left out. `wantsNothing`: those that rest are left out.
+    mutating func takeDue(now: Duration, wantsSeeds: Bool = true, wantsNothing: Bool = false) -> Endpoint? {
         guard let earliest = nextAttempt(), earliest <= now else { return nil }
         let due = entries.filter { endpoint, entry in
             !entry.isConnected && entry.nextAttempt <= now && !isBanned(endpoint)
-                && (wantsSeeds || !entry.flags.contains(.uploadOnly))
+                && (wantsSeeds || !entry.flags.contains(.uploadOnly)) && !(wantsNothing && entry.isResting)
         }
         guard let next = due.min(by: { Self.rank($0.value) < Self.rank($1.value) }) else { return nil }
         entries[next.key]?.isConnected = true
+        entries[next.key]?.isResting = false
         return next.key
     }
 
@@ -191,6 +194,13 @@ struct PeerBook {
         let limit = entry.isExplicit ? Duration.seconds(15) : Self.longestRetry
         entry.nextAttempt = now + min(limit, Self.firstRetry * (1 << min(entry.failures - 1, 12)))
         entries[endpoint] = entry
+    }
+
+    /// The connection to it ended when nobody wanted anything. `isSeeding`: we shall want nothing; then those of the user are
+    /// tried on as before.
+    mutating func rest(_ endpoint: Endpoint, isSeeding: Bool) {
+        guard let entry = entries[endpoint], !(isSeeding && entry.isExplicit) else { return }
+        entries[endpoint]?.isResting = true
     }
 
     /// It was not dialled after all, for reasons of ours.

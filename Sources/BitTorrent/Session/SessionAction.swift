@@ -27,6 +27,8 @@ public enum CloseReason: Hashable, Sendable {
     case timeout
     /// Neither side wants anything of the other.
     case bothComplete
+    /// For a while neither side has wanted anything of the other, though one of them may want something another time.
+    case bothIdle
     case tooManyConnections
     /// A message that was not agreed on, or that may come only once.
     case protocolViolation

@@ -30,7 +30,9 @@ extension TorrentSession {
 
     mutating func dial(_ now: Duration) {
         guard !isStopped else { return }
-        while mayDial, let endpoint = book.takeDue(now: now, wantsSeeds: !isUploadOnly) { begin(endpoint, now) }
+        while mayDial, let endpoint = book.takeDue(now: now, wantsSeeds: !isUploadOnly, wantsNothing: isComplete) {
+            begin(endpoint, now)
+        }
     }
 
     /// Whether one more peer is wanted and fits. A complete session waits to be dialled, but for peers that the user named.
@@ -307,6 +309,9 @@ extension TorrentSession {
         connections[peer.id] = nil
         if peer.isOutgoing {
             book.ended(peer.endpoint, wasUseful: peer.phase == .running, now: now)
+            if peer.phase == .running, isComplete, !peer.isInterested {
+                book.rest(peer.endpoint, isSeeding: isUploadOnly)
+            }
             if peer.phase == .dialling, !peer.isUTP { askForIntroduction(to: peer.endpoint) }
         }
         releaseRequests(of: peer)

@@ -149,10 +149,19 @@ extension TorrentSession {
     }
 
     mutating func closeIfUseless(_ peer: PeerConnection, _ now: Duration) {
-        guard configuration.closesWhenBothComplete, isComplete, !peer.isClosed,
-            configuration.wantsEverything, peer.hasAll || peer.isUploadOnly, peer.uploads.isEmpty, !peer.isInterested
+        guard configuration.closesWhenBothComplete, hasEverything, !peer.isClosed, peer.hasAll || peer.isUploadOnly,
+            peer.uploads.isEmpty, !peer.isInterested
         else { return }
         close(peer, .bothComplete, now)
+    }
+
+    /// Whether the connection costs both sides something and neither wants anything, for ``idleAfter``.
+    ///
+    /// A super-seed waits for what others spread, and whom the user named to a seed may have reasons of its own.
+    func isIdle(_ peer: PeerConnection, _ now: Duration) -> Bool {
+        configuration.closesWhenBothComplete && isComplete && !peer.isInterested && peer.uploadCount == 0
+            && superSeeding == nil && !(peer.source == .user && isUploadOnly)
+            && now - max(peer.since, peer.lastUseful) > Self.idleAfter
     }
 
     // MARK: Choking

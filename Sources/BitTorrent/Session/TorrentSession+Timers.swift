@@ -13,6 +13,8 @@ extension TorrentSession {
     /// A peer with which no payload goes either way may lose its place to another after the first, and does after the second.
     static let displaceableAfter = Duration.seconds(60)
     static let uselessAfter = Duration.seconds(600)
+    /// A connection over which nobody wants anything is kept for the next page, or the next piece, for this long.
+    static let idleAfter = Duration.seconds(120)
 
     /// The time asked for has come.
     public mutating func wake(now: Duration) -> [SessionAction] {
@@ -66,6 +68,7 @@ extension TorrentSession {
         // By its start: who sends a byte now and then must not hold the place.
         case .handshake where now - peer.handshakeSince > Self.handshakeTimeout: close(peer, .timeout, now)
         case .running where now - peer.lastReceived > configuration.idleTimeout: close(peer, .timeout, now)
+        case .running where isIdle(peer, now): close(peer, .bothIdle, now)
         case .running where peer.owesBlocks && now - peer.lastBlock > Self.requestTimeout:
             snub(peer, now)
         default: break

@@ -117,8 +117,11 @@ public struct TorrentSession: ~Copyable {
     // MARK: State
 
     public var isComplete: Bool { content != nil && missingCount == 0 }
-    /// BEP 21: we want nothing, and shall want nothing. A sparse session that waits for its next reader is not such.
-    var isUploadOnly: Bool { isComplete && (configuration.wantsEverything || configuration.wantsSelection) }
+    /// BEP 21: we want nothing, and shall want nothing. A sparse session that waits for its next reader is not such, before it
+    /// has every piece.
+    var isUploadOnly: Bool { isComplete && (hasEverything || configuration.wantsSelection) }
+    /// Nothing that a peer may have could ever be wanted.
+    var hasEverything: Bool { isComplete && (configuration.wantsEverything || have.isFull) }
     public var pieceCount: Int? { content?.pieceCount }
     public var endpoints: [Endpoint] { connections.values.filter(\.isRunning).map(\.endpoint) }
 

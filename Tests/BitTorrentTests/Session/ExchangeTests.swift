@@ -37,7 +37,7 @@ struct ExchangeTests {
 
     @Test("BEP 11: a peer hears of those connected now, once a minute at most, and of those that have left")
     func telling() throws {
-        let script = ScriptedPeer(try Self.sample(), isSeed: true)
+        let script = ScriptedPeer(try Self.sample(), isSeed: true) { $0.closesWhenBothComplete = false }
         let pex = Self.extensions([ExtensionTable.Name.peerExchange: 33])
         let other = try #require(script.take(slot: 2, saying: [.haveNone, pex]))
         // It does not say where it listens: nobody is told of it.
