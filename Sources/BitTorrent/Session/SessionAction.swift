@@ -91,7 +91,7 @@ public enum SessionEvent: Equatable, Sendable {
     case pieceVerified(PieceIndex)
     /// Every piece that is wanted is verified and written.
     case complete
-    /// A piece could not be written; the download has stopped.
+    /// A piece could not be written, or was written and could not be read, again and again; the download has stopped.
     case storageFailed(PieceIndex)
     /// What was verified cannot be read any more, or is not what it was: the file with this piece is to be looked at.
     case pieceUnreadable(PieceIndex)

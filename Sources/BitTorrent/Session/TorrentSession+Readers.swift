@@ -90,6 +90,7 @@ extension TorrentSession {
     /// Goes on after a failure of the storage.
     public mutating func resume(now: Duration) -> [SessionAction] {
         isPaused = false
+        unreadable = [:]
         touchAll()
         return finish(now)
     }

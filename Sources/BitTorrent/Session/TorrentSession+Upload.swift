@@ -138,11 +138,23 @@ extension TorrentSession {
             if let key {
                 lose([key.piece])
                 actions.append(.event(.pieceUnreadable(PieceIndex(Int32(key.piece)))))
+                countUnreadable(key.piece)
             }
         }
         // Others may have found the cache full.
         for peer in connections.values where !peer.uploads.isEmpty && peer.inFlight == 0 { touch(peer) }
         return finish(now)
+    }
+
+    /// How often one piece is downloaded again because it could not be read.
+    static let rereadAttempts = 3
+
+    /// A disk that takes what it does not give back would have a piece downloaded for ever: that is a failure of storage.
+    private mutating func countUnreadable(_ piece: Int) {
+        unreadable[piece, default: 0] += 1
+        guard unreadable[piece, default: 0] > Self.rereadAttempts else { return }
+        isPaused = true
+        actions.append(.event(.storageFailed(PieceIndex(Int32(piece)))))
     }
 
     /// A rate limit is reached.

@@ -71,6 +71,8 @@ public struct TorrentSession: ~Copyable {
 
     var isStopped = false
     var isPaused = false
+    /// How often a piece could not be read since the last ``resume(now:)``: 16 bytes for each that could not.
+    var unreadable: [Int: Int] = [:]
     var wasComplete = false
     var nextRead: UInt64 = 1
     var lastTick: Duration?

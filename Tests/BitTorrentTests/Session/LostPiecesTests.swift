@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import BitTorrent
 import TestSupport
 import Testing
 import Wire
+
+@testable import BitTorrent
 
 @Suite("Pieces that were there and are not any more")
 struct LostPiecesTests {
@@ -43,6 +44,27 @@ struct LostPiecesTests {
         #expect(isMended)
         let isRight = TorrentSessionTests.isComplete(owner, sample)
         #expect(isRight)
+    }
+
+    @Test("A disk that takes a piece and never gives it back is a failure of storage, not a download without end")
+    func neverReadable() throws {
+        let sample = try SampleContent(.v2, sizes: TorrentSessionTests.sizes)
+        let (owner, other) = (SimulatedPeer(1, sample, isSeed: true), SimulatedPeer(2, sample, isSeed: true))
+        // A reader that was refused a piece does not come again for it: the next one does.
+        let readers = (3..<8).map { SimulatedPeer($0, sample, isSeed: false) }
+        let network = SimulatedNetwork([owner, other] + readers)
+        owner.unreadable = 2
+        for reader in readers {
+            reader.update { $0.add(peers: [owner.address], now: $1) }
+            let isRefused = network.run { reader.session.status.missingPieces == 1 }
+            #expect(isRefused)
+            owner.update { $0.add(peers: [other.address], now: $1) }
+            _ = network.run { owner.session.isComplete }
+        }
+        #expect(owner.events.filter { $0 == .storageFailed(PieceIndex(2)) }.count == 1)
+        #expect(owner.order.filter { $0 == 2 }.count == TorrentSession.rereadAttempts)
+        let isComplete = owner.session.isComplete
+        #expect(!isComplete)
     }
 
     @Test("BEP 52: leaf hashes that do not lead to the root of their file are refused, and the file is named")

@@ -201,13 +201,16 @@ final class SimulatedPeer {
         stride(from: 0, to: bytes.count, by: 16_384).map { Hash.sha256(bytes[$0..<min($0 + 16_384, bytes.count)]) }
     }
 
+    /// A piece that the disk takes and does not give back.
+    var unreadable: Int?
+
     private func finishRead(_ id: ReadID, _ piece: Int, _ offset: Int, _ length: Int) {
         if var bytes = disk[piece] {
             bytes = corrupt?(piece, bytes) ?? bytes
             bytes += Array(repeating: 0, count: max(0, offset + length - bytes.count))
             cache[id] = Array(bytes[offset..<offset + length])
         }
-        update { $0.readFinished(id, succeeded: disk[piece] != nil, now: $1) }
+        update { $0.readFinished(id, succeeded: disk[piece] != nil && piece != unreadable, now: $1) }
     }
 
     private func checkMetadata(_ bytes: [UInt8]) {
