@@ -18,7 +18,7 @@ struct DHTTrial: ~Copyable {
     init(_ choice: UInt8) {
         var configuration = DHTConfiguration()
         configuration.maximumItems = 4
-        if choice & 1 == 1 { configuration.localAddress = .v4(0xCB00_7101) }
+        if choice & 1 == 1 { configuration.localAddresses = [.v4(0xCB00_7101)] }
         node = DHTNode(configuration: configuration, seed: [UInt8](repeating: choice, count: 32), now: now)
     }
 

@@ -39,14 +39,9 @@ public struct Contact: Hashable, Sendable {
 }
 
 extension Endpoint {
-    /// Whether a datagram can be sent there at all: a port, and an address that is neither unspecified nor multicast.
-    var isReachable: Bool {
-        guard port != 0 else { return false }
-        return switch address {
-        case .v4(let value): value >> 24 != 0 && value >> 28 < 0xE
-        case .v6(let high, let low): (high != 0 || low != 0) && high >> 56 != 0xFF
-        }
-    }
+    /// Whether a datagram can be sent there at all: a port, and an address that one host can have. IPv4 dressed up as IPv6 is
+    /// none: in four bytes it belongs to the other network.
+    var isReachable: Bool { port != 0 && address.isUnicast }
 }
 
 extension IPAddress {

@@ -29,8 +29,10 @@ public final class Node: Service, NodeControl {
     let visits = SiteVisits()
     let hints = LinkHints()
     let stopping = StopSignal()
-    /// Where peers reach this node, TCP and UDP alike.
-    public let listen: Endpoint
+    /// Where peers reach this node, TCP and UDP alike: over IPv4, where it listens there.
+    public var listen: Endpoint { listens[0] }
+    /// The same in every family, IPv4 first; all of one port.
+    public let listens: [Endpoint]
     let startedAt = ContinuousClock.now
     let endsUnused: Bool
     /// Let go when everything is on disk, so that the next node may open the home.
@@ -41,7 +43,7 @@ public final class Node: Service, NodeControl {
         context = parts.context
         network = parts.network
         swarm = parts.swarm
-        listen = parts.listen
+        listens = parts.listens
         let swarms = SwarmService(context: parts.context, swarm: parts.swarm, finder: parts.network)
         self.swarms = swarms
         let keys = parts.context.keys
@@ -49,7 +51,7 @@ public final class Node: Service, NodeControl {
             context: parts.context,
             network: parts.network,
             listener: parts.swarm.listener,
-            listenPort: parts.listen.port,
+            listenPort: parts.listens[0].port,
             signer: { keys.siteSigner(for: $0) },
             onHolder: { swarms.enqueue.yield(.holder($0, $1)) }
         )

@@ -12,7 +12,8 @@ struct NodeParts {
     let context: NodeContext
     let swarm: Swarm
     let network: NetworkService
-    let listen: Endpoint
+    /// Where peers reach the node: IPv4 before IPv6.
+    let listens: [Endpoint]
 
     /// Opens the stores of a home that this process holds, and binds the port for peers.
     static func open(_ options: NodeOptions) async throws -> NodeParts {
@@ -29,25 +30,31 @@ struct NodeParts {
         let swarm = Swarm(loop: context.group.next(), configuration: configuration, logger: options.logger)
         swarm.setRates(TransferRates(limits.network), ofClass: options.configuration.network)
         do {
-            let (socket, listen) = try await PeerPort.bind(
+            let port = try await PeerPort.bind(
                 options.configuration.listen,
+                beside: options.configuration.effectiveListen6,
                 on: swarm.eventLoop,
                 listen: { try await swarm.listen(on: $0) }
             )
-            try await swarm.useUDP([socket])
+            let (sockets, listens) = (port.udp, port.tcp)
+            if let absence = port.absence {
+                options.logger.info("no ipv6 beside ipv4", metadata: ["why": "\(absence)"])
+            }
+            try await swarm.useUDP(sockets)
             let usesLocal = options.configuration.effectiveLocalDiscovery
-            let local = usesLocal ? LocalPeers.start(listen: listen, loop: context.group.next(), swarm: swarm) : nil
+            let local = usesLocal ? LocalPeers.start(listens: listens, loop: context.group.next(), swarm: swarm) : nil
             let mapper =
                 options.configuration.effectivePortMapping
-                ? PortMapper(port: listen.port, logger: options.logger) : nil
+                ? PortMapper(port: listens[0].port, logger: options.logger) : nil
             let network = try await NetworkService.start(
                 context: context,
-                socket: socket,
+                sockets: sockets,
+                absence: port.absence,
                 local: local,
                 mapper: mapper,
-                onSocket: { try await swarm.useUDP([$0]) }
+                onSockets: { try await swarm.useUDP($0) }
             )
-            return NodeParts(context: context, swarm: swarm, network: network, listen: listen)
+            return NodeParts(context: context, swarm: swarm, network: network, listens: listens)
         } catch {
             await swarm.shutdown()
             throw error

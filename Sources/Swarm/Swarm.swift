@@ -59,9 +59,12 @@ public final class Swarm: Sendable {
     /// Accepts connections from now on.
     ///
     /// - Returns: where, with the port that was chosen in place of 0.
-    public func listen(on endpoint: Endpoint) async throws -> Endpoint {
-        let bound = try await listener.listen(on: endpoint)
-        listenPort.withLock { $0 = bound.port }
+    public func listen(on endpoint: Endpoint) async throws -> Endpoint { try await listen(on: [endpoint])[0] }
+
+    /// Accepts connections at all of these, or at none: one of each family, of one port, which is not 0 where there are two.
+    public func listen(on endpoints: [Endpoint]) async throws -> [Endpoint] {
+        let bound = try await listener.listen(on: endpoints)
+        listenPort.withLock { $0 = bound.first?.port }
         return bound
     }
 

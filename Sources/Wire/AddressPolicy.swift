@@ -29,8 +29,10 @@ public struct AddressPolicy: Hashable, Sendable {
         }
     }
 
+    /// IPv4 dressed up as IPv6 is nobody's address: whoever has it is reached in four bytes.
     public func admits(_ address: IPAddress) -> Bool {
-        switch address.scope {
+        guard reach == .anything || !address.isMapped else { return false }
+        return switch address.scope {
         case .global: true
         case .privateUse, .shared, .linkLocal: reach >= .network
         case .loopback: reach >= .machine

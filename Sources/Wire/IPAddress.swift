@@ -44,6 +44,15 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// `0.0.0.0` or `::`: a socket bound to it takes what comes to any address of its family.
+    public var isUnspecified: Bool { self == .v4(0) || self == .v6(high: 0, low: 0) }
+
+    /// An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2).
+    public var isMapped: Bool {
+        if case .v6(0, let low) = self { return low >> 32 == 0xFFFF }
+        return false
+    }
+
     /// An address that one host can have: neither multicast, broadcast nor unspecified, and IPv4 not dressed up as IPv6.
     public var isUnicast: Bool {
         switch self {

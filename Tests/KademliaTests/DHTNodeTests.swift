@@ -238,7 +238,7 @@ internal import Wire
         let item = try ImmutableItem(value: Array("3:bad".utf8))
         let site = try key().publicKey.identifier.truncated
         let bench = NodeBench {
-            $0.localAddress = .v4(0x7F00_0001)
+            $0.localAddresses = [.v4(0x7F00_0001)]
             $0.refuses = { $0 == item.target || $0 == site }
         }
         let token = bench.token(for: item.target)
@@ -253,7 +253,7 @@ internal import Wire
 
     @Test("A node is reachable when somebody asks who was not written to before, and for half an hour")
     func reachable() throws {
-        let bench = NodeBench { $0.localAddress = .v4(0x0101_0101) }
+        let bench = NodeBench { $0.localAddresses = [.v4(0x0101_0101)] }
         let friend = Endpoint(.v4(0x0909_0909), port: 9)
         bench.perform(bench.node.join(through: [friend], now: bench.now))
         _ = bench.ask(.ping, from: friend)

@@ -54,7 +54,7 @@ final class VirtualNetwork {
     func add(_ configure: (inout DHTConfiguration) -> Void = { _ in }, through entrance: Int? = nil) -> Int {
         let index = boxes.count
         var configuration = DHTConfiguration()
-        configuration.localAddress = Self.endpoint(index).address
+        configuration.localAddresses = [Self.endpoint(index).address]
         configuration.localPort = 6881
         configure(&configuration)
         boxes.append(Box(DHTNode(configuration: configuration, seed: random.bytes(32), now: now)))

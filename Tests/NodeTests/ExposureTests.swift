@@ -11,7 +11,7 @@ import Wire
 
     @Test("What is announced is a swarm that shows the address, whether a torrent is open or not")
     func announced() throws {
-        var exposure = Exposure(isInDHT: true, address: try #require(Self.outside))
+        var exposure = Exposure(isInDHT: true, addresses: [try #require(Self.outside)])
         #expect(exposure.text == "in no swarm now; nodes of the DHT see your address")
         exposure.sites = [Self.site]
         #expect(exposure.text == "visible to anyone in this swarm: your address")
@@ -21,8 +21,8 @@ import Wire
 
     @Test("Nothing is claimed of a DHT that no node answers in, and nothing of a node that only this machine reaches")
     func alone() throws {
-        #expect(Exposure(address: try #require(Self.outside)).text == "in no swarm now, and in no DHT")
+        #expect(Exposure(addresses: [try #require(Self.outside)]).text == "in no swarm now, and in no DHT")
         let here = try #require(Endpoint("127.0.0.1:7000"))
-        #expect(Exposure(sites: [Self.site], address: here).text == "visible to nobody outside this machine")
+        #expect(Exposure(sites: [Self.site], addresses: [here]).text == "visible to nobody outside this machine")
     }
 }

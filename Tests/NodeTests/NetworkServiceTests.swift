@@ -250,14 +250,14 @@ import Wire
             ($0 as? NodeError)?.kind == .busy
         }
         var attempts: [UInt16] = []
-        let pair = try await PeerPort.bind(Endpoint(taken.address, port: 0), on: context.group.next()) { endpoint in
-            attempts.append(endpoint.port)
+        let pair = try await PeerPort.bind(Endpoint(taken.address, port: 0), on: context.group.next()) { endpoints in
+            attempts.append(endpoints[0].port)
             guard attempts.count > 2 else { throw NodeError(.busy, "taken", remedy: "") }
-            return endpoint.port
+            return endpoints[0].port
         }
-        #expect(pair.udp.localEndpoint.port == pair.tcp)
+        #expect(pair.udp[0].localEndpoint.port == pair.tcp)
         #expect(attempts.last == pair.tcp)
-        await pair.udp.close()
+        await pair.udp[0].close()
         await close([one])
     }
 
@@ -266,7 +266,7 @@ import Wire
         let all = try await stations(2)
         let endpoint = all[0].network.localEndpoint
         let plain = try await all[1].network.put("kept", by: nil, salt: nil)
-        await all[0].network.closeSocket()
+        await all[0].network.closeSockets()
         let hash = Digest256.zero.truncated
         while try await all[1].network.announce(hash) == 0 { try await Task.sleep(for: .milliseconds(50)) }
         #expect(all[0].network.localEndpoint == endpoint)
@@ -298,7 +298,7 @@ import Wire
         let asker = try await UDPSocket.bind(to: configuration.listen, on: parts.context.group.next())
         let probe = UTPProbe()
         try await asker.eventLoop.submit { asker.register(probe, for: .utp) }.get()
-        await parts.network.closeSocket()
+        await parts.network.closeSockets()
         // A SYN (BEP 29 "packet types"), each time of another connection.
         var number: UInt8 = 0
         while probe.answers.load(ordering: .relaxed) == 0 {

@@ -18,7 +18,7 @@ extension DHTNode {
             let query = PlainQuery(datagram)
         else { return nil }
         lastReceived = now
-        guard admits(source, now: now), query.sender != id else { return [] }
+        guard admits(source, now: now), !isOwn(query.sender) else { return [] }
         let sender = Contact(id: query.sender, endpoint: source)
         heard(sender, now: now)
         write(query, datagram, sender, now, into: &batch.bytes)
@@ -39,7 +39,7 @@ extension DHTNode {
         bytes.append(literal: sender.endpoint.address.isV4 ? "d2:ip6:" : "d2:ip18:")
         bytes.append(compact: sender.endpoint)
         bytes.append(literal: "1:rd2:id20:")
-        bytes.append(id)
+        bytes.append(id(sender.endpoint.family))
         switch query.method {
         case .ping: break
         case .findNode: writeNodes(query, sender, into: &bytes)

@@ -16,8 +16,9 @@ public struct DHTConfiguration: Sendable {
     public var isReadOnly = false
     /// The `v` of our messages: two letters of the program, two bytes of its version.
     public var version: [UInt8] = Array("RO".utf8) + [0, 1]
-    /// The address that others reach us at, where the driver knows it; learned from their answers otherwise.
-    public var localAddress: IPAddress?
+    /// The addresses that others reach us at, at most one of each family, where the driver knows them; learned from
+    /// their answers otherwise.
+    public var localAddresses: [IPAddress] = []
     /// The port that our datagrams come from, for announces with `implied_port`.
     public var localPort: UInt16 = 0
     /// Takes a new id when others agree on a public address that ours does not fit (BEP 42).
@@ -68,4 +69,8 @@ public struct DHTConfiguration: Sendable {
     package var without: Set<DHTDefence> = []
 
     public init() {}
+
+    func localAddress(_ family: AddressFamily) -> IPAddress? {
+        localAddresses.first { $0.isV4 == (family == .v4) }
+    }
 }

@@ -8,7 +8,7 @@ extension DHTNode {
     static var ordinaryAnswer: Int { 512 }
 
     mutating func receive(_ query: KRPCQuery, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
-        guard !configuration.isReadOnly, admits(source, now: now), query.sender != id else { return }
+        guard !configuration.isReadOnly, admits(source, now: now), !isOwn(query.sender) else { return }
         let sender = Contact(id: query.sender, endpoint: source)
         heard(sender, now: now)
         let body: KRPCMessage.Body
@@ -25,7 +25,9 @@ extension DHTNode {
         let source = sender.endpoint
         if !silent.isEmpty { silent[source] = nil }
         // A neighbour on a local network says nothing of a way in from outside.
-        if !source.address.isLocal || address?.isLocal ?? true { reachability.heard(from: source, now: now) }
+        if !source.address.isLocal || address(source.family)?.isLocal ?? true {
+            reachability.heard(from: source, now: now)
+        }
     }
 
     mutating func admits(_ source: Endpoint, now: Instant) -> Bool {
@@ -66,7 +68,7 @@ extension DHTNode {
         _ sender: Contact,
         now: Instant
     ) throws(KRPCFault) -> KRPCResponse {
-        var response = KRPCResponse(sender: id)
+        var response = KRPCResponse(sender: id(sender.endpoint.family))
         switch query.method {
         case .ping: break
         case .findNode(let target), .other(let target): addNodes(to: &response, target, query.want, sender)
@@ -151,7 +153,7 @@ extension DHTNode {
 
     /// Our own announce counts like one that others left with us.
     func ownEndpoint(for infoHash: Digest160, family: AddressFamily) -> Endpoint? {
-        guard let port = ownPeers[infoHash], let address, address.isV4 == (family == .v4) else { return nil }
+        guard let port = ownPeers[infoHash], let address = address(family) else { return nil }
         let endpoint = Endpoint(address, port: port == 0 ? configuration.localPort : port)
         return endpoint.isReachable ? endpoint : nil
     }

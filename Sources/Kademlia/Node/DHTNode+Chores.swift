@@ -11,15 +11,24 @@ extension DHTNode {
         nextJoin = nil
         guard !isJoining else {
             // The search under way is for the neighbourhood of an id that is ours no more.
-            joinsAgain = joinTarget != id
+            joinsAgain = joinTargets != ownTargets
             return
         }
         isJoining = true
-        joinTarget = id
-        begin(.findNode, id, .join, now: now)
+        joinTargets = ownTargets
+        joinSearches = joinTargets.count
+        for target in joinTargets { begin(.findNode, target, .join, now: now) }
+    }
+
+    /// One where the ids of both networks are the same: a search goes through both.
+    private var ownTargets: [NodeID] {
+        let targets = AddressFamily.allCases.filter { configuration.families.contains($0) }.map { id($0) }
+        return targets.count == 2 && targets[0] == targets[1] ? [targets[0]] : targets
     }
 
     mutating func joined(_ operation: Operation, now: Instant) {
+        joinSearches -= 1
+        guard joinSearches == 0 else { return }
         isJoining = false
         if joinsAgain {
             joinsAgain = false
@@ -46,8 +55,10 @@ extension DHTNode {
 
     /// One look into each of the furthest parts of the key space fills their buckets, where they are not full already.
     private mutating func meetOthers(now: Instant) {
-        for bits in 0..<3 where lacksNodes(sharing: bits) {
-            begin(.findNode, id.neighbour(sharing: bits, using: &generator), .refresh, now: now)
+        for own in ownTargets {
+            for bits in 0..<3 where lacksNodes(sharing: bits) {
+                begin(.findNode, own.neighbour(sharing: bits, using: &generator), .refresh, now: now)
+            }
         }
     }
 

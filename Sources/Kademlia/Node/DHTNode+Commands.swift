@@ -212,9 +212,11 @@ extension DHTNode {
         guard !isDenied(infoHash) else { return }
         if policy != .once {
             ownPeers[infoHash] = port
-        } else if let address {
-            let own = Endpoint(address, port: port == 0 ? configuration.localPort : port)
-            if own.isReachable { peers.announce(own, for: infoHash, now: now) }
+        } else {
+            for address in AddressFamily.allCases.compactMap({ address($0) }) {
+                let own = Endpoint(address, port: port == 0 ? configuration.localPort : port)
+                if own.isReachable { peers.announce(own, for: infoHash, now: now) }
+            }
         }
     }
 }

@@ -47,9 +47,9 @@ extension DHTNode {
     ) {
         var transaction = UInt32.random(in: .min ... .max, using: &generator)
         while pending[transaction] != nil { transaction &+= 1 }
-        var query = KRPCQuery(sender: id, method: method)
+        var query = KRPCQuery(sender: self.id(endpoint.family), method: method)
         // BEP 32 "Bootstrapping": both families only where one of them knows hardly anybody.
-        if configuration.families.count > 1, tables.contains(where: { $0.count < configuration.bucketSize }) {
+        if configuration.families.count > 1, AddressFamily.allCases.contains(where: { isWanted($0, now: now) }) {
             query.want = configuration.families
         }
         var bytes: [UInt8] = []
@@ -67,6 +67,10 @@ extension DHTNode {
         deadlines.plan(.query(transaction), at: now + min(short, Self.firstLook))
         reachability.wrote(to: endpoint, now: now)
         actions.append(.send(message.encoded, to: endpoint))
+    }
+
+    private func isWanted(_ family: AddressFamily, now: Instant) -> Bool {
+        tables[family.rawValue].count < configuration.bucketSize && !hearing[family.rawValue].isDeaf(now: now)
     }
 
     /// When a query may be sent to `endpoint`: nil for now, and then it counts as sent.
@@ -104,6 +108,8 @@ extension DHTNode {
             query.stage = .overdue
             deadlines.plan(.query(transaction), at: query.sent + Self.queryLifetime)
             passOver(query.endpoint, for: .seconds(30), since: query.sent, now: now)
+            let family = query.endpoint.family.rawValue
+            hearing[family].wasUnanswered(knowsNobody: tables[family].count == 0, now: now)
         case .overdue:
             pending[transaction] = nil
             unanswered(query, now: now)

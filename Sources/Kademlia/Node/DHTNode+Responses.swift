@@ -6,8 +6,9 @@ internal import Wire
 /// What others answer us.
 extension DHTNode {
     mutating func receive(_ response: KRPCResponse, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
-        guard let query = take(message.transaction, from: source), response.sender != id else { return }
+        guard let query = take(message.transaction, from: source), !isOwn(response.sender) else { return }
         silent[source] = nil
+        hearing[source.family.rawValue].heard()
         roundTrip.add(now - query.sent)
         let sender = Contact(id: response.sender, endpoint: source)
         vote(message.observedEndpoint?.address, from: source, now: now)
@@ -96,12 +97,14 @@ extension DHTNode {
         for index in operations[operation]?.lookups.indices ?? 0..<0 {
             let lookup = operations[operation]?.lookups[index].family
             let contacts = lookup == .v4 ? response.nodes : response.nodes6
+            guard let lookup else { continue }
+            let own = self.id(lookup)
             if lookup == family {
                 operations[operation]?.lookups[index]
-                    .answered(sender, with: contacts, token: response.token, except: id)
-            } else {
+                    .answered(sender, with: contacts, token: response.token, except: own)
+            } else if !hearing[lookup.rawValue].isDeaf(now: now) {
                 // BEP 32 "Bootstrapping": nodes of one family know those of the other.
-                operations[operation]?.lookups[index].told(contacts, except: id)
+                operations[operation]?.lookups[index].told(contacts, except: own)
             }
         }
         collect(response, from: sender, for: operation, now: now)
@@ -215,34 +218,35 @@ extension DHTNode {
     /// an address is only given up for one that ten name, and twice as many as still name the old one.
     private mutating func vote(_ address: IPAddress?, from source: Endpoint, now: Instant) {
         // A node of the Internet does not see us on a private range; one of our own network does.
-        guard let address, configuration.localAddress == nil, address.isV4 == source.address.isV4,
+        let family = source.family
+        guard let address, configuration.localAddress(family) == nil, address.isV4 == source.address.isV4,
             address.isLocal == source.address.isLocal
         else { return }
         if addressVotes.count > 32 || (addressVotes[address]?.count ?? 0) > 64 { addressVotes = [:] }
         addressVotes[address, default: []].insert(source.address.prefix)
         let votes = addressVotes[address]?.count ?? 0
-        guard address != confirmedAddress, votes >= votesNeeded(for: address) else { return }
-        addressVotes = [:]
-        confirmedAddress = address
+        guard address != confirmedAddresses[family.rawValue], votes >= votesNeeded(for: address, family) else { return }
+        addressVotes = addressVotes.filter { $0.key.isV4 != address.isV4 }
+        confirmedAddresses[family.rawValue] = address
         actions.append(.event(.address(address)))
-        guard configuration.followsAddress, !id.isSecured(for: address) else { return }
-        changeID(to: .secured(for: address, using: &generator), now: now)
+        guard configuration.followsAddress, !id(family).isSecured(for: address) else { return }
+        changeID(of: family, to: .secured(for: address, using: &generator), now: now)
     }
 
-    private func votesNeeded(for address: IPAddress) -> Int {
-        guard let confirmedAddress, !confirmedAddress.isLocal || address.isLocal else { return address.isLocal ? 1 : 3 }
-        return max(10, 2 * (addressVotes[confirmedAddress]?.count ?? 0) + 1)
+    private func votesNeeded(for address: IPAddress, _ family: AddressFamily) -> Int {
+        guard let confirmed = confirmedAddresses[family.rawValue], !confirmed.isLocal || address.isLocal else {
+            return address.isLocal ? 1 : 3
+        }
+        return max(10, 2 * (addressVotes[confirmed]?.count ?? 0) + 1)
     }
 
-    private mutating func changeID(to new: NodeID, now: Instant) {
-        id = new
-        for family in AddressFamily.allCases {
-            let old = tables[family.rawValue]
-            tables[family.rawValue] = RoutingTable(ownID: new, bucketSize: configuration.bucketSize, now: now)
-            tables[family.rawValue].without = configuration.without
-            for entry in old.snapshot.joined() where !entry.isBad {
-                _ = tables[family.rawValue].answered(entry.contact, now: entry.lastAnswer)
-            }
+    private mutating func changeID(of family: AddressFamily, to new: NodeID, now: Instant) {
+        ids[family.rawValue] = new
+        let old = tables[family.rawValue]
+        tables[family.rawValue] = RoutingTable(ownID: new, bucketSize: configuration.bucketSize, now: now)
+        tables[family.rawValue].without = configuration.without
+        for entry in old.snapshot.joined() where !entry.isBad {
+            _ = tables[family.rawValue].answered(entry.contact, now: entry.lastAnswer)
         }
         actions.append(.event(.identity(new)))
         planJoin(at: now)

@@ -51,7 +51,8 @@ public struct DHTNode: ~Copyable {
     static let maintenanceInterval = Duration.seconds(10)
 
     var configuration: DHTConfiguration
-    public internal(set) var id: NodeID
+    /// By ``AddressFamily``: the same in both until the addresses ask for different ones; see ``id(_:)``.
+    var ids: [NodeID]
     var generator: SecretGenerator
     /// By ``AddressFamily``.
     var tables: [RoutingTable]
@@ -102,32 +103,36 @@ public struct DHTNode: ~Copyable {
     var remembered: [Contact] = []
     var joinDelay = Duration.seconds(1)
     var isJoining = false
-    /// The id that the join under way looks around, and whether another is to follow for one taken since.
-    var joinTarget = NodeID.zero
+    /// The ids that the join under way looks around, and whether another is to follow for one taken since.
+    var joinTargets: [NodeID] = []
     var joinsAgain = false
+    /// Searches of that join under way.
+    var joinSearches = 0
     var nextJoin: Instant?
     var nextPublications: Instant?
     var isHastening = false
     var reachability = Reachability()
     var addressVotes: [IPAddress: Set<IPAddress>] = [:]
-    public internal(set) var confirmedAddress: IPAddress?
+    /// What others say our addresses are, by ``AddressFamily``.
+    var confirmedAddresses: [IPAddress?] = AddressFamily.allCases.map { _ in nil }
+    /// How others are heard in each family, by ``AddressFamily``.
+    var hearing = AddressFamily.allCases.map { _ in FamilyHearing() }
 
-    /// Without an `id` one is drawn that fits ``DHTConfiguration/localAddress`` where that is known. `seed` is 32 random
-    /// bytes, all of the node's randomness.
-    public init(id: NodeID? = nil, configuration: DHTConfiguration = DHTConfiguration(), seed: [UInt8], now: Instant) {
+    /// Without an `id` one is drawn; and one for each family whose public address is known
+    /// (``DHTConfiguration/localAddresses``) and has no place for it (BEP 42). `id6`: that of the IPv6 network where it is
+    /// another. `seed` is 32 random bytes, all of the node's randomness.
+    public init(
+        id: NodeID? = nil,
+        id6: NodeID? = nil,
+        configuration: DHTConfiguration = DHTConfiguration(),
+        seed: [UInt8],
+        now: Instant
+    ) {
         self.configuration = configuration
         generator = SecretGenerator(seed: seed)
-        let ownID: NodeID
-        if let id {
-            ownID = id
-        } else if let address = configuration.localAddress, !address.isLocal {
-            ownID = .secured(for: address, using: &generator)
-        } else {
-            ownID = .random(using: &generator)
-        }
-        self.id = ownID
-        tables = AddressFamily.allCases.map { _ in
-            var table = RoutingTable(ownID: ownID, bucketSize: configuration.bucketSize, now: now)
+        ids = Self.drawIDs(id, id6, configuration, &generator)
+        tables = ids.map { id in
+            var table = RoutingTable(ownID: id, bucketSize: configuration.bucketSize, now: now)
             table.without = configuration.without
             return table
         }
@@ -150,9 +155,6 @@ public struct DHTNode: ~Copyable {
         republishing = RateLimiter(perSecond: configuration.republications, burst: configuration.republicationBurst)
         deadlines.plan(.maintenance, at: now + Self.maintenanceInterval)
     }
-
-    /// The address that others reach us at, as far as it is known.
-    public var address: IPAddress? { configuration.localAddress ?? confirmedAddress }
 
     /// How many nodes the tables list.
     public var nodeCount: Int { tables.reduce(0) { $0 + $1.count } }

@@ -17,6 +17,8 @@ public struct DHTState: Equatable, Sendable {
     }
 
     public var id: NodeID
+    /// In the IPv6 network, where it is another.
+    public var id6: NodeID?
     public var nodes: [Contact] = []
     public var floors: [Floor] = []
     public var kept: [Kept] = []
@@ -35,11 +37,14 @@ public struct DHTState: Equatable, Sendable {
         }
         let v4 = nodes.filter { $0.endpoint.family == .v4 }.flatMap { $0.compact }
         let v6 = nodes.filter { $0.endpoint.family == .v6 }.flatMap { $0.compact }
-        let state: BencodeValue = [
+        var fields: [String: BencodeValue] = [
             "v": 1, "id": .bytes(id.bytes), "nodes": .bytes(v4), "nodes6": .bytes(v6), "seqs": .bytes(sequences),
             "kept": .list(kept.map { $0.encoded }),
         ]
-        return state.encoded
+        if let id6 { fields["id6"] = .bytes(id6.bytes) }
+        return BencodeValue.dictionary(
+            Dictionary(uniqueKeysWithValues: fields.map { (Array($0.key.utf8), $0.value) })
+        ).encoded
     }
 
     /// Nil for anything but a state of this version. An entry that does not verify is left out.
@@ -48,6 +53,7 @@ public struct DHTState: Equatable, Sendable {
             let id = state["id"]?.fixed(NodeID.self)
         else { return nil }
         self.init(id: id)
+        id6 = state["id6"]?.fixed(NodeID.self)
         nodes = Contact.list(compact: state["nodes"]?.bytes ?? [], family: .v4, limit: Self.maximumNodes)
         nodes += Contact.list(compact: state["nodes6"]?.bytes ?? [], family: .v6, limit: Self.maximumNodes)
         var reader = ByteReader(state["seqs"]?.bytes ?? [])
@@ -108,6 +114,7 @@ extension DHTNode {
     /// What to write to disk now and then, and at the end.
     public var state: DHTState {
         var state = DHTState(id: id)
+        if id(.v6) != id { state.id6 = id(.v6) }
         for family in configuration.families.sorted(by: { $0.rawValue < $1.rawValue }) {
             // Nearest buckets last, so they are the ones that fall off a list that is too long.
             let entries = tables[family.rawValue].snapshot.joined().filter { !$0.isBad }

@@ -20,6 +20,13 @@ struct ConfigurationKey: Sendable {
 
     private static let general: [ConfigurationKey] = [
         endpoint("listen", \.listen, loopbackOnly: false),
+        ConfigurationKey(name: "listen6", form: "auto, off or an IPv6 address") { configuration, text in
+            guard let place = IPv6Listening(text) else { return false }
+            configuration.listen6 = place
+            return true
+        } print: {
+            $0.listen6.description
+        },
         endpoint("gateway", \.gateway, loopbackOnly: true),
         endpoint("control", \.control, loopbackOnly: true),
         ConfigurationKey(name: "network", form: "mainline or none") { configuration, text in

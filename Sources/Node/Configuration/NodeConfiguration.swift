@@ -7,6 +7,8 @@ public import Wire
 public struct NodeConfiguration: Sendable, Equatable {
     /// Where peers and DHT nodes reach us, TCP and UDP alike. Port 0 takes any free one.
     public var listen = Endpoint(.v4(0), port: 0)
+    /// Where peers and DHT nodes of IPv6 reach us, on the port of ``listen``, where that is an address of IPv4.
+    public var listen6 = IPv6Listening.auto
     /// Where browsers read sites. Only loopback addresses are allowed.
     public var gateway = Endpoint(.v4(0x7F00_0001), port: 8420)
     /// Where the control API and the UI answer. Only loopback addresses are allowed.
@@ -58,6 +60,12 @@ public struct NodeConfiguration: Sendable, Equatable {
 
     /// In networks of one's own, unless the user says otherwise.
     public var effectiveAcceptPushes: Bool { acceptPushes ?? (network != "mainline") }
+
+    /// What ``listen6`` comes to beside ``listen``.
+    public var effectiveListen6: IPv6Listening {
+        guard listen.address.isV4 else { return .off }
+        return listen6 == .auto && !listen.address.isUnspecified ? .off : listen6
+    }
 
     private var isPublic: Bool { network == "mainline" && !listen.address.isLoopback }
 

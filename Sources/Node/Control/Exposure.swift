@@ -10,11 +10,12 @@ struct Exposure: Equatable, Sendable {
     var trees: Set<Digest160> = []
     /// Whether there is a DHT whose nodes know the address.
     var isInDHT = false
-    var address: Endpoint
+    /// Where it listens, in each family.
+    var addresses: [Endpoint]
 
     /// One plain sentence.
     var text: String {
-        if address.address.isLoopback { return "visible to nobody outside this machine" }
+        if addresses.allSatisfy(\.address.isLoopback) { return "visible to nobody outside this machine" }
         switch sites.count + trees.count {
         case 0: return "in no swarm now" + (isInDHT ? "; nodes of the DHT see your address" : ", and in no DHT")
         case 1: return "visible to anyone in this swarm: your address"
@@ -31,7 +32,7 @@ extension Node {
             sites: open.union(sites.announced),
             trees: trees,
             isInDHT: await network.nodeCount > 0,
-            address: listen
+            addresses: listens
         )
         switch address {
         case .site, .key: exposure.sites.formUnion(address.map { [$0.id] } ?? [])

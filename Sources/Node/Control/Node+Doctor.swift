@@ -9,7 +9,7 @@ extension Node {
             sites: sites,
             swarms: swarms,
             dhtNodes: await network.nodeCount,
-            listen: listen,
+            listens: listens,
             mapping: network.mapping
         )
         return try await doctor.run(repair: repair, report: report)

@@ -28,8 +28,8 @@ extension Node {
             // Nobody answered: that is the answer.
         }
         var summary = try await summary(of: record)
-        let own = listen
-        let holders = sites.holders(of: record.id).filter { $0 != own }
+        let own = listens
+        let holders = sites.holders(of: record.id).filter { !own.contains($0) }
         summary.holders = holders.map(\.description)
         summary.replicas = holders.count
         return summary

@@ -15,7 +15,7 @@ extension Node {
             peerID: (try? context.keys.peerID(network: context.configuration.network)).map { "\($0)" } ?? "",
             version: context.version,
             pid: getpid(),
-            listen: [listen.description],
+            listen: listens.map(\.description),
             gateway: "http://\(gateway)/",
             control: "http://\(control)/",
             uptime: (ContinuousClock.now - startedAt) / .seconds(1),

@@ -15,8 +15,8 @@ struct Doctor: Sendable {
     let swarms: SwarmService
     /// Nodes of the DHT that are known now; nil where that cannot be told.
     var dhtNodes: Int?
-    /// Where peers reach this node; nil where that cannot be told.
-    var listen: Endpoint?
+    /// Where peers reach this node; none where that cannot be told.
+    var listens: [Endpoint] = []
     /// What the router does for it; nil where it is not asked.
     var mapping: String?
 
@@ -34,13 +34,17 @@ struct Doctor: Sendable {
 
     /// What is quick to look at.
     private func small() async throws(NodeError) -> [Finding] {
-        let (context, dhtNodes, listen, mapping) = (context, dhtNodes, listen, mapping)
+        let (context, dhtNodes, listens, mapping) = (context, dhtNodes, listens, mapping)
         return try await context.blocking.run {
             var findings = Self.space(context.home) + Self.clock(context.metadata)
             findings += Self.configuration(context.home) + Self.denyLists(context.home)
             findings += DoctorKeys(keys: context.keys).findings
             findings += Self.database(context.metadata)
-            if let listen { findings.append(.ok("peers reach this node at \(listen)")) }
+            if !listens.isEmpty {
+                findings.append(
+                    .ok("peers reach this node at \(listens.map(\.description).joined(separator: " and "))")
+                )
+            }
             if let mapping { findings.append(.ok(mapping)) }
             findings += Self.dht(dhtNodes, context.configuration)
             return findings

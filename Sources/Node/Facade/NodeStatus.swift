@@ -6,20 +6,33 @@ public struct NodeStatus: Equatable, Sendable, Codable {
     public struct Network: Equatable, Sendable, Codable {
         /// `mainline`, or the name of another network.
         public var name: String
-        /// Nodes in its routing table.
+        /// Nodes in its routing tables, of IPv4 and IPv6 together.
         public var dhtNodes: Int
+        /// Those of IPv6 among them; nil where the node does not listen in IPv6.
+        public var dhtNodes6: Int?
         /// Whether a stranger asked this node something in the last half hour, unasked.
         public var reachable: Bool
 
         /// What the router does for this node, in words; nil where it is not asked.
         public var mapping: String?
+        /// Where IPv6 is listened in, or in words why it is not.
+        public var ipv6: String?
 
         /// Takes each value as it is.
-        public init(name: String, dhtNodes: Int, reachable: Bool, mapping: String? = nil) {
+        public init(
+            name: String,
+            dhtNodes: Int,
+            dhtNodes6: Int? = nil,
+            reachable: Bool,
+            mapping: String? = nil,
+            ipv6: String? = nil
+        ) {
             self.name = name
             self.dhtNodes = dhtNodes
+            self.dhtNodes6 = dhtNodes6
             self.reachable = reachable
             self.mapping = mapping
+            self.ipv6 = ipv6
         }
     }
 

@@ -88,18 +88,32 @@ public struct DHTTable: Equatable, Sendable, Codable {
     public var network: String
     /// The node's own id in hex.
     public var id: String
-    /// Those that hold nodes, the farthest first.
+    /// Those that hold nodes, the farthest first: of IPv4, where the node is in both networks.
     public var buckets: [Bucket]
+    /// The id in the network of IPv6 beside that of IPv4; nil where the node is in one alone.
+    public var id6: String?
+    /// The table of that network.
+    public var buckets6: [Bucket]?
     /// Items and announces stored for others.
     public var items: Int
     /// Peers stored for others.
     public var announces: Int
 
     /// Takes each value as it is.
-    public init(network: String, id: String, buckets: [Bucket], items: Int, announces: Int) {
+    public init(
+        network: String,
+        id: String,
+        buckets: [Bucket],
+        id6: String? = nil,
+        buckets6: [Bucket]? = nil,
+        items: Int,
+        announces: Int
+    ) {
         self.network = network
         self.id = id
         self.buckets = buckets
+        self.id6 = id6
+        self.buckets6 = buckets6
         self.items = items
         self.announces = announces
     }

@@ -28,25 +28,28 @@ final class LocalPeers: Sendable {
         var next = 0
     }
 
-    private let service: LocalDiscoveryService
+    /// One for each family.
+    private let services: [LocalDiscoveryService]
     private let state: Mutex<State>
 
-    private init(service: LocalDiscoveryService) {
-        self.service = service
+    private init(services: [LocalDiscoveryService]) {
+        self.services = services
         state = Mutex(State())
     }
 
     /// Peers that are heard of go to the torrent of `swarm` that they are for, at once.
-    static func start(listen: Endpoint, loop: any EventLoop, swarm: Swarm) -> LocalPeers {
+    static func start(listens: [Endpoint], loop: any EventLoop, swarm: Swarm) -> LocalPeers {
         let holder = WeakHolder()
-        let service = LocalDiscoveryService(listen: listen, loop: loop) { hash, endpoint in
-            guard AddressPolicy.named(by: endpoint.address).admits(endpoint) else { return }
-            swarm.torrent(hash)?.add(peers: [endpoint], source: .lsd)
-            holder.peers?.heard(endpoint, of: hash)
+        let services = listens.map { listen in
+            LocalDiscoveryService(listen: listen, loop: loop) { hash, endpoint in
+                guard AddressPolicy.named(by: endpoint.address).admits(endpoint) else { return }
+                swarm.torrent(hash)?.add(peers: [endpoint], source: .lsd)
+                holder.peers?.heard(endpoint, of: hash)
+            }
         }
-        let peers = LocalPeers(service: service)
+        let peers = LocalPeers(services: services)
         holder.set(peers)
-        service.start()
+        for service in services { service.start() }
         return peers
     }
 
@@ -61,7 +64,7 @@ final class LocalPeers: Sendable {
 
     func announce(_ hash: Digest160) {
         state.withLock { _ = $0.announced.insert(hash) }
-        service.announce(hash)
+        for service in services { service.announce(hash) }
     }
 
     func withdraw(_ hash: Digest160) {
@@ -69,7 +72,7 @@ final class LocalPeers: Sendable {
             state.announced.remove(hash)
             return state.sought[hash] != nil
         }
-        if !isSought { service.withdraw(hash) }
+        if !isSought { withdrawEverywhere(hash) }
     }
 
     /// Who is known, then who is heard of while `search`, another search for the same, lasts.
@@ -82,7 +85,7 @@ final class LocalPeers: Sendable {
             state.sought[hash] = now + Self.interest
             return (state.next, (state.heard[hash] ?? [:]).filter { now - $0.value < Self.memory }.map(\.key))
         }
-        service.announce(hash)
+        for service in services { service.announce(hash) }
         if !known.isEmpty { continuation.yield(known) }
         // BRIDGE: relays one search for as long as somebody reads it; the end of either ends the task.
         let relay = Task {
@@ -113,7 +116,11 @@ final class LocalPeers: Sendable {
             }
             return over
         }
-        for hash in over { service.withdraw(hash) }
+        for hash in over { withdrawEverywhere(hash) }
+    }
+
+    private func withdrawEverywhere(_ hash: Digest160) {
+        for service in services { service.withdraw(hash) }
     }
 
     private func heard(_ endpoint: Endpoint, of hash: Digest160) {
@@ -129,7 +136,13 @@ final class LocalPeers: Sendable {
     }
 
     /// Over how many interfaces the local network is spoken to.
-    func interfaceCount() async -> Int { await service.interfaceCount() }
+    func interfaceCount() async -> Int {
+        var count = 0
+        for service in services { count += await service.interfaceCount() }
+        return count
+    }
 
-    func shutdown() async { await service.shutdown() }
+    func shutdown() async {
+        for service in services { await service.shutdown() }
+    }
 }

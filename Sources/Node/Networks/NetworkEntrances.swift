@@ -76,8 +76,9 @@ final class NetworkEntrances: Sendable {
         let found = thread.runIfActive(eventLoop: dht.eventLoop) { DHTService.lookUp(name) }
         found.whenComplete { [self] result in
             state.withLock { $0.lookups -= 1 }
-            guard case .success(let endpoint?) = result, families.contains(endpoint.family) else { return }
-            dht.join(through: [endpoint], areRouters: isRouter)
+            let found = (try? result.get()) ?? []
+            let endpoints = found.filter { families.contains($0.family) }
+            if !endpoints.isEmpty { dht.join(through: endpoints, areRouters: isRouter) }
         }
     }
 }

@@ -20,9 +20,23 @@ extension NetworkService {
         NodeStatus.Network(
             name: name,
             dhtNodes: await nodeCount,
+            dhtNodes6: await nodeCount(of: .v6),
             reachable: (try? await dht.isReachable) ?? false,
-            mapping: mapping
+            mapping: mapping,
+            ipv6: ipv6
         )
+    }
+
+    /// Where IPv6 is listened in, or why not, in a word.
+    private var ipv6: String {
+        if let endpoint = localEndpoints.first(where: { $0.family == .v6 }) { return "\(endpoint)" }
+        return absence ?? "off"
+    }
+
+    /// Nil where the node is not in that network.
+    private func nodeCount(of family: AddressFamily) async -> Int? {
+        guard localEndpoints.contains(where: { $0.family == family }) else { return nil }
+        return try? await dht.inspect { $0.nodeCount(family) }
     }
 
     var nodeCount: Int {
@@ -30,16 +44,21 @@ extension NetworkService {
     }
 
     func table() async -> DHTTable {
-        let family = localEndpoint.family
+        let families = localEndpoints.map { $0.family }
         let name = name
         let table = try? await dht.inspect { node in
-            let buckets = node.table(family).snapshot.enumerated().map { depth, entries in
-                DHTTable.Bucket(depth: depth, nodes: entries.map { DHTContact($0.contact) })
+            let tables = families.map { family in
+                let buckets = node.table(family).snapshot.enumerated().map { depth, entries in
+                    DHTTable.Bucket(depth: depth, nodes: entries.map { DHTContact($0.contact) })
+                }
+                return (id: node.id(family).hex, buckets: buckets.filter { !$0.nodes.isEmpty })
             }
             return DHTTable(
                 network: name,
-                id: node.id.hex,
-                buckets: buckets.filter { !$0.nodes.isEmpty },
+                id: tables[0].id,
+                buckets: tables[0].buckets,
+                id6: tables.count > 1 ? tables[1].id : nil,
+                buckets6: tables.count > 1 ? tables[1].buckets : nil,
                 items: node.itemCount,
                 announces: node.peerCount
             )

@@ -9,7 +9,7 @@ internal import Synchronization
 internal import Transport
 internal import Wire
 
-/// The DHT of one network on the node's UDP port.
+/// The DHT of one network on the node's UDP port: those of IPv4 and IPv6, where the node is in both (BEP 32).
 ///
 /// ``run()`` keeps it going: finds the network, and again whenever everybody was lost; takes the port anew where the
 /// system closed it; writes what must outlive us. Commands are answered before and beside it.
@@ -25,50 +25,59 @@ final class NetworkService: Sendable {
     let local: LocalPeers?
     /// Asks the router to let peers through; nil where it is not to be asked.
     let mapper: PortMapper?
-    private let socket: Mutex<UDPSocket>
-    /// Told of the socket that took the place of one that the system closed; what else uses the port goes on there.
-    private let onSocket: @Sendable (UDPSocket) async throws -> Void
+    /// Why there is no IPv6 beside IPv4, for people; nil where there is, or where it was not wanted.
+    let absence: String?
+    /// One of each family.
+    private let sockets: Mutex<[UDPSocket]>
+    /// Told of the sockets that are used when one took the place of one that the system closed; what else uses the port goes on
+    /// there.
+    private let onSockets: @Sendable ([UDPSocket]) async throws -> Void
     private let needsSaving = Atomic(false)
 
     private init(
         context: NodeContext,
         from start: NodeConfiguration,
         dht: DHTService,
-        socket: UDPSocket,
+        sockets: [UDPSocket],
+        absence: String?,
         local: LocalPeers?,
         mapper: PortMapper?,
-        onSocket: @escaping @Sendable (UDPSocket) async throws -> Void
+        onSockets: @escaping @Sendable ([UDPSocket]) async throws -> Void
     ) {
-        self.onSocket = onSocket
+        self.onSockets = onSockets
+        self.absence = absence
         self.local = local
         self.mapper = mapper
         self.context = context
         name = start.network
         self.dht = dht
-        self.socket = Mutex(socket)
+        self.sockets = Mutex(sockets)
         entrances = NetworkEntrances(configuration: start, dht: dht)
     }
 
-    /// Where it listens, with the port that the system chose for port 0.
-    var localEndpoint: Endpoint { socket.withLock { $0.localEndpoint } }
+    /// Where it listens, in each family, with the port that the system chose for port 0.
+    var localEndpoints: [Endpoint] { sockets.withLock { $0.map { $0.localEndpoint } } }
+    /// The first of them: IPv4's, where it listens there.
+    var localEndpoint: Endpoint { sockets.withLock { $0[0].localEndpoint } }
 
     /// Binds UDP and starts; the network is looked for at the addresses that are known, by name once ``run()`` runs.
     static func start(
         context: NodeContext,
         listen: Endpoint,
-        onSocket: @escaping @Sendable (UDPSocket) async throws -> Void = { _ in }
+        beside: IPv6Listening = .off
     ) async throws(NodeError) -> NetworkService {
-        let socket = try await PeerPort.bind(listen, on: context.group.next())
-        return try await start(context: context, socket: socket, onSocket: onSocket)
+        let port = try await PeerPort.bind(listen, beside: beside, on: context.group.next()) { _ in }
+        return try await start(context: context, sockets: port.udp, absence: port.absence)
     }
 
-    /// Starts on a socket that is its own from now on.
+    /// Starts on sockets that are its own from now on: one of each family, on one port and one event loop.
     static func start(
         context: NodeContext,
-        socket: UDPSocket,
+        sockets: [UDPSocket],
+        absence: String? = nil,
         local: LocalPeers? = nil,
         mapper: PortMapper? = nil,
-        onSocket: @escaping @Sendable (UDPSocket) async throws -> Void = { _ in }
+        onSockets: @escaping @Sendable ([UDPSocket]) async throws -> Void = { _ in }
     ) async throws(NodeError) -> NetworkService {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
@@ -77,22 +86,23 @@ final class NetworkService: Sendable {
         configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
         do {
             let path = "\(context.home.path)/dht-\(start.network).state"
-            let dht = try await DHTService.start(on: [socket], configuration: configuration, statePath: path)
+            let dht = try await DHTService.start(on: sockets, configuration: configuration, statePath: path)
             let service = NetworkService(
                 context: context,
                 from: start,
                 dht: dht,
-                socket: socket,
+                sockets: sockets,
+                absence: absence,
                 local: local,
                 mapper: mapper,
-                onSocket: onSocket
+                onSockets: onSockets
             )
             try await service.dropOutdated()
             service.entrances.join()
             return service
         } catch {
             await local?.shutdown()
-            await socket.close()
+            for socket in sockets { await socket.close() }
             throw NodeError(unexpected: error)
         }
     }
@@ -117,7 +127,7 @@ final class NetworkService: Sendable {
             let count = (try? await dht.inspect { $0.nodeCount }) ?? 0
             if watch.grew(to: count) { growth.send() }
             entrances.seek(nodes: count, now: .now)
-            if !socket.withLock({ $0.isOpen }) { await rebind() }
+            if sockets.withLock({ $0.contains { !$0.isOpen } }) { await rebind() }
             round += 1
             if round % 4 == 0, needsSaving.exchange(false, ordering: .relaxed) { await save() }
             // Cancellation ends the loop.
@@ -137,7 +147,7 @@ final class NetworkService: Sendable {
         } catch {
             context.logger.warning("dht state could not be written", metadata: ["error": "\(error)"])
         }
-        await closeSocket()
+        await closeSockets()
     }
 
     // MARK: Entering
@@ -169,18 +179,30 @@ final class NetworkService: Sendable {
         }
     }
 
-    func closeSocket() async { await socket.withLock { $0 }.close() }
+    func closeSockets() async {
+        for socket in sockets.withLock({ $0 }) { await socket.close() }
+    }
 
     /// The system closes a socket when its interface fails; the same port is taken again.
     private func rebind() async {
+        var (current, taken) = (sockets.withLock { $0 }, 0)
+        for index in current.indices where !current[index].isOpen {
+            do {
+                current[index] = try await UDPSocket.bind(to: current[index].localEndpoint, on: dht.eventLoop)
+                taken += 1
+            } catch {
+                context.logger.debug("udp port cannot be taken again", metadata: ["error": "\(error)"])
+            }
+        }
+        guard taken > 0 else { return }
+        let all = current
+        sockets.withLock { $0 = all }
         do {
-            let new = try await UDPSocket.bind(to: localEndpoint, on: dht.eventLoop)
-            try await dht.replace([new])
-            socket.withLock { $0 = new }
-            try await onSocket(new)
+            try await dht.replace(all)
+            try await onSockets(all)
             context.logger.notice("udp port taken again")
         } catch {
-            context.logger.debug("udp port cannot be taken again", metadata: ["error": "\(error)"])
+            context.logger.debug("udp port cannot be used again", metadata: ["error": "\(error)"])
         }
     }
 }

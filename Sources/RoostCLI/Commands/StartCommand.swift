@@ -14,6 +14,14 @@ struct StartCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where peers reach it, TCP and UDP; port 0 takes any.", valueName: "address:port"))
     var listen: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "IPv6 beside IPv4, on the same port: auto (where the machine has it), off, or an address.",
+            valueName: "address"
+        )
+    )
+    var listen6: String?
+
     @Option(help: ArgumentHelp("A node that the DHT starts from.", valueName: "host:port"))
     var bootstrap: [String] = []
 
@@ -47,6 +55,7 @@ struct StartCommand: AsyncParsableCommand {
     private var settings: [String: String] {
         var values: [String: String] = [:]
         values["listen"] = listen
+        values["listen6"] = listen6
         values["network"] = network
         values["gateway"] = gateway
         values["control"] = control

@@ -24,7 +24,10 @@ struct StatusCommand: AsyncParsableCommand {
         ]
         if let limits = status.limits { lines += text(limits) }
         lines += status.networks.map {
-            "  network  \($0.name): \($0.dhtNodes) DHT nodes, \($0.reachable ? "reachable" : "not seen from outside")"
+            "  network  \($0.name): \($0.dhtNodes) DHT nodes"
+                + ($0.dhtNodes6.map { " (\($0) of IPv6)" } ?? "")
+                + ", \($0.reachable ? "reachable" : "not seen from outside")"
+                + ($0.dhtNodes6 == nil ? ($0.ipv6.map { "; IPv6: \($0)" } ?? "") : "")
                 + ($0.mapping.map { "; \($0)" } ?? "")
         }
         lines += status.torrents.map {

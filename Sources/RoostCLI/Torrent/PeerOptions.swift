@@ -12,7 +12,13 @@ extension EncryptionPolicy: ExpressibleByArgument {}
 struct PeerOptions: ParsableArguments {
     enum UTP: String, ExpressibleByArgument, CaseIterable { case off, on, only }
 
-    @Option(help: ArgumentHelp("Where to listen; port 0 takes any.", valueName: "host:port")) var listen = "0.0.0.0:0"
+    @Option(
+        help: ArgumentHelp(
+            "Where to listen; port 0 takes any. Once for IPv4 and once for IPv6, of one port: both.",
+            valueName: "host:port"
+        )
+    )
+    var listen: [String] = ["0.0.0.0:0"]
     @Option(help: "uTP beside TCP (on), TCP alone (off), or uTP alone (only).") var utp = UTP.on
     @Option(help: "Obfuscated connections: offer, require or off.") var encryption = EncryptionPolicy.offer
     @Flag(name: .customLong("lsd"), help: "Find peers in the local network (BEP 14).") var usesLocalDiscovery = false
@@ -52,11 +58,22 @@ struct PeerOptions: ParsableArguments {
         return Int(rate.bytes)
     }
 
-    func listenEndpoint() throws -> Endpoint {
+    /// At most one of each family.
+    func listenEndpoints() throws -> [Endpoint] {
         guard network == "none" || network == "mainline" else {
             throw NodeError(.usage, "\(network) is no network for this command", remedy: "Use mainline or none.")
         }
-        return try Self.endpoint(listen)
+        let endpoints = try listen.map { try Self.endpoint($0) }
+        guard Set(endpoints.map { $0.address.isV4 }).count == endpoints.count,
+            endpoints.allSatisfy({ $0.port == endpoints[0].port })
+        else {
+            throw NodeError(
+                .usage,
+                "peers reach us at one address of each family, and at one port",
+                remedy: "Give --listen once for IPv4 and once for IPv6, both with the same port."
+            )
+        }
+        return endpoints
     }
 
     /// What connections are made over.

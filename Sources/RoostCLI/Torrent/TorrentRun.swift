@@ -17,14 +17,16 @@ final class TorrentRun: Sendable {
     static let searchInterval = Duration.seconds(30)
 
     let swarm: Swarm
-    let endpoint: Endpoint
-    private let local: LocalDiscoveryService?
+    /// Where peers reach us, in each family; all of one port.
+    let endpoints: [Endpoint]
+    var endpoint: Endpoint { endpoints[0] }
+    private let local: [LocalDiscoveryService]
     private let dht: DHTService?
-    private let socket: UDPSocket?
+    private let sockets: [UDPSocket]
 
     /// Listens.
     init(_ options: PeerOptions) async throws {
-        let wanted = try options.listenEndpoint()
+        let wanted = try options.listenEndpoints()
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         var configuration = SwarmConfiguration(cores: ProcessInfo.processInfo.activeProcessorCount)
         configuration.encryption = options.encryption
@@ -34,50 +36,51 @@ final class TorrentRun: Sendable {
         var logger = Logger(label: "swarm") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = ProcessInfo.processInfo.environment["ROOST_LOG"] == "debug" ? .debug : .warning
         swarm = Swarm(loop: loop, configuration: configuration, logger: logger)
-        (endpoint, socket) = try await Self.listen(on: wanted, swarm, options)
-        if let socket { try await swarm.useUDP([socket]) }
-        dht = if options.usesDHT, let socket { try await Self.startDHT(options, socket) } else { nil }
-        guard options.usesLocalDiscovery else {
-            local = nil
-            return
-        }
+        (endpoints, sockets) = try await Self.listen(on: wanted, swarm, options)
+        if !sockets.isEmpty { try await swarm.useUDP(sockets) }
+        dht = if options.usesDHT, !sockets.isEmpty { try await Self.startDHT(options, sockets) } else { nil }
         let swarm = swarm
-        let local = LocalDiscoveryService(listen: endpoint, loop: loop) { hash, peer in
-            swarm.torrent(hash)?.add(peers: [peer], source: .lsd)
+        local = (options.usesLocalDiscovery ? endpoints : []).map { endpoint in
+            LocalDiscoveryService(listen: endpoint, loop: loop) { hash, peer in
+                guard AddressPolicy.named(by: peer.address).admits(peer) else { return }
+                swarm.torrent(hash)?.add(peers: [peer], source: .lsd)
+            }
         }
-        self.local = local
-        local.start()
+        for service in local { service.start() }
     }
 
     /// Takes the port: for TCP, UDP or both. For port 0 one is looked for that is free on both.
     private static func listen(
-        on wanted: Endpoint,
+        on wanted: [Endpoint],
         _ swarm: Swarm,
         _ options: PeerOptions
-    ) async throws -> (Endpoint, UDPSocket?) {
-        var attempts = wanted.port == 0 ? 16 : 1
+    ) async throws -> ([Endpoint], [UDPSocket]) {
+        let usesUDP = options.utp != .off || options.usesDHT
+        var attempts = wanted[0].port == 0 ? 16 : 1
         while true {
             attempts -= 1
-            var socket: UDPSocket?
+            var sockets: [UDPSocket] = []
+            var place = wanted[0]
             do {
-                if options.utp != .off || options.usesDHT {
-                    socket = try await UDPSocket.bind(to: wanted, on: swarm.eventLoop)
+                for endpoint in usesUDP || wanted.count > 1 ? wanted : [] {
+                    place = Endpoint(endpoint.address, port: sockets.first?.localEndpoint.port ?? endpoint.port)
+                    sockets.append(try await UDPSocket.bind(to: place, on: swarm.eventLoop))
                 }
-                let local = socket?.localEndpoint ?? wanted
-                return (options.utp == .only ? local : try await swarm.listen(on: local), socket)
+                let local = sockets.isEmpty ? wanted : sockets.map { $0.localEndpoint }
+                return (options.utp == .only ? local : try await swarm.listen(on: local), sockets)
             } catch {
-                await socket?.close()
-                if attempts == 0 { throw PortFailure.error(wanted, error) }
+                for socket in sockets { await socket.close() }
+                if attempts == 0 { throw PortFailure.error(place, error) }
             }
         }
     }
 
-    private static func startDHT(_ options: PeerOptions, _ socket: UDPSocket) async throws -> DHTService {
-        let endpoint = socket.localEndpoint
-        let service = try await DHTService.start(on: [socket], configuration: DHTConfiguration(), statePath: nil)
-        service.join(through: await DHTService.resolve(options.bootstrap, families: [endpoint.family]))
+    private static func startDHT(_ options: PeerOptions, _ sockets: [UDPSocket]) async throws -> DHTService {
+        let families = Set(sockets.map { $0.localEndpoint.family })
+        let service = try await DHTService.start(on: sockets, configuration: DHTConfiguration(), statePath: nil)
+        service.join(through: await DHTService.resolve(options.bootstrap, families: families))
         if options.network == "mainline" {
-            let routers = await DHTService.resolve(DHTSpecification.mainlineRouters, families: [endpoint.family])
+            let routers = await DHTService.resolve(DHTSpecification.mainlineRouters, families: families)
             service.join(through: routers, areRouters: true)
         }
         return service
@@ -86,14 +89,14 @@ final class TorrentRun: Sendable {
     /// Tells the local network of us, and hears of others there. Not for a private torrent, nor any more for a magnet that
     /// turns out to be one (BEP 27).
     private func announceLocally(_ torrent: Torrent) async {
-        guard let local, await torrent.metainfo()?.isPrivate != true else { return }
-        let hashes = torrent.infoHashes.short
-        for hash in hashes { local.announce(hash) }
+        guard !local.isEmpty, await torrent.metainfo()?.isPrivate != true else { return }
+        let (local, hashes) = (local, torrent.infoHashes.short)
+        for service in local { for hash in hashes { service.announce(hash) } }
         _ = torrent.observe { [weak torrent] event in
             guard event == .metadata, let torrent else { return }
             Task {
                 guard await torrent.metainfo()?.isPrivate == true else { return }
-                for hash in hashes { local.withdraw(hash) }
+                for service in local { for hash in hashes { service.withdraw(hash) } }
             }
         }
     }
@@ -126,10 +129,10 @@ final class TorrentRun: Sendable {
     }
 
     func shutdown() async {
-        await local?.shutdown()
+        for service in local { await service.shutdown() }
         await swarm.shutdown()
         try? await dht?.shutdown()
-        await socket?.close()
+        for socket in sockets { await socket.close() }
     }
 
     /// Does what standard input says: `peer HOST:PORT`, `quit`.

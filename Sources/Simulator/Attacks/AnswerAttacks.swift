@@ -19,7 +19,7 @@ final class AnswerAttacks {
     init(_ options: ScenarioOptions, without: Set<DHTDefence>) {
         random = RandomStream(seed: options.seed, "answers")
         var configuration = DHTConfiguration()
-        configuration.localAddress = .v4(0x0808_0808)
+        configuration.localAddresses = [.v4(0x0808_0808)]
         configuration.localPort = 6881
         configuration.without = without
         node = DHTNode(configuration: configuration, seed: random.bytes(32), now: now)

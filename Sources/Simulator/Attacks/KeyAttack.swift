@@ -74,7 +74,7 @@ class KeyAttack: Scenario {
     private func place() {
         let host = world.addHost()
         var configuration = DHTConfiguration()
-        configuration.localAddress = host.endpoint.address
+        configuration.localAddresses = [host.endpoint.address]
         configuration.localPort = host.endpoint.port
         configuration.without = without
         let program = DHTProgram(on: host, configuration: configuration, seed: &random)

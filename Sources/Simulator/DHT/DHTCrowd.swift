@@ -46,7 +46,7 @@ final class DHTCrowd {
             entrances.append(host)
             host.line.uplink = 125_000_000
             var own = configuration
-            own.localAddress = host.endpoint.address
+            own.localAddresses = [host.endpoint.address]
             own.localPort = host.endpoint.port
             let program = DHTProgram(on: host, configuration: own, seed: &random)
             host.switchOn(program)

@@ -78,7 +78,7 @@ final class DHTItems: Scenario {
         let host = world.hosts[number]
         host.restartClock(at: random.time(below: .seconds(1000)))
         var configuration = DHTConfiguration()
-        configuration.localAddress = host.endpoint.address
+        configuration.localAddresses = [host.endpoint.address]
         configuration.localPort = host.endpoint.port
         configuration.storesItems = !isStale(number)
         configuration.defect = defect

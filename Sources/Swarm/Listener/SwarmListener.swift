@@ -21,7 +21,8 @@ public final class SwarmListener: Sendable {
     }
 
     private let registry = Mutex(Registry())
-    private let channel = Mutex<(any Channel)?>(nil)
+    /// One of each family that is listened in.
+    private let channels = Mutex<[any Channel]>([])
     private let waiting: NIOLoopBoundBox<WaitingRoom<HandshakeDispatcher>>
     private let sockets: TCPSockets
     private let loop: any EventLoop
@@ -51,11 +52,26 @@ public final class SwarmListener: Sendable {
         }
     }
 
-    /// Starts to listen.
+    /// Starts to listen: at all of these, or at none.
     ///
     /// - Returns: where, with the port that was chosen.
-    func listen(on endpoint: Endpoint) async throws -> Endpoint {
-        let bound = try await sockets.listen(on: endpoint) { channel in
+    func listen(on endpoints: [Endpoint]) async throws -> [Endpoint] {
+        var open: [any Channel] = []
+        do {
+            for endpoint in endpoints { open.append(try await bind(endpoint)) }
+        } catch {
+            for channel in open { try? await channel.close().get() }
+            throw error
+        }
+        let all = open
+        channels.withLock { $0 += all }
+        return zip(open, endpoints).map { channel, wanted in
+            channel.localAddress.flatMap { Endpoint($0) } ?? wanted
+        }
+    }
+
+    private func bind(_ endpoint: Endpoint) async throws -> any Channel {
+        try await sockets.listen(on: endpoint) { channel in
             guard let remote = channel.remoteAddress.flatMap({ Endpoint($0) }) else {
                 channel.close(promise: nil)
                 return
@@ -64,17 +80,15 @@ public final class SwarmListener: Sendable {
             try channel.pipeline.syncOperations.addHandler(stream)
             self.admit(stream)
         }.get()
-        channel.withLock { $0 = bound }
-        return bound.localAddress.flatMap { Endpoint($0) } ?? endpoint
     }
 
     func close() async {
-        let channel = channel.withLock { channel in
-            let open = channel
-            channel = nil
+        let open = channels.withLock { channels in
+            let open = channels
+            channels = []
             return open
         }
-        try? await channel?.close().get()
+        for channel in open { try? await channel.close().get() }
     }
 
     // MARK: Streams that came

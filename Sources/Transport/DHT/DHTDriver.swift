@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import Kademlia
 internal import NIOCore
 internal import Wire
@@ -106,16 +107,34 @@ final class DHTDriver: DatagramReceiver {
     }
 
     private func perform(_ actions: [DHTNode.Action]) {
+        var actions = actions
+        while !actions.isEmpty {
+            let unsent = perform(once: actions)
+            // What follows from it may again be unsendable, as often as a search has nodes to ask.
+            actions = unsent.flatMap { node.hadNoWay(to: $0, now: Self.now) }
+        }
+    }
+
+    /// - Returns: whom there is no way to.
+    private func perform(once actions: [DHTNode.Action]) -> [Endpoint] {
+        var unsent: [Endpoint] = []
         for action in actions {
             switch action {
             case .send(let bytes, let endpoint):
-                _ = sockets.first { $0.localEndpoint.address.isV4 == endpoint.address.isV4 }?.send(bytes, to: endpoint)
+                let socket = sockets.first { $0.localEndpoint.address.isV4 == endpoint.address.isV4 }
+                if Self.hasNoWay(socket?.send(bytes, to: endpoint) ?? EAFNOSUPPORT) { unsent.append(endpoint) }
             case .wake(let time): wake(at: time)
             case .progress(let id, let progress): waiters[id]?.progress?(progress, self)
             case .finished(let id, let outcome): waiters.removeValue(forKey: id)?.finish(outcome)
             case .event(let event): onEvent?(event)
             }
         }
+        return unsent
+    }
+
+    /// Whether this machine has no way into the network of that address, by the `errno` of a datagram to it.
+    private static func hasNoWay(_ failure: Int32) -> Bool {
+        failure == ENETUNREACH || failure == EADDRNOTAVAIL || failure == EAFNOSUPPORT
     }
 
     private func wake(at time: Instant) {

@@ -56,7 +56,13 @@ public final class DHTService: Sendable {
         var generator = SystemRandomNumberGenerator()
         let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let driver = try await eventLoop.submit {
-            var node = DHTNode(id: state?.id, configuration: configuration, seed: seed, now: DHTDriver.now)
+            var node = DHTNode(
+                id: state?.id,
+                id6: state?.id6,
+                configuration: configuration,
+                seed: seed,
+                now: DHTDriver.now
+            )
             if let state { node.restore(state, now: DHTDriver.now) }
             let driver = DHTDriver(node, sockets, eventLoop, onEvent)
             driver.open()
@@ -72,9 +78,10 @@ public final class DHTService: Sendable {
         var configuration = configuration
         configuration.families = Set(sockets.map { $0.localEndpoint.family })
         configuration.localPort = sockets[0].localEndpoint.port
-        let bound = sockets[0].localEndpoint.address
-        let isWildcard = bound.bytes.allSatisfy { $0 == 0 }
-        if configuration.localAddress == nil, !isWildcard { configuration.localAddress = bound }
+        for bound in sockets.map({ $0.localEndpoint.address }) where !bound.isUnspecified {
+            guard !configuration.localAddresses.contains(where: { $0.isV4 == bound.isV4 }) else { continue }
+            configuration.localAddresses.append(bound)
+        }
         return configuration
     }
 
@@ -98,17 +105,18 @@ public final class DHTService: Sendable {
 
     /// Looks up `host:port` names; those that do not resolve are left out.
     public static func resolve(_ names: [String], families: Set<AddressFamily> = [.v4]) async -> [Endpoint] {
-        let found = try? await NIOThreadPool.singleton.runIfActive { names.compactMap(lookUp) }
+        let found = try? await NIOThreadPool.singleton.runIfActive { names.flatMap { lookUp($0) } }
         return (found ?? []).filter { families.contains($0.family) }
     }
 
-    /// Looks up one `host:port`, which may block for many seconds.
-    public static func lookUp(_ name: String) -> Endpoint? {
-        if let endpoint = Endpoint(name) { return endpoint }
-        guard let colon = name.lastIndex(of: ":"), let port = Int(name[name.index(after: colon)...]),
-            let address = try? SocketAddress.makeAddressResolvingHost(String(name[..<colon]), port: port)
-        else { return nil }
-        return Endpoint(address)
+    /// Looks up one `host:port`, which may block for many seconds: the first address of each family.
+    public static func lookUp(_ name: String) -> [Endpoint] {
+        if let endpoint = Endpoint(name) { return [endpoint] }
+        guard let colon = name.lastIndex(of: ":"), let port = UInt16(name[name.index(after: colon)...]) else {
+            return []
+        }
+        let found = SystemResolver.lookUp(String(name[..<colon])).map { Endpoint($0, port: port) }
+        return AddressFamily.allCases.compactMap { family in found.first { $0.family == family } }
     }
 
     // MARK: - State

@@ -28,7 +28,8 @@ public struct SystemResolver: HostResolver {
         return Self.threads.runIfActive(eventLoop: loop) { Self.lookUp(host) }
     }
 
-    private static func lookUp(_ host: String) -> [IPAddress] {
+    /// Blocks, for many seconds where no name server answers.
+    static func lookUp(_ host: String) -> [IPAddress] {
         var hints = unsafe addrinfo()
         unsafe hints.ai_family = AF_UNSPEC
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

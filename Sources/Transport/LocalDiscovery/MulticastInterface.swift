@@ -17,7 +17,7 @@ struct MulticastInterface: Equatable {
             guard let address = device.address.flatMap({ Endpoint($0)?.address }), address.isV4 == listen.address.isV4,
                 address.isV4 || address.scope != .linkLocal
             else { return nil }
-            let isUnspecified = listen.address == .v4(0) || listen.address == .v6(high: 0, low: 0)
+            let isUnspecified = listen.address.isUnspecified
             guard device.multicastSupported, isUnspecified ? !address.isLoopback : address == listen.address else {
                 return nil
             }

@@ -53,7 +53,14 @@ public struct TCPSockets: Sendable {
         let address: SocketAddress
         do { address = try endpoint.socketAddress() } catch { return loop.makeFailedFuture(error) }
         let configuration = configuration
-        return ServerBootstrap(group: loop)
+        var bootstrap = ServerBootstrap(group: loop)
+        if !endpoint.address.isV4 {
+            // IPv4 has a socket of its own: no address comes in the other's clothes.
+            let v6only = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+            bootstrap = bootstrap.serverChannelOption(v6only, value: 1)
+        }
+        return
+            bootstrap
             .serverChannelOption(.backlog, value: configuration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)

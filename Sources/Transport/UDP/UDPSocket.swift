@@ -80,14 +80,16 @@ public final class UDPSocket: Sendable {
     }
 
     /// Sends at once, or not at all. To be called on the event loop.
-    /// - Returns: false where the system refused; for sockets of another family than the endpoint's always.
+    /// - Returns: 0, or the system's `errno`; for an endpoint of another family EAFNOSUPPORT.
     @discardableResult
-    public func send(_ bytes: [UInt8], to endpoint: Endpoint) -> Bool {
+    public func send(_ bytes: [UInt8], to endpoint: Endpoint) -> Int32 {
         eventLoop.preconditionInEventLoop()
         // The descriptor's number is only ours while the channel is open.
-        guard channel.isActive, endpoint.address.isV4 == localEndpoint.address.isV4 else { return false }
+        guard channel.isActive else { return EBADF }
+        guard endpoint.address.isV4 == localEndpoint.address.isV4 else { return EAFNOSUPPORT }
         let address = endpoint.address.bytes
-        return unsafe roost_udp_send(descriptor, address, address.count, endpoint.port, bytes, bytes.count) >= 0
+        let sent = unsafe roost_udp_send(descriptor, address, address.count, endpoint.port, bytes, bytes.count)
+        return sent < 0 ? errno : 0
     }
 
     /// Sends the parts as one datagram, or as many of `segmentSize` bytes; at once, or not at all. On the event loop.
