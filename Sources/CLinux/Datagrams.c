@@ -67,3 +67,47 @@ size_t roost_udp_send_many(int socket, const uint8_t *bytes, const struct roost_
     }
     return sent;
 }
+
+static void describe(struct roost_datagram *datagram, const struct mmsghdr *message, const struct sockaddr_in6 *address) {
+    datagram->high = 0;
+    datagram->low = 0;
+    datagram->port = ntohs(address->sin6_port);
+    datagram->length = message->msg_hdr.msg_flags & MSG_TRUNC ? 0 : message->msg_len;
+    datagram->is_v4 = address->sin6_family == AF_INET;
+    if (datagram->is_v4) {
+        datagram->low = ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr);
+    } else if (address->sin6_family == AF_INET6) {
+        uint64_t words[2];
+        memcpy(words, &address->sin6_addr, sizeof words);
+        datagram->high = big_endian(words[0]);
+        datagram->low = big_endian(words[1]);
+    } else {
+        datagram->length = 0;
+    }
+}
+
+size_t roost_udp_receive_many(int socket, uint8_t *bytes, size_t slice, struct roost_datagram *datagrams, size_t count) {
+    struct mmsghdr messages[batch];
+    struct iovec parts[batch];
+    struct sockaddr_in6 addresses[batch];
+    if (count > batch) count = batch;
+    memset(messages, 0, sizeof messages[0] * count);
+    for (size_t i = 0; i < count; i++) {
+        parts[i].iov_base = bytes + i * slice;
+        parts[i].iov_len = slice;
+        addresses[i].sin6_family = AF_UNSPEC;
+        messages[i].msg_hdr.msg_name = &addresses[i];
+        messages[i].msg_hdr.msg_namelen = sizeof addresses[i];
+        messages[i].msg_hdr.msg_iov = &parts[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    int received;
+    do {
+        received = recvmmsg(socket, messages, (unsigned)count, MSG_DONTWAIT, NULL);
+    } while (received < 0 && errno == EINTR);
+    for (int i = 0; i < received; i++) {
+        datagrams[i].start = (size_t)i * slice;
+        describe(&datagrams[i], &messages[i], &addresses[i]);
+    }
+    return received < 0 ? 0 : (size_t)received;
+}

@@ -40,6 +40,10 @@ public struct Digest160: FixedBytes {
         self.init(words.0, words.1, words.2)
     }
 
+    /// The same again.
+    @inlinable
+    public var words: (UInt64, UInt64, UInt32) { (high, middle, low) }
+
     @inlinable
     public subscript(index: Int) -> UInt8 {
         if index < 8 { return UInt8(truncatingIfNeeded: high &>> UInt64(56 - index * 8)) }

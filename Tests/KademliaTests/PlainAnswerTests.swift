@@ -68,7 +68,7 @@ internal import Wire
         guard let actions = bench.node.answer(datagram.span, from: source, now: bench.now, into: &batch) else {
             return (slowly(bench, datagram, source), false)
         }
-        return ((batch.isEmpty ? [] : [batch.bytes]) + sends(actions), true)
+        return ((batch.isEmpty ? [] : [Array(batch.bytes)]) + sends(actions), true)
     }
 
     private func slowly(_ bench: NodeBench, _ datagram: [UInt8], _ source: Endpoint) -> [[UInt8]] {

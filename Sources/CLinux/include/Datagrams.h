@@ -20,4 +20,9 @@ struct roost_datagram {
 // were sent.
 size_t roost_udp_send_many(int socket, const uint8_t *bytes, const struct roost_datagram *datagrams, size_t count);
 
+// recvmmsg(2) without blocking: up to `count` datagrams, at most 32, each into its slice of `slice` bytes. `datagrams` says
+// where each lies, and who sent it; one that did not fit, or came by another family, has a length of zero. Returns how many,
+// 0 where there are none.
+size_t roost_udp_receive_many(int socket, uint8_t *bytes, size_t slice, struct roost_datagram *datagrams, size_t count);
+
 #endif

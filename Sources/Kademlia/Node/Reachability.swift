@@ -29,6 +29,8 @@ struct Reachability: Sendable {
     }
 
     mutating func heard(from endpoint: Endpoint, now: Instant) {
+        // Once a minute is often enough, and most queries then cost no look into the sets.
+        if let lastStranger, now - lastStranger < .seconds(60) { return }
         guard !isRecentFull, !isEarlierFull, !recent.contains(endpoint), !earlier.contains(endpoint) else { return }
         lastStranger = now
     }

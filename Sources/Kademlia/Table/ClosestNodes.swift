@@ -36,11 +36,11 @@ struct ClosestNodes: Sendable {
     }
 
     private mutating func add(_ bucket: Int, of table: RoutingTable, _ target: NodeID, _ wanted: Int) {
+        let entries = table.buckets[bucket].entries
         var position = 0
-        let count = table.buckets[bucket].entries.count
-        while position < count {
-            let distance = table.buckets[bucket].entries[position].contact.id ^ target
-            if !table.buckets[bucket].entries[position].isBad {
+        while position < entries.count {
+            if !entries[position].isBad {
+                let distance = entries[position].contact.id ^ target
                 insert(Ranked(distance: distance, bucket: bucket, position: position), wanted)
             }
             position += 1
@@ -48,17 +48,19 @@ struct ClosestNodes: Sendable {
     }
 
     private mutating func insert(_ new: Ranked, _ wanted: Int) {
-        if ranked.count >= wanted {
-            guard let last = ranked.last, new.distance < last.distance else { return }
-            ranked.removeLast()
-        }
         var index = ranked.count
-        ranked.append(new)
-        while index > 0, new.distance < ranked[index - 1].distance {
-            ranked[index] = ranked[index - 1]
+        if index < wanted {
+            ranked.append(new)
+        } else {
+            index -= 1
+            guard new.distance < ranked[index].distance else { return }
+        }
+        var room = ranked.mutableSpan
+        while index > 0, new.distance < room[index - 1].distance {
+            room[index] = room[index - 1]
             index -= 1
         }
-        ranked[index] = new
+        room[index] = new
     }
 
     /// The node of that rank in the table that was looked through.

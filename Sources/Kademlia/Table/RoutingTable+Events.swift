@@ -6,7 +6,7 @@ extension RoutingTable {
     mutating func answered(_ contact: Contact, now: Instant) -> Admission {
         guard contact.id != ownID, contact.endpoint.isReachable else { return .refused }
         let index = bucketIndex(of: contact.id)
-        if let position = buckets[index].entries.firstIndex(where: { $0.contact.id == contact.id }) {
+        if let position = position(of: contact.id, in: index) {
             return refresh(index, position, contact, now)
         }
         forgetOldIdentity(of: contact)
@@ -82,7 +82,7 @@ extension RoutingTable {
     /// An answer of a listed node took so long.
     mutating func measured(_ contact: Contact, _ time: Duration) {
         let index = bucketIndex(of: contact.id)
-        if let position = buckets[index].entries.firstIndex(where: { $0.contact == contact }) {
+        if let position = position(of: contact, in: index) {
             buckets[index].entries[position].roundTrip.add(time)
         }
     }
@@ -90,9 +90,15 @@ extension RoutingTable {
     /// A node asked us something; it proves nothing, but keeps a node good that has answered before.
     mutating func heard(_ contact: Contact, now: Instant) {
         let index = bucketIndex(of: contact.id)
-        if let position = buckets[index].entries.firstIndex(where: { $0.contact == contact }) {
-            buckets[index].entries[position].lastQuery = now
-        }
+        if let position = position(of: contact, in: index) { buckets[index].entries[position].lastQuery = now }
+    }
+
+    /// The same node at the same address.
+    private func position(of contact: Contact, in bucket: Int) -> Int? {
+        guard let position = position(of: contact.id, in: bucket),
+            buckets[bucket].entries[position].contact.endpoint == contact.endpoint
+        else { return nil }
+        return position
     }
 
     /// A node left a query unanswered.
@@ -101,7 +107,7 @@ extension RoutingTable {
     mutating func failed(_ contact: Contact, now: Instant) -> Bool {
         let index = bucketIndex(of: contact.id)
         buckets[index].replacements.removeAll { $0.contact == contact }
-        guard let position = buckets[index].entries.firstIndex(where: { $0.contact == contact }) else { return false }
+        guard let position = position(of: contact, in: index) else { return false }
         buckets[index].entries[position].failures += 1
         let entry = buckets[index].entries[position]
         if entry.isBad, let replacement = buckets[index].replacements.popLast() {

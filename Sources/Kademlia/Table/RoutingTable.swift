@@ -68,18 +68,32 @@ public struct RoutingTable: Sendable {
 
     func bucketIndex(of id: NodeID) -> Int { min((id ^ ownID).leadingZeroBitCount, buckets.count - 1) }
 
-    func entry(_ id: NodeID) -> Entry? { buckets[bucketIndex(of: id)].entries.first { $0.contact.id == id } }
+    func entry(_ id: NodeID) -> Entry? {
+        let index = bucketIndex(of: id)
+        return position(of: id, in: index).map { buckets[index].entries[$0] }
+    }
 
     /// Whether asking this node for a sign of life could get it into the table.
     func wants(_ contact: Contact) -> Bool {
         guard contact.id != ownID else { return false }
         let index = bucketIndex(of: contact.id)
-        let bucket = buckets[index]
-        if let entry = bucket.entries.first(where: { $0.contact.id == contact.id }) {
+        if let position = position(of: contact.id, in: index) {
+            let entry = buckets[index].entries[position]
             return entry.failures > 0 && entry.contact.endpoint == contact.endpoint
         }
-        let hasRoom = bucket.entries.count < bucketSize || index == buckets.count - 1
-        return (hasRoom || bucket.entries.contains { $0.isBad }) && !isCrowded(bucket, by: contact)
+        let hasRoom = buckets[index].entries.count < bucketSize || index == buckets.count - 1
+        return (hasRoom || buckets[index].entries.contains { $0.isBad }) && !isCrowded(buckets[index], by: contact)
+    }
+
+    /// Where the node of that id stands in that bucket.
+    func position(of id: NodeID, in bucket: Int) -> Int? {
+        let entries = buckets[bucket].entries
+        var position = 0
+        while position < entries.count {
+            if entries[position].contact.id == id { return position }
+            position += 1
+        }
+        return nil
     }
 
     /// The `count` nodes closest to `target` that are not bad.

@@ -18,6 +18,8 @@ final class DHTDriver: DatagramReceiver {
     private var waiters: [CommandID: Waiter] = [:]
     private var timer: Scheduled<Void>?
     private var isClosed = false
+    /// What has come together came at one time.
+    private var readTime: Instant?
     /// Answers that leave together, by family.
     private var batches = AddressFamily.allCases.map { _ in DatagramBatch() }
 
@@ -59,17 +61,23 @@ final class DHTDriver: DatagramReceiver {
     }
 
     func receive(_ datagram: ByteBuffer, from source: Endpoint) {
+        receive(inPlace: datagram.readableBytesUInt8Span, from: source)
+    }
+
+    func receive(inPlace datagram: Span<UInt8>, from source: Endpoint) {
         let family = source.family.rawValue
-        let now = Self.now
-        if let actions = node.answer(datagram.readableBytesUInt8Span, from: source, now: now, into: &batches[family]) {
+        let now = readTime ?? Self.now
+        readTime = now
+        if let actions = node.answer(datagram, from: source, now: now, into: &batches[family]) {
             if batches[family].isFull { sendAnswers(family) }
             perform(actions)
         } else {
-            perform(node.receive(Array(datagram.readableBytesView), from: source, now: now))
+            perform(node.receive(datagram.indices.map { datagram[$0] }, from: source, now: now))
         }
     }
 
     func receivedAll() {
+        readTime = nil
         for family in batches.indices where !batches[family].isEmpty { sendAnswers(family) }
     }
 

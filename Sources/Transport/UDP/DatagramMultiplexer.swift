@@ -7,6 +7,8 @@ public import Wire
 /// Takes the datagrams of one protocol off a shared socket. Called on the socket's event loop only.
 public protocol DatagramReceiver: AnyObject {
     func receive(_ datagram: ByteBuffer, from source: Endpoint)
+    /// A datagram in memory that is another's once this returns.
+    func receive(inPlace datagram: Span<UInt8>, from source: Endpoint)
     /// Several datagrams from one source, which the kernel joined: each of `size` bytes, the last perhaps shorter.
     func receive(_ joined: ByteBuffer, datagramsOf size: Int, from source: Endpoint)
     /// Everything that had come has been handed over.
@@ -19,6 +21,13 @@ extension DatagramReceiver {
         while rest.readableBytes > 0, let datagram = rest.readSlice(length: min(size, rest.readableBytes)) {
             receive(datagram, from: source)
         }
+    }
+
+    public func receive(inPlace datagram: Span<UInt8>, from source: Endpoint) {
+        var buffer = ByteBuffer()
+        // SAFETY: bytes have no padding between them.
+        unsafe buffer.writeBytes(datagram.bytes)
+        receive(buffer, from: source)
     }
 
     public func receivedAll() {}
@@ -54,6 +63,8 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
     private var slots = Array(repeating: Slot(), count: DatagramProtocol.allCases.count)
     /// Memory for the descriptions of what is sent together: at most ``DatagramBatch/capacity`` of 40 bytes.
     private var outgoing: [roost_datagram] = []
+    /// The socket to read the rest from once NIO has read a datagram; nil where NIO is to read all.
+    var drained: Int32?
     /// Datagrams that nobody took.
     public private(set) var dropped = 0
 
@@ -104,6 +115,12 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
     }
 
     public func channelReadComplete(context: ChannelHandlerContext) {
+        if let drained {
+            let channel = context.channel
+            DatagramIntake.current.drain(drained, while: { channel.isActive && self.drained != nil }) { bytes, source in
+                hand(inPlace: bytes, from: source)
+            }
+        }
         for slot in slots { slot.receiver?.receivedAll() }
     }
 
@@ -117,6 +134,15 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
         } else {
             receiver.receive(datagrams, from: source)
         }
+    }
+
+    private func hand(inPlace datagram: Span<UInt8>, from source: Endpoint) {
+        let kind = DatagramProtocol(firstByte: datagram[0])
+        guard let receiver = slots[kind.rawValue].receiver else {
+            dropped += 1
+            return
+        }
+        receiver.receive(inPlace: datagram, from: source)
     }
 
     private static func kind(_ bytes: ByteBuffer, at index: Int? = nil) -> DatagramProtocol? {

@@ -14,14 +14,14 @@ public enum UDPSocketError: Error, Equatable {
 
 /// One UDP port of one family, shared by DHT and uTP.
 ///
-/// Received through NIO, many datagrams a system call. Sent by `sendto` itself: NIO closes a channel whose write fails
+/// The first datagram is received through NIO, and what has come with it by ``DatagramIntake``; long runs by NIO alone. Sent by `sendto` itself: NIO closes a channel whose write fails
 /// with anything but two error codes, and an address that a stranger told us may well be a broadcast address or one
 /// without a route. A datagram that cannot be sent is lost, as datagrams may be.
 public final class UDPSocket: Sendable {
-    /// Datagrams taken by one system call, each into its slice of a buffer of that many times 2 KiB. More of them save little
-    /// and would be most of the memory of a DHT node: 100 nodes of one process take 100 KiB each with 32, and 52 with 8.
-    private static let datagramsPerRead = 8
-    /// The same where much is expected: the kernel joins datagrams into runs of up to 64 KiB (udp(7) UDP_GRO).
+    /// The longest datagram where no runs are expected.
+    private static let longestDatagram = 2048
+    /// Runs taken by one system call, into which the kernel joins datagrams where much is expected (udp(7) UDP_GRO): up to
+    /// 64 KiB each.
     private static let runsPerRead = 4
     static let longestRun = 65_536
 
@@ -54,12 +54,14 @@ public final class UDPSocket: Sendable {
         // Where a path is narrower than we know, fragments arrive and refused datagrams do not.
         _ = roost_udp_forbid_fragments(descriptor, address.count, 0)
         let bound = try await DatagramBootstrap(group: eventLoop)
-            .channelOption(.datagramVectorReadMessageCount, value: datagramsPerRead)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: datagramsPerRead * 2048))
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: longestDatagram))
             .channelOption(.autoRead, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(DatagramMultiplexer())
+                    let multiplexer = DatagramMultiplexer()
+                    multiplexer.drained = descriptor
+                    try channel.pipeline.syncOperations.addHandler(multiplexer)
                 }
             }
             .withBoundSocket(descriptor)
@@ -123,13 +125,14 @@ public final class UDPSocket: Sendable {
     /// Prepares for long runs of datagrams, at the cost of a quarter of a MiB of buffer, or for single ones again. On the event loop.
     func expectRuns(_ isExpected: Bool) {
         guard let options = channel.syncOptions else { return }
-        let count = isExpected ? Self.runsPerRead : Self.datagramsPerRead
-        let capacity = count * (isExpected ? Self.longestRun : 2048)
+        let capacity = isExpected ? Self.runsPerRead * Self.longestRun : Self.longestDatagram
+        multiplexer.value.drained = isExpected ? nil : descriptor
         // A kernel without it hands datagrams over one by one.
         try? options.setOption(.datagramReceiveOffload, value: isExpected)
         try? options.setOption(.datagramReceiveSegmentSize, value: isExpected)
+        try? options.setOption(.maxMessagesPerRead, value: UInt(isExpected ? Self.runsPerRead : 1))
         try? options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: capacity))
-        try? options.setOption(.datagramVectorReadMessageCount, value: count)
+        try? options.setOption(.datagramVectorReadMessageCount, value: isExpected ? Self.runsPerRead : 0)
     }
 
     /// Sends all of them in as few system calls as there can be. What cannot be sent is lost. To be called on the event loop.
@@ -138,7 +141,7 @@ public final class UDPSocket: Sendable {
         guard channel.isActive else { return }
         multiplexer.value.describe(batch) { datagrams in
             // SAFETY: both arrays outlive the call, and every datagram ends within the bytes.
-            _ = unsafe roost_udp_send_many(descriptor, batch.bytes, datagrams, datagrams.count)
+            _ = unsafe roost_udp_send_many(descriptor, batch.memory, datagrams, datagrams.count)
         }
     }
 
@@ -146,4 +149,7 @@ public final class UDPSocket: Sendable {
     public var isOpen: Bool { channel.isActive }
 
     public func close() async { try? await channel.close().get() }
+
+    /// On the event loop.
+    func closeNow() { channel.close(promise: nil) }
 }
