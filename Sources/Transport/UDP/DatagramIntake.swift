@@ -8,8 +8,7 @@ internal import Wire
 ///
 /// One for each event loop's thread, for all its sockets in turn: 66 KiB. A read of NIO makes a buffer, an address and an
 /// envelope of each datagram, which for a DHT query is as much work as its answer.
-///
-/// Sendable only because a variable of the thread must be: it never leaves its thread.
+// SAFETY: it never leaves the thread that made it: it is only had through a variable of the thread.
 final class DatagramIntake: @unchecked Sendable {
     /// Longer datagrams are dropped: no protocol here has any, where runs are not expected.
     private static let slice = 2048
