@@ -63,7 +63,7 @@ import Wire
         try await ports.loop.submit {
             for number in numbers {
                 let sender = ports.senders[number % ports.senders.count]
-                #expect(sender.send(Self.datagram(number), to: ports.receiver.localEndpoint))
+                #expect(sender.send(Self.datagram(number), to: ports.receiver.localEndpoint) == 0)
             }
         }.get()
     }
@@ -102,7 +102,7 @@ import Wire
         let long = [UInt8(ascii: "d")] + Array(repeating: 0x2E, count: 3000)
         try await ports.loop.submit {
             for bytes in [Self.datagram(1), long, [], Self.datagram(2)] {
-                #expect(ports.senders[0].send(bytes, to: ports.receiver.localEndpoint))
+                #expect(ports.senders[0].send(bytes, to: ports.receiver.localEndpoint) == 0)
             }
         }.get()
         let all = try await received(ports, until: 2)
