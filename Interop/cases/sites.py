@@ -166,3 +166,46 @@ def folder_is_not_served(lab):
     second = joined(lab, "second", dht)
     second.fetch(roost.address_of(report), second.host.path("got"))
     expect_same(original, second.host.path("got"), ignore=MARKER)
+
+
+def stored_of(node, report):
+    """Bytes of the newest release that a node holds."""
+    return next(site for site in node.value("site", "list") if site["site"] == report["site"])["stored"]
+
+
+@case("sites", "S0-18: with cache-share 0.3 a reader keeps about 30 % of the parts, announces them, and gives them when the publisher is gone")
+def keeps_a_share(lab):
+    dht = DHT(lab)
+    publisher = roost.Node(lab.host("publisher"), dht).wait_dht()
+    source = publisher.host.path("site")
+    for number in range(80):
+        name = source / f"{number:03d}.html"
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.write_text(f"<p>page {number} " + f"{number:03d} " * 5000)
+    report = publisher.publish(source, "--new", "--label", "1.0.0")
+    second = joined(lab, "second", dht)
+    second.fetch(roost.address_of(report), second.host.path("got"))
+    second.command("config", "set", "cache-share", "0.3")
+    # A node that starts is reading nothing: what is not in its share goes now.
+    second.stop()
+    second.start()
+    stored, before, end = report["bytes"], 0, time.monotonic() + 20
+    while stored != before or stored == report["bytes"]:
+        if time.monotonic() > end:
+            raise AssertionError("all of the site is kept")
+        time.sleep(0.5)
+        before, stored = stored, stored_of(second, report)
+    if not 0.1 <= stored / report["bytes"] <= 0.5:
+        raise AssertionError(f"{stored} of {report['bytes']} bytes are kept")
+    second.wait_dht()
+    publisher.stop()
+    third = joined(lab, "third", dht)
+    third.command("open", "--print", roost.address_of(report))
+    fetching = third.host.start([roost.BINARY, "fetch", roost.address_of(report), "-o", str(third.host.path("got")), "--home", third.home])
+    end, got = time.monotonic() + 30, 0
+    while got != stored:
+        if time.monotonic() > end:
+            raise AssertionError(f"{got} of the {stored} bytes that the reader keeps came from it")
+        time.sleep(0.3)
+        got = stored_of(third, report)
+    fetching.stop()

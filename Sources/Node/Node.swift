@@ -115,6 +115,7 @@ public final class Node: Service, NodeControl {
     private func beginServing() async throws {
         let metadata = context.metadata
         let records = try await context.blocking.run { try metadata.read { try $0.sites() } }
+        await keeping.thin(isIdle: true)
         for record in records { await keeping.serve(record.id) }
         await publisher.clearUnfinished()
     }

@@ -59,6 +59,13 @@ struct ConfigurationKey: Sendable {
         } print: {
             String($0.quota)
         },
+        ConfigurationKey(name: "cache-share", form: "a share from 0 to 1, such as 0.3") { configuration, text in
+            guard let share = Double(text), (0...1).contains(share) else { return false }
+            configuration.cacheShare = share
+            return true
+        } print: {
+            String($0.cacheShare)
+        },
         ConfigurationKey(name: "encryption", form: "offer, require or off") { configuration, text in
             guard let policy = EncryptionPolicy(rawValue: text) else { return false }
             configuration.encryption = policy

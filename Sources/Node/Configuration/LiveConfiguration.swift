@@ -5,7 +5,7 @@ internal import Synchronization
 final class LiveConfiguration: Sendable {
     /// What holds at once when it is set; everything else is read at the start only.
     static let live = Set(
-        ["serve", "quota", "accept-pushes", "trackers", "web-seeds", "allow-local-sources"]
+        ["serve", "quota", "cache-share", "accept-pushes", "trackers", "web-seeds", "allow-local-sources"]
             + ConfigurationKey.limits.map(\.name)
     )
 

@@ -27,6 +27,9 @@ public struct NodeConfiguration: Sendable, Equatable {
     /// How much of other people's sites is kept, in bytes. 1 MiB to 16 TiB; 10 GiB because that is little on any disk
     /// of today and hundreds of sites.
     public var quota: Int64 = 10 << 30
+    /// Which share of the parts of what was only read is kept for others once it is not being read any more, 0 to 1
+    /// (S0-18): less saves disk, and costs another fetch when it is read again.
+    public var cacheShare = 1.0
     /// Rates, connections and dials.
     public var limits = NodeLimits()
     /// Whether connections to peers are obfuscated: `offer` accepts both kinds and uses what each peer wants.

@@ -42,7 +42,12 @@ final class KeepingService: Sendable {
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.every(Self.interval, "flush") { try await self.flush() } }
-            group.addTask { try await self.every(Self.quotaInterval, "quota") { try await self.enforceQuota() } }
+            group.addTask {
+                try await self.every(Self.quotaInterval, "quota") {
+                    try await self.enforceQuota()
+                    await self.thin()
+                }
+            }
             group.addTask { try await self.every(Self.pinnedInterval, "pins") { try await self.completePinned() } }
             group.addTask { try await self.followStore() }
             try await group.waitForAll()
@@ -107,6 +112,31 @@ final class KeepingService: Sendable {
         for site in others where sites.isHeld(site) { try await held.survey(site) }
         return eviction
     }
+
+    /// Lets go of what was only read and is not in this node's share, where nobody has asked for it for ``restTime``.
+    ///
+    /// `isIdle`: nothing is being read, as when the node has just started.
+    func thin(isIdle: Bool = false, now: Int64 = WallClock.seconds) async {
+        let (context, share) = (context, context.configuration.cacheShare)
+        guard share < 1 else { return }
+        do {
+            let count = try await context.blocking.run {
+                let salt = try context.keys.peerID(network: context.configuration.network).description
+                let kept = KeptShare(share, salt: Array(salt.utf8))
+                return try context.keeper.thin(
+                    to: kept,
+                    unwantedSince: isIdle ? now + 1 : now - Self.restTime,
+                    now: now
+                )
+            }
+            if count > 0 { context.logger.info("kept a share of what was read", metadata: ["files": "\(count)"]) }
+        } catch {
+            context.logger.warning("what was read was not thinned out", metadata: ["error": "\(error.message)"])
+        }
+    }
+
+    /// Seconds after the last time that a file was asked for, until only the share of it is kept.
+    static let restTime: Int64 = 600
 
     /// Looks for newer releases of pinned sites and fetches what is missing.
     private func completePinned() async throws {

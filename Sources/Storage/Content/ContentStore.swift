@@ -328,6 +328,9 @@ public final class ContentStore: Sendable {
         try outcome.get()
     }
 
+    /// Lets go of what is known in memory of a file being downloaded.
+    func close(_ key: ContentKey) { partials.withLock { _ = $0.removeValue(forKey: key) } }
+
     /// Drops what there is of a file being downloaded, which is there in full by other means.
     func forget(_ key: ContentKey) throws(StorageError) {
         partials.withLock { _ = $0.removeValue(forKey: key) }

@@ -93,6 +93,22 @@ public final class Keeper: Sendable {
         return eviction
     }
 
+    /// Lets go of the parts of what is neither own nor pinned that are not in this node's share, where the file was last
+    /// asked for before `time`, in seconds since 1970. Returns of how many files something went.
+    @discardableResult
+    public func thin(to share: KeptShare, unwantedSince time: Int64, now: Int64) throws -> Int {
+        if share.isEverything { return 0 }
+        var thinned = 0
+        var gone: [Digest256] = []
+        for holding in try holdings(now: now) where !holding.isProtected && 1..<time ~= holding.wantedAt {
+            guard case .file(let root) = holding.key, try content.thin(root, to: share) else { continue }
+            thinned += 1
+            if !content.contains(holding.key), !content.hasBegun(holding.key) { gone.append(root) }
+        }
+        if !gone.isEmpty { try metadata.write { for root in gone { try $0.removeWants(of: root) } } }
+        return thinned
+    }
+
     /// The files of every release of own and pinned sites.
     private static func protectedRoots(_ metadata: MetadataConnection) throws -> Set<Digest256> {
         var roots: Set<Digest256> = []
