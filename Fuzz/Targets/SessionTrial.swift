@@ -130,6 +130,8 @@ struct SessionTrial: ~Copyable {
             case .read(let id, let piece, _, _):
                 try hold(verified.contains(Int(piece.raw)), "only verified pieces are read for others")
                 perform(session.readFinished(id, succeeded: true, now: now), [])
+            case .keep(_, let piece):
+                try hold(verified.contains(Int(piece.raw)), "only verified pieces are kept for others")
             case .hashLeaves(let id, let pieces):
                 let leaves = (pieces.lowerBound.raw..<pieces.upperBound.raw).flatMap { Self.digests(piece(Int($0))) }
                 perform(session.leavesFinished(id, leaves, now: now), [])

@@ -45,6 +45,7 @@ public final class Swarm: Sendable {
             loop: loop,
             connector: .makeBoxSendingValue(connector, eventLoop: loop),
             disk: disk,
+            buffers: .makeBoxSendingValue(BufferPool(loop: loop), eventLoop: loop),
             budget: ConnectionBudget(limit: configuration.maximumConnections),
             trackers: TrackerClient(dialer: web),
             web: web,

@@ -7,6 +7,7 @@ struct SwarmServices: Sendable {
     let loop: any EventLoop
     let connector: NIOLoopBoundBox<StreamConnector>
     let disk: DiskPool
+    let buffers: NIOLoopBoundBox<BufferPool>
     let budget: ConnectionBudget
     let trackers: TrackerClient
     let web: HTTPDialer

@@ -11,11 +11,20 @@ import Wire
 
 @Suite("One port for torrents and sites")
 struct ListenerTests {
-    /// What a raw connection hears before it is closed.
+    /// Speaks on its own loop as soon as it is connected, since who is silent is left, however busy the machine is; and takes
+    /// down what it hears before it is closed.
     private final class Collector: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        let greeting: [UInt8]
         let heard = Mutex<[UInt8]>([])
         let closed = Mutex(false)
+
+        init(greeting: [UInt8]) { self.greeting = greeting }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer(bytes: greeting)), promise: nil)
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = Array(Self.unwrapInboundIn(data).readableBytesView)
@@ -26,12 +35,11 @@ struct ListenerTests {
     }
 
     private func connect(_ address: Endpoint, sending bytes: [UInt8]) async throws -> (any Channel, Collector) {
-        let collector = Collector()
+        let collector = Collector(greeting: bytes)
         let sockets = TCPSockets(loop: MultiThreadedEventLoopGroup.singleton.next())
         let channel = try await sockets.connect(to: address, timeout: .seconds(5)) { channel in
             try channel.pipeline.syncOperations.addHandler(collector)
         }.get()
-        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
         return (channel, collector)
     }
 

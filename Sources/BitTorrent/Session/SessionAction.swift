@@ -64,8 +64,12 @@ public enum SessionAction: Equatable, Sendable {
     case copy(piece: PieceIndex, length: Int, offset: Int, input: Range<Int>)
     /// The buffer of the piece is no longer needed.
     case release(PieceIndex)
-    /// Hash the piece's buffer, write it if it matches, then call `pieceFinished`. The buffer is not needed after it.
+    /// Hash the piece's buffer, write it if it matches, then call `pieceFinished`. The buffer is not needed after the actions
+    /// that this returns.
     indirect case verify(PieceCheck)
+    /// The buffer of the piece that `pieceFinished` was just called with is kept: the piece from its first byte on is what was
+    /// read under this number.
+    case keep(ReadID, PieceIndex)
     /// Read a range of a verified piece, zeros where it is padding, then call `readFinished`.
     case read(ReadID, piece: PieceIndex, offset: Int, length: Int)
     /// Read whole verified pieces and hash each of their blocks of 16 KiB, then call `leavesFinished`.

@@ -74,6 +74,7 @@ extension TorrentSession {
 
     private func readKey(for block: BlockRange, _ peer: PeerConnection) -> UploadCache.Key {
         let length = content?.wireLength(of: Int(block.piece)) ?? 0
+        if let whole = uploads.whole(Int(block.piece), length: length) { return whole }
         // A single small request is not worth a long read.
         let isSmall =
             Int(block.length) < TorrentSpecification.blockLength && peer.uploads.count < 4
@@ -92,6 +93,21 @@ extension TorrentSession {
         actions.append(
             .read(id, piece: PieceIndex(Int32(key.piece)), offset: key.offset, length: key.length)
         )
+    }
+
+    /// Others are likely to ask at once for what has just come: it need not be read again, where it is not too long.
+    mutating func keepForOthers(_ piece: Int) {
+        guard let content, let length = content.wireLength(of: piece), length == content.dataLength(of: piece),
+            length <= configuration.readCacheBytes / 4, uploads.whole(piece, length: length) == nil,
+            connections.values.contains(where: { $0.isRunning && $0.isInterested && !$0.isChoked && !$0.has(piece) })
+        else { return }
+        let released = uploads.makeRoom(for: length, limit: configuration.readCacheBytes)
+        actions += released.map { SessionAction.releaseRead($0) }
+        guard uploads.bytes + length <= configuration.readCacheBytes else { return }
+        let id = ReadID(nextRead)
+        nextRead += 1
+        uploads.keep(UploadCache.Key(piece: piece, offset: 0, length: length), id)
+        actions.append(.keep(id, PieceIndex(Int32(piece))))
     }
 
     /// Starts reads for what the peer will be sent next, so that the disk is ahead of the network.

@@ -48,6 +48,7 @@ extension TorrentSession {
         picker.forgetSingleSource(piece)
         dropFromReaders(piece)
         blameSenders(of: piece, rightDigests: digests, now)
+        keepForOthers(piece)
         for peer in connections.values where peer.isRunning {
             // A seed has no use for the news; whoever else has the piece may be a super-seed that waits for it (BEP 16).
             if !peer.hasAll { peer.send(.have(UInt32(piece))) }

@@ -99,6 +99,23 @@ struct UploadCache {
         bytes += key.length
     }
 
+    /// Takes in a whole piece that is in memory already. The room for it has been made.
+    mutating func keep(_ key: Key, _ id: ReadID) {
+        guard entries[key] == nil else { return }
+        let entry = Entry(id: id, waiting: [])
+        entry.isReady = true
+        entries[key] = entry
+        use(key, entry)
+        keys[id] = key
+        bytes += key.length
+    }
+
+    /// The key of the whole piece, where it was kept.
+    func whole(_ piece: Int, length: Int) -> Key? {
+        let key = Key(piece: piece, offset: 0, length: length)
+        return entries[key] == nil ? nil : key
+    }
+
     /// A read has finished.
     ///
     /// - Returns: who waits for it, in the order of their numbers; nil for a read that this cache does not know.

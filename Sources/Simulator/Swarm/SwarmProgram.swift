@@ -164,6 +164,7 @@ final class SwarmProgram: StreamProgram {
         case .verify(let check): verify(check)
         case .read(let id, let piece, let offset, let length): read(id, Int(piece.raw), offset, length)
         case .hashLeaves(let id, _): perform(session.leavesFinished(id, nil, now: host.now), [])
+        case .keep(let id, let piece): cache[id] = torrent.pieces[Int(piece.raw)]
         case .releaseRead(let id): cache[id] = nil
         case .checkMetadata: perform(session.metadataRefused(now: host.now), [])
         case .close(let id, _): streams.removeValue(forKey: id)?.close()

@@ -24,7 +24,8 @@ enum DiskJob: Sendable {
 
 /// What became of a job.
 enum DiskResult: Sendable {
-    case verified(PieceIndex, PieceOutcome)
+    /// With the memory of the piece, still as it was.
+    case verified(PieceIndex, PieceOutcome, PieceBuffer)
     /// Nil where it failed.
     case read(ReadID, ReadBuffer?)
     case leaves(ReadID, [Digest256]?)
@@ -76,8 +77,7 @@ final class DiskPool: Sendable {
         switch job {
         case .verify(let check, let buffer):
             let outcome = buffer.withBytes(check.dataLength) { PieceWorker.verifyAndStore(check, $0, in: storage) }
-            buffers.give(buffer)
-            return .verified(check.piece, outcome)
+            return .verified(check.piece, outcome, buffer)
         case .read(let id, let piece, let offset, let buffer, let length):
             let isRead = buffer.withBuffer { Self.read(piece, offset, length, into: &$0, storage) }
             return .read(id, isRead ? buffer : nil)

@@ -10,10 +10,13 @@ final class PeerLink: PeerStreamReceiver {
     private weak var driver: TorrentDriver?
     private let place: ConnectionBudget.Place
     private let stream: any PeerByteStream
-    /// What is to be written.
+    private let buffers: BufferPool
+    /// What is to be written, behind what the stream was given already.
     private var pending: ByteBuffer?
+    private var isDirty = false
 
     init(id: ConnectionID, place: ConnectionBudget.Place, stream: any PeerByteStream, driver: TorrentDriver) {
+        buffers = driver.buffers
         self.id = id
         self.place = place
         self.stream = stream
@@ -33,30 +36,44 @@ final class PeerLink: PeerStreamReceiver {
 
     /// - Returns: whether this is the first since the last ``flush()``.
     func append(_ bytes: [UInt8]) -> Bool {
-        let isFirst = begin(bytes.count)
+        let isFirst = makeRoom(bytes.count)
         pending?.writeBytes(bytes)
         return isFirst
     }
 
-    func append(header: PieceHeader, block: ByteBuffer, range: Range<Int>) -> Bool {
-        let isFirst = begin(range.count + PieceHeader.byteCount)
+    func append(header: PieceHeader, _ source: TorrentMemory.Source, _ range: Range<Int>) -> Bool {
+        let isFirst = makeRoom(range.count + PieceHeader.byteCount)
         pending?.writeMultipleIntegers(header.messageLength, PeerMessageID.piece, header.piece, header.offset)
         // One copy into a long buffer costs less than a system call, or a vector entry, for each block.
-        if let part = block.viewBytes(at: block.readerIndex + range.lowerBound, length: range.count) {
-            pending?.writeBytes(part)
+        switch source {
+        case .read(let buffer):
+            let start = buffer.readerIndex + range.lowerBound
+            if let part = buffer.viewBytes(at: start, length: range.count) { pending?.writeBytes(part) }
+        case .piece(let buffer):
+            buffer.withBytes(range.upperBound) { bytes in
+                // SAFETY: the pointer is used within the closure.
+                _ = unsafe bytes.extracting(range).withUnsafeBytes { unsafe pending?.writeBytes($0) }
+            }
         }
         return isFirst
     }
 
-    private func begin(_ count: Int) -> Bool {
-        guard pending == nil else { return false }
-        pending = driver?.takeBuffer(atLeast: count) ?? ByteBufferAllocator().buffer(capacity: count)
-        return true
+    /// A buffer that is full goes to the stream at once: none grows, so that all are of the size that the pool keeps.
+    private func makeRoom(_ count: Int) -> Bool {
+        let isFirst = !isDirty
+        isDirty = true
+        if let full = pending, full.writableBytes < count {
+            pending = nil
+            stream.write(full)
+        }
+        if pending == nil { pending = buffers.take(atLeast: count) }
+        return isFirst
     }
 
     func flush() {
-        guard let buffer = pending.take() else { return }
-        stream.write(buffer)
+        guard isDirty else { return }
+        isDirty = false
+        if let buffer = pending.take() { stream.write(buffer) }
         stream.flush()
     }
 

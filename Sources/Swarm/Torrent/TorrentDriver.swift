@@ -11,13 +11,10 @@ internal import Wire
 /// Confined to one event loop, which owns the session, all of its connections and its timers: no lock, no hop for a block.
 /// Actions are done in order; an event that comes up while they are being done adds its own behind them.
 final class TorrentDriver {
-    /// Write and read buffers that are kept for the next turn.
-    private static let keptBuffers = 8
-    private static let largestKeptBuffer = 2 << 20
-
     let loop: any EventLoop
     private let connector: StreamConnector
     private let disk: DiskPool
+    let buffers: BufferPool
     private let budget: ConnectionBudget
     private let dialBudget: ConnectionBudget
     /// The torrent's own limits.
@@ -36,9 +33,7 @@ final class TorrentDriver {
     private(set) var webSeeds: [ConnectionID: WebSeedDriver] = [:]
     /// Places of connections that are being made.
     private var dials: [ConnectionID: (place: ConnectionBudget.Place, dial: ConnectionBudget.Place)] = [:]
-    private var buffers: [PieceIndex: PieceBuffer] = [:]
-    private var reads: [ReadID: ByteBuffer] = [:]
-    private var spare: [ByteBuffer] = []
+    private var memory: TorrentMemory
     private var timer: Scheduled<Void>?
     private var queue: [SessionAction] = []
     /// What came in while actions were performed.
@@ -63,6 +58,8 @@ final class TorrentDriver {
         loop = services.loop
         connector = services.connector.value
         disk = services.disk
+        buffers = services.buffers.value
+        memory = TorrentMemory(pieces: disk.buffers, buffers: buffers)
         budget = services.budget
         dialBudget = services.dials
         self.rates = rates
@@ -90,10 +87,7 @@ final class TorrentDriver {
     func stop() {
         timer?.cancel()
         update { $0.stop(now: $1) }
-        for buffer in buffers.values { disk.buffers.give(buffer) }
-        buffers = [:]
-        reads = [:]
-        spare = []
+        memory.releaseAll()
     }
 
     /// Takes over a connection that somebody made to us.
@@ -173,7 +167,7 @@ final class TorrentDriver {
     }
 
     func wrote(_ count: Int, _ buffer: ByteBuffer?, to id: ConnectionID) {
-        if let buffer { keep(buffer) }
+        if let buffer { buffers.give(buffer) }
         update { $0.sent(id, bytes: count, now: $1) }
     }
 
@@ -183,14 +177,17 @@ final class TorrentDriver {
         var actions: [SessionAction] = []
         for result in finished {
             switch result {
-            case .verified(let piece, let outcome): actions += session.pieceFinished(piece, outcome, now: now)
+            case .verified(let piece, let outcome, let buffer):
+                memory.finished(piece, buffer)
+                actions += session.pieceFinished(piece, outcome, now: now)
             case .leaves(let id, let leaves): actions += session.leavesFinished(id, leaves, now: now)
             case .read(let id, let buffer):
-                if let buffer { reads[id] = buffer.take() }
+                if let buffer { memory.read(id, buffer.take()) }
                 actions += session.readFinished(id, succeeded: buffer != nil, now: now)
             }
         }
         perform(actions)
+        memory.releaseVerified()
     }
 
     // MARK: Actions
@@ -226,20 +223,18 @@ final class TorrentDriver {
         case .send(let id, let bytes):
             if let link = links[id], link.append(bytes) { dirty.append(link) }
         case .sendBlock(let id, let header, let read, let range):
-            guard let link = links[id], let block = reads[read] else { return }
-            if link.append(header: header, block: block, range: range) { dirty.append(link) }
+            guard let link = links[id], let source = memory.source(read) else { return }
+            if link.append(header: header, source, range) { dirty.append(link) }
         case .copy(let piece, let length, let offset, let range):
-            let buffer = buffers[piece] ?? makeBuffer(for: piece, length)
-            unsafe buffer.copy(UnsafeRawBufferPointer(rebasing: input[range]), at: offset)
-        case .release(let piece): if let buffer = buffers.removeValue(forKey: piece) { disk.buffers.give(buffer) }
-        case .verify(let check):
-            if let buffer = buffers.removeValue(forKey: check.piece) { jobs.append(.verify(check, buffer)) }
+            unsafe memory.copy(UnsafeRawBufferPointer(rebasing: input[range]), to: piece, length, at: offset)
+        case .release(let piece): memory.release(piece)
+        case .verify(let check): if let buffer = memory.take(check.piece) { jobs.append(.verify(check, buffer)) }
+        case .keep(let id, let piece): memory.keep(piece, as: id)
         case .read(let id, let piece, let offset, let length):
-            jobs.append(
-                .read(id, piece: piece, offset: offset, ReadBuffer(takeBuffer(atLeast: length)), length: length)
-            )
+            let buffer = ReadBuffer(buffers.take(atLeast: length))
+            jobs.append(.read(id, piece: piece, offset: offset, buffer, length: length))
         case .hashLeaves(let id, let pieces): hashLeaves(id, pieces)
-        case .releaseRead(let id): if let buffer = reads.removeValue(forKey: id) { keep(buffer) }
+        case .releaseRead(let id): memory.release(id)
         case .dial(let id, let endpoint, let route): dial(id, endpoint, route)
         case .close(let id, let reason):
             logger.debug("connection closed", metadata: ["reason": "\(reason)"])
@@ -254,12 +249,6 @@ final class TorrentDriver {
             if event == .complete { disk.buffers.trim() }
             onEvent(event)
         }
-    }
-
-    private func makeBuffer(for piece: PieceIndex, _ length: Int) -> PieceBuffer {
-        let buffer = disk.buffers.take(length)
-        buffers[piece] = buffer
-        return buffer
     }
 
     private func hashLeaves(_ id: ReadID, _ pieces: Range<PieceIndex>) {
@@ -280,24 +269,6 @@ final class TorrentDriver {
         let now = jobs
         jobs = []
         disk.submit(now, storage: storage, results: results)
-    }
-
-    // MARK: Buffers
-
-    func takeBuffer(atLeast count: Int) -> ByteBuffer {
-        if let index = spare.lastIndex(where: { $0.capacity >= count }) {
-            var buffer = spare.remove(at: index)
-            buffer.clear()
-            return buffer
-        }
-        return ByteBufferAllocator().buffer(capacity: count)
-    }
-
-    private func keep(_ buffer: ByteBuffer) {
-        guard spare.count < Self.keptBuffers, (1 << 16...Self.largestKeptBuffer).contains(buffer.capacity) else {
-            return
-        }
-        spare.append(buffer)
     }
 
     // MARK: Connections and time

@@ -18,6 +18,8 @@ final class SimulatedPeer {
     /// The most blocks that were asked of this peer at one time.
     private(set) var mostReadsAtOnce = 0
     private(set) var blocksSent = 0
+    /// Pieces that were kept in memory to be sent.
+    private(set) var kept = 0
     /// Pieces in the order in which they were verified.
     private(set) var order: [Int] = []
     private var buffers: [Int: [UInt8]] = [:]
@@ -170,6 +172,10 @@ final class SimulatedPeer {
             reads += 1
             pendingReads.append((id, Int(piece.raw), offset, length))
         case .hashLeaves(let id, let pieces): pendingLeaves.append((id, pieces))
+        case .keep(let id, let piece):
+            kept += 1
+            let bytes = disk[Int(piece.raw)] ?? []
+            cache[id] = corrupt?(Int(piece.raw), bytes) ?? bytes
         case .releaseRead(let id): cache[id] = nil
         case .checkMetadata(let bytes): metadata = bytes
         case .fetch(let id, let pieces): fetches.append((id, pieces))

@@ -61,7 +61,24 @@ struct TorrentSessionTests {
         let everyone = [seeder.address] + leechers.map(\.address)
         for leecher in leechers { leecher.update { $0.add(peers: everyone, now: $1) } }
         #expect(network.run(5000) { leechers.allSatisfy { Self.isComplete($0, sample) } })
-        #expect(leechers.contains { $0.reads > 0 }, "leechers served, too")
+        #expect(leechers.contains { $0.blocksSent > 0 }, "leechers served, too")
+    }
+
+    @Test(
+        "What has just come and others want is sent to them from memory; what nobody wants yet is read when somebody does"
+    )
+    func passedOn() throws {
+        let sample = try SampleContent(.v1, sizes: [4_000_000])
+        let seeder = SimulatedPeer(1, sample, isSeed: true)
+        // The last knows the one in the middle alone.
+        let middle = SimulatedPeer(2, sample, isSeed: false) { $0.exchangesPeers = false }
+        let last = SimulatedPeer(3, sample, isSeed: false) { $0.exchangesPeers = false }
+        let network = SimulatedNetwork([seeder, middle, last])
+        last.update { $0.add(peers: [middle.address], now: $1) }
+        #expect(network.run { !last.session.endpoints.isEmpty })
+        middle.update { $0.add(peers: [seeder.address], now: $1) }
+        #expect(network.run(5000) { Self.isComplete(last, sample) })
+        #expect(middle.kept > sample.pieceCount / 2 && middle.reads < sample.pieceCount / 2)
     }
 
     @Test(
