@@ -55,7 +55,7 @@ sim: ## the simulator's short scenarios, each twice, with equal traces
 	swift build --product roost-sim
 	@Scripts/sim
 
-powerloss: ## crashes, power failures and full disks at the writes of publish and fetch
+powerloss: ## crashes, power failures and full disks at the writes of publish, fetch, pin, evict and compaction
 	swift build --product roost-powerloss
 	@Scripts/powerloss
 

@@ -158,7 +158,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "RoostPowerloss",
-            dependencies: ["CDiskLog", "Simulator", "Wire", "Feeds", "Storage", "Node", logging, arguments],
+            dependencies: ["CDiskLog", "Simulator", "Wire", "Keys", "Feeds", "Storage", "Node", logging, arguments],
             swiftSettings: settings
         ),
         // Tests.

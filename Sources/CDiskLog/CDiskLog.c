@@ -316,9 +316,16 @@ int ftruncate64(int descriptor, off64_t length) { return ftruncate(descriptor, l
 int fallocate(int descriptor, int mode, off_t offset, off_t length) {
     GUARDED(is_ours(descriptor), get_fallocate()(descriptor, mode, offset, length))
     struct stat status;
-    if (is_full(&first)) FULL(-1);
+    // A hole gives room and takes none.
+    bool is_hole = mode & FALLOC_FL_PUNCH_HOLE;
+    if (is_full(&first) && !is_hole) FULL(-1);
     int result = get_fallocate()(descriptor, mode, offset, length);
-    if (result == 0 && fstat(descriptor, &status) == 0) {
+    if (result == 0 && is_hole) {
+        uint8_t *zeros = calloc(1, length);
+        if (!zeros) abort();
+        wrote(descriptor, offset, zeros, length);
+        free(zeros);
+    } else if (result == 0 && fstat(descriptor, &status) == 0) {
         note(ROOST_DISK_TRUNCATE, status.st_ino, status.st_size, "", 0, "", 0);
     }
     RETURN(result);

@@ -137,6 +137,9 @@ public final class Node: Service, NodeControl {
         lock.withLock { $0 = nil }
     }
 
+    /// Removes at once what goes beyond the quota, as otherwise every minute: for trials of what a crash leaves.
+    package func enforceQuota() async throws(NodeError) { _ = try await keeping.enforceQuota() }
+
     /// Ends ``run()`` within 5 s; safe to repeat.
     public func stop() async { stopping.stop() }
 }

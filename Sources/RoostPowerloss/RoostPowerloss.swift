@@ -9,15 +9,22 @@ struct RoostPowerloss: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "roost-powerloss",
         abstract:
-            "Records a publish or a fetch of the product's own node, and starts a node in every state that a crash may "
-            + "leave of it.",
+            "Records a publish, a fetch, a pin, an eviction or a compaction of the product's own, and starts it in every "
+            + "state that a crash may leave of it.",
         discussion: "Exit status 1: a state broke a promise."
     )
 
     enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case publish, fetch
+        case publish, fetch, keep, packs
 
-        var trial: any Trial.Type { self == .publish ? PublishTrial.self : FetchTrial.self }
+        var trial: any Trial.Type {
+            switch self {
+            case .publish: PublishTrial.self
+            case .fetch: FetchTrial.self
+            case .keep: KeepTrial.self
+            case .packs: PacksTrial.self
+            }
+        }
     }
 
     @Argument(help: "What is recorded: \(Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -35,7 +42,7 @@ struct RoostPowerloss: AsyncParsableCommand {
     @Option(help: "Looks at every so manyth state.")
     var every = 1
 
-    @Option(help: "Plants a known defect in the product's storage: early-acknowledgement or early-commit.")
+    @Option(help: "Plants a known defect in the product's storage: early-acknowledgement, early-commit, early-removal.")
     var defect: String?
 
     @Option(help: "A folder for the states that fail.")

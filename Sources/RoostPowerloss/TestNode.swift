@@ -11,8 +11,10 @@ final class TestNode: Sendable {
     let node: Node
     private let work: Task<Void, any Error>
 
-    init(home: String) async throws(NodeError) {
+    /// `quota`: bytes kept of what is neither own nor pinned.
+    init(home: String, quota: Int64 = 10 << 30) async throws(NodeError) {
         var configuration = NodeConfiguration()
+        configuration.quota = quota
         configuration.listen = Endpoint(.v4(0x7F00_0001), port: 0)
         configuration.network = "none"
         configuration.serve = .quota

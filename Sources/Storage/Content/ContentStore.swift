@@ -21,11 +21,16 @@ public final class ContentStore: Sendable {
 
     /// The store of `home`. It keeps `openFiles` descriptors open between calls: 256 of the usual limit of 1024 leaves
     /// room for peers.
-    public init(home: Home, openFiles: Int = 256) throws(StorageError) {
+    public convenience init(home: Home, openFiles: Int = 256) throws(StorageError) {
+        try self.init(home: home, openFiles: openFiles, packBytes: PackFile.fullBytes)
+    }
+
+    /// `packBytes`: beyond how many bytes another pack is begun; fewer than the usual only where packs are tried.
+    package init(home: Home, openFiles: Int, packBytes: Int64) throws(StorageError) {
         self.home = home
         files = OpenFileCache(capacity: openFiles)
         try home.prepare()
-        packs = try PackStore(folder: home.packs, files: files)
+        packs = try PackStore(folder: home.packs, files: files, fullBytes: packBytes)
         try removeStrayRecords()
     }
 

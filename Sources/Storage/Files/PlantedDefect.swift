@@ -7,6 +7,8 @@ package enum StorageDefect: String, Sendable, CaseIterable {
     case acknowledgesEarly = "early-acknowledgement"
     /// A transaction is acknowledged before the database's log is synced.
     case commitsEarly = "early-commit"
+    /// A pack that was written anew goes before the copies are synced.
+    case removesEarly = "early-removal"
 
     private static let planted = Mutex<StorageDefect?>(nil)
 
