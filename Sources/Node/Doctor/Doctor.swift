@@ -155,8 +155,28 @@ struct Doctor: Sendable {
             guard let fault = faults[record.id] else { continue }
             findings.append(await mend(record, fault, repair: repair))
         }
+        findings += try await strayKeys()
         if faults.isEmpty { findings.append(.ok("the histories of \(records.count) sites prove themselves")) }
         return findings
+    }
+
+    /// Keys of sites of which the database knows nothing, not even that they were removed or are being begun.
+    private func strayKeys() async throws(NodeError) -> [Finding] {
+        let context = context
+        let sites = try await context.blocking.run {
+            try context.keys.ownSites().filter { site in
+                try context.metadata.read {
+                    try $0.site(site) == nil && $0.highestHead(of: site) == nil && !BegunSites.isBegun(site, in: $0)
+                }
+            }
+        }
+        return sites.map { site in
+            let address = SiteAddress.site(site).text
+            return .problem(
+                "the keys of \(address) are here, and nothing of its history",
+                "Restore metadata.sqlite from a copy of the home, or get the history from a reader: `roost open \(address)`."
+            )
+        }
     }
 
     private func mend(_ record: SiteRecord, _ fault: NodeError, repair: Bool) async -> Finding {

@@ -39,6 +39,13 @@ extension NodeError {
 
     /// Any error that reaches the edge without a translation of its own.
     init(unexpected error: any Error) {
+        self =
+            Self(known: error)
+            ?? Self(.internal, "something unexpected failed: \(error)", remedy: "Report this with the log.")
+    }
+
+    /// An error that has a translation.
+    init?(known error: any Error) {
         switch error {
         case let error as NodeError: self = error
         case let error as StorageError: self.init(error)
@@ -46,7 +53,7 @@ extension NodeError {
         case let error as KeyStoreError: self.init(error)
         case is CancellationError:
             self.init(.unavailable, "the call was cancelled", remedy: "Call again.")
-        default: self.init(.internal, "something unexpected failed: \(error)", remedy: "Report this with the log.")
+        default: return nil
         }
     }
 }

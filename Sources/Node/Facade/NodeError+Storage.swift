@@ -18,7 +18,7 @@ extension NodeError {
         case .notPermitted(let path):
             self.init(
                 .notPermitted,
-                "\(path) may not be read or written by this user, or is open to others",
+                "\(path) may not be read or written by this user, is open to others, or is on a disk that is mounted read-only",
                 remedy: "Correct its owner and mode (0700 for folders of the home, 0600 for its files)."
             )
         case .damaged(let path):

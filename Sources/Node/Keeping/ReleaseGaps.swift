@@ -50,7 +50,7 @@ struct ReleaseGaps: Sendable {
     /// Gets what is missing from the folder, where it still has it, and else from peers. What is left in the gap was not
     /// to be had; throws only where the caller was cancelled, or the disk fails.
     ///
-    /// `tried`: folders that were looked into already, of which each is read once.
+    /// `tried`: folders that were looked into already, of which each is read once, and sites that nobody had something of.
     func mend(
         _ gap: inout ReleaseGap,
         tried: inout Set<String>,
@@ -69,7 +69,8 @@ struct ReleaseGaps: Sendable {
             await snapshot(folder, report: report)
             gap.missing = Self.missing(of: manifest, in: context.content)
         }
-        if gap.missing.isEmpty { return }
+        // Where nobody had one release of a site, each further one would be waited for as long.
+        if gap.missing.isEmpty || tried.contains(site.hex) { return }
         do throws(NodeError) {
             let sites = sites
             // A first look for holders: without one the fetch below has nobody to begin with.
@@ -83,6 +84,7 @@ struct ReleaseGaps: Sendable {
             }
         } catch {
             guard !Task.isCancelled else { throw error }
+            tried.insert(site.hex)
         }
         gap.missing = Self.missing(of: manifest, in: context.content)
     }

@@ -36,6 +36,10 @@ struct BegunSites: Sendable {
         try connection.saveSetting(prefix + site.hex, nil)
     }
 
+    static func isBegun(_ site: Digest256, in connection: MetadataConnection) throws -> Bool {
+        try connection.setting(prefix + site.hex) != nil
+    }
+
     /// Takes a site back that has not come to be. Blocks.
     func discard(_ site: Digest256) throws {
         try context.keys.discard(site)

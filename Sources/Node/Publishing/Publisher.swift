@@ -153,15 +153,9 @@ final class Publisher: Sendable {
         let feed: SiteFeed
         if let known = try await sites.feed(of: site) {
             feed = known
-        } else if let found = try await sites.refresh(.site(site)).feed {
-            // Keys that came from another home, without the history.
-            feed = found
         } else {
-            throw NodeError(
-                .unavailable,
-                "the history of betanet://\(site.hex) is not here",
-                remedy: "Try again when a holder of the site can be reached."
-            )
+            // Keys that came from another home, or whose database was lost.
+            feed = try await history(of: site)
         }
         let keys = context.keys
         let writer = feed.state.writer
@@ -169,6 +163,22 @@ final class Publisher: Sendable {
             keys: try await context.blocking.run { try keys.siteKeys(for: site, writer: writer) },
             feed: feed
         )
+    }
+
+    /// From a holder. Without it no release can be signed that would not contradict those there are.
+    private func history(of site: Digest256) async throws(NodeError) -> SiteFeed {
+        var found: SiteFeed?
+        do throws(NodeError) { found = try await sites.refresh(.site(site)).feed } catch {
+            guard error.kind == .unavailable else { throw error }
+        }
+        guard let found else {
+            throw NodeError(
+                .unavailable,
+                "the keys of betanet://\(site.hex) are here, but its history is not, and no holder was found",
+                remedy: "Restore metadata.sqlite from a copy of the home, or try again when a holder can be reached."
+            )
+        }
+        return found
     }
 
     /// The identity that is to endorse the site; nil where none is asked for or it does so already.

@@ -88,7 +88,8 @@ final class FeedShelf: Sendable {
                 }
                 return .success(feed.map { keep($0) })
             } catch {
-                return .failure(NodeError(unexpected: cause ?? error))
+                // The database's own failures are in `error`, in words; what the body refused is only in `cause`.
+                return .failure(cause.flatMap { NodeError(known: $0) } ?? NodeError(unexpected: error))
             }
         }
         return try result.get()

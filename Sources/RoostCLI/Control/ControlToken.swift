@@ -6,13 +6,13 @@ internal import Wire
 
 /// `control.token` in the home: who can read it may steer the node.
 enum ControlToken {
-    /// The token of the home; drawn anew, 256 bits, where there is none or others could have read it.
+    /// The token of the home; drawn anew, 256 bits, where there is none, it is damaged, or others could have read it.
     static func make(in home: Home) throws(NodeError) -> String {
         do throws(StorageError) {
             if isPrivate(home.controlToken), let known = try? home.read(home.controlToken, limit: 256),
-                known.count >= 64
+                let token = token(in: known)
             {
-                return String(decoding: known.prefix { $0 != 0x0A }, as: UTF8.self)
+                return token
             }
             var random = SystemRandomNumberGenerator()
             let token = Hex.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
@@ -21,6 +21,13 @@ enum ControlToken {
         } catch {
             throw NodeError(error)
         }
+    }
+
+    /// The 64 hexadecimal digits of a line. A damaged one is no token: no client could say it.
+    static func token(in file: [UInt8]) -> String? {
+        let line = file.prefix { $0 != 0x0A }
+        let text = String(decoding: line, as: UTF8.self)
+        return line.count == 64 && Hex.decode(text) != nil ? text : nil
     }
 
     /// Where the mode cannot be told there is no file, or none to be trusted.

@@ -131,4 +131,26 @@ struct DoctorTests {
         #expect(problems.allSatisfy { $0.remedy?.isEmpty == false })
         await node.end()
     }
+
+    @Test("keys of a site of which the database knows nothing are a finding; those of a site that was removed are none")
+    func strayKeys() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        _ = try await node.keeping.change(id, .remove)
+        #expect(try await Self.doctor(node).run(repair: false) { _ in }.healthy)
+        let lost = try node.context.keys.createSite().keys.site
+        let report = try await Self.doctor(node).run(repair: false) { _ in }
+        let problems = report.findings.filter { $0.state == "problem" }
+        #expect(
+            problems.count == 1 && problems.allSatisfy { $0.what.contains(lost.hex) && $0.remedy?.isEmpty == false }
+        )
+        do throws(NodeError) {
+            _ = try await node.publish(site: SiteAddress.site(lost).text)
+            Issue.record("published without a history")
+        } catch {
+            #expect(error.kind == .unavailable && error.message.contains("its history is not"))
+        }
+        await node.end()
+    }
 }
