@@ -101,7 +101,7 @@ struct SiteStorageTests {
         let first = tree.tree.firstPieces[4]
         let root = try #require(file.root)
         #expect(throws: PieceStorageError.self) { try read(target, PieceIndex(Int32(first)), 0, 1) }
-        target.add(TorrentContent.HashedFile(firstPiece: first, length: file.length, root: root))
+        #expect(target.add(TorrentContent.HashedFile(firstPiece: first, length: file.length, root: root)))
         try copy(PieceIndex(Int32(first)), step, from: source, to: target)
         #expect(target.known().indices == [first])
         #expect(try read(target, PieceIndex(Int32(first)), 100, 50) == read(source, PieceIndex(Int32(first)), 100, 50))
@@ -110,5 +110,30 @@ struct SiteStorageTests {
         #expect(throws: PieceStorageError.self) { try read(target, PieceIndex(Int32(first - 1)), 0, 1) }
         #expect(throws: PieceStorageError.self) { try read(target, PieceIndex(Int32.max), 0, 1) }
         #expect(throws: PieceStorageError.self) { try read(target, PieceIndex(-1), 0, 1) }
+    }
+
+    @Test("a file that overlaps one of a sparse torrent is refused, and nothing of that one becomes part of it")
+    func overlap() throws {
+        let step = tree.tree.pieceLength
+        let source = SiteStorage(content: content, metainfo: try tree.tree.v2Metainfo())
+        let target = SiteStorage(content: reader, sparsePieceLength: step, pieceCount: tree.tree.pieceCount)
+        let (file, first) = (tree.tree.manifest.files[4], tree.tree.firstPieces[4])
+        let root = try #require(file.root)
+        #expect(target.add(TorrentContent.HashedFile(firstPiece: first, length: file.length, root: root)))
+        // What another site has under this root must come from nobody's pieces but its own.
+        let other = Hash.sha256([7])
+        for (place, length) in [
+            (first + 1, Int64(step)), (first - 1, Int64(step) + 1), (first, 1), (first + 2, 3 << 40),
+        ] {
+            #expect(!target.add(TorrentContent.HashedFile(firstPiece: place, length: length, root: other)))
+        }
+        for place in [-1, tree.tree.pieceCount, Int.max, Int.min] {
+            #expect(!target.add(TorrentContent.HashedFile(firstPiece: place, length: .max, root: other)))
+        }
+        try copy(PieceIndex(Int32(first + 1)), step, from: source, to: target)
+        for length in [1, Int64(step), Int64(step) + 1] {
+            #expect(try reader.verified(.file(root: other), length: length).ranges.isEmpty)
+        }
+        #expect(target.known().indices == [first + 1])
     }
 }

@@ -5,7 +5,8 @@ public import Wire
 ///
 /// The entries of one folder come in order; what is in a folder comes after the folder itself.
 ///
-/// Memory: the nodes still to be visited, at most 1,000,000 entries in all however the nodes refer to each other.
+/// Memory: the nodes still to be visited, at most 2,000,000 entries with ``maximumPathBytes`` of paths in all, however the
+/// nodes refer to each other.
 public struct DirectoryWalk: Sendable {
     public struct Item: Equatable, Sendable {
         /// Below the folder where the walk began.
@@ -23,6 +24,8 @@ public struct DirectoryWalk: Sendable {
     private var pending: [Visit]
     private var entries = 0
     private var nodes = 0
+    private var pathBytes = 0
+    private let pathLimit: Int
     private let isRecursive: Bool
     /// Why the walk ended early, if it did.
     public private(set) var failure: DirectoryError?
@@ -30,8 +33,17 @@ public struct DirectoryWalk: Sendable {
     /// The most entries, files and folders together.
     static let maximumEntries = 2 * FeedSpecification.files
 
+    /// What the paths of all entries may take in memory: a million of them have less, and a few nodes that name each other
+    /// could make gigabytes.
+    static let maximumPathBytes = 256 << 20
+
     /// Walks the folder whose root node is `folder`; with `isRecursive` also those below it.
     public init(folder: Digest256, isRecursive: Bool) {
+        self.init(folder: folder, isRecursive: isRecursive, pathLimit: Self.maximumPathBytes)
+    }
+
+    init(folder: Digest256, isRecursive: Bool, pathLimit: Int) {
+        self.pathLimit = pathLimit
         pending = [Visit(hash: folder, path: [], level: 0, bounds: NameBounds())]
         self.isRecursive = isRecursive
     }
@@ -87,9 +99,16 @@ public struct DirectoryWalk: Sendable {
             guard entries <= Self.maximumEntries else { throw .tooManyFiles(limit: FeedSpecification.files) }
             let items = leaf.map { Item(path: visit.path + [$0.name], content: $0.content) }
             for item in items { try DirectoryPath.check(item.path) }
+            pathBytes += items.reduce(0) { $0 + Self.size(of: $1) }
+            guard pathBytes <= pathLimit else { throw .tooManyFiles(limit: FeedSpecification.files) }
             if isRecursive { enterFolders(items) }
             return items
         }
+    }
+
+    /// An array of strings, of which the last is its own.
+    private static func size(of item: Item) -> Int {
+        item.path.count * MemoryLayout<String>.stride + (item.path.last?.utf8.count ?? 0)
     }
 
     private mutating func enterFolders(_ items: [Item]) {

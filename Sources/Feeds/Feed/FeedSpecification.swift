@@ -22,6 +22,8 @@ public enum FeedSpecification {
     /// Trackers, and web seeds, of a release, and the bytes of each URL.
     public static let sources = 16
     public static let sourceBytes = 512
+    /// The longest piece of a release: a reader has a whole one in memory before it can be shown.
+    public static let pieceLength = 16 << 20
     public static let releaseBytes: Int64 = 16 << 40
     /// The longest release message and withdrawal reason, in bytes.
     public static let messageBytes = 4096

@@ -74,7 +74,7 @@ extension Release {
             v2: try reader.fixed("v2"),
             v1: try reader.fixedIfPresent("v1"),
             directory: try reader.fixed("dir"),
-            pieceLength: try reader.count("piece", upTo: 1 << 30),
+            pieceLength: try reader.count("piece", upTo: FeedSpecification.pieceLength),
             pieces: try reader.count("pieces", upTo: Int(Int32.max)),
             files: try reader.count("files", upTo: FeedSpecification.files),
             bytes: try reader.integer("bytes", in: 0...FeedSpecification.releaseBytes),

@@ -20,9 +20,8 @@ extension SwarmService {
         guard let storage else { return torrent }
         let context = context
         let held = try await context.blocking.run { try HeldParts(of: release, in: context) }
-        for file in held.files { storage.add(file) }
         // One that does not fit belongs to a directory that contradicts itself; the others are as they were verified.
-        _ = await torrent.add(files: held.files)
+        _ = await torrent.add(files: held.files.filter(storage.add))
         torrent.learn(pieceLayers: held.layers)
         let known = try await context.blocking.run { storage.known() }
         for piece in known.indices { torrent.found(pieces: piece..<piece + 1) }

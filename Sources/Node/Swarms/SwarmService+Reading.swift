@@ -148,8 +148,7 @@ extension SwarmService {
     private func openForReading(_ file: TorrentContent.HashedFile, of release: SiteRelease) async throws -> Torrent {
         let (torrent, storage) = try await openSparse(release)
         guard let storage else { return torrent }
-        storage.add(file)
-        guard await torrent.add(files: [file]) else { throw Torrent.Failure.outOfRange }
+        guard storage.add(file), await torrent.add(files: [file]) else { throw Torrent.Failure.outOfRange }
         for piece in try await context.blocking.run({ storage.known(file) }) {
             torrent.found(pieces: piece..<piece + 1)
         }

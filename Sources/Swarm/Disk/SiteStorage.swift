@@ -76,18 +76,35 @@ public final class SiteStorage: PieceStorage {
         files = []
     }
 
-    /// Adds a file of a sparse torrent; to be called before the session is told of it.
-    public func add(_ file: TorrentContent.HashedFile) {
+    /// Adds a file of a sparse torrent; to be called before the session is told of it, which must not be told of one that
+    /// was refused: what it verifies for one file would be kept as another's, whose root may be that of another site.
+    ///
+    /// - Returns: false where it does not fit into the torrent or overlaps another file.
+    public func add(_ file: TorrentContent.HashedFile) -> Bool {
         let entry = SparseFile(
             firstPiece: file.firstPiece,
             file: File(key: .file(root: file.root), length: file.length)
         )
-        sparse.withLock { files in
+        guard file.length > 0, file.firstPiece >= 0, file.firstPiece < pieceCount,
+            pieces(of: entry) <= pieceCount - file.firstPiece
+        else { return false }
+        return sparse.withLock { files in
             let position = Self.firstIndex(in: files) { $0.firstPiece >= file.firstPiece }
-            if position < files.count, files[position].firstPiece == file.firstPiece { return }
+            if position < files.count {
+                if files[position].firstPiece == file.firstPiece { return files[position].file == entry.file }
+                guard file.firstPiece + pieces(of: entry) <= files[position].firstPiece else { return false }
+            }
+            if position > 0 {
+                let previous = files[position - 1]
+                guard previous.firstPiece + pieces(of: previous) <= file.firstPiece else { return false }
+            }
             files.insert(entry, at: position)
+            return true
         }
     }
+
+    /// How many pieces a file that is not empty takes.
+    private func pieces(of entry: SparseFile) -> Int { Int((entry.file.length - 1) / Int64(pieceLength)) + 1 }
 
     // MARK: Pieces
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import Feeds
 import Keys
 import TestSupport
 import Testing
 import Wire
+
+@testable import Feeds
 
 @Suite struct DirectoryTests {
     struct Built {
@@ -195,6 +196,27 @@ import Wire
             steps += 1
         }
         #expect(steps == 50_000 || bomb.failure != nil)
+    }
+
+    @Test("a few nodes that name each other cannot make gigabytes of paths")
+    func manyPaths() throws {
+        func node(_ value: CBOR) -> (Digest256, [UInt8]) { (Hash.sha256(value.encoded), value.encoded) }
+        let file: [CBOR] = [.integer(1), .bytes(Hash.sha256([1])), .integer(0), 0]
+        let names = (0..<100).map { CBOR.array([.text("f\($0 + 100)")] + file) }
+        var (child, bytes) = node([0, .array(names)])
+        var nodes = [child: bytes]
+        for level in 0..<60 {
+            let count = level < 50 ? 1 : 4
+            let entries = (0..<count).map { CBOR.array([.text("n\($0)"), .bytes(child)]) }
+            (child, bytes) = node([0, .array(entries)])
+            nodes[child] = bytes
+        }
+        var walk = DirectoryWalk(folder: child, isRecursive: true, pathLimit: 1 << 20)
+        var memory = 0
+        while let hash = walk.needed, memory <= 2 << 20 {
+            memory += try walk.receive(try #require(nodes[hash])).reduce(0) { $0 + 16 * $1.path.count }
+        }
+        #expect(memory <= 1 << 20 && walk.failure == .tooManyFiles(limit: 1_000_000))
     }
 
     @Test("damaged nodes give an error, never a trap")

@@ -68,6 +68,18 @@ import Wire
         #expect(state.ignored.map(\.index) == [4, 6])
     }
 
+    @Test("feeds.md §4: a release with pieces of more than 16 MiB does not count: a reader would keep one in memory")
+    func longPieces() throws {
+        var fixture = try FeedFixture(releases: 1)
+        for length in [32 << 20, 1 << 30, 16 << 20] {
+            var release = FeedFixture.release(Int64(fixture.log.state.releases.count) + 1)
+            release.pieceLength = length
+            try fixture.append(.release(release))
+        }
+        #expect(fixture.log.state.ignored.count == 2)
+        #expect(fixture.log.state.newest?.release.pieceLength == 16 << 20)
+    }
+
     @Test("feeds.md §4: trackers and web seeds are hints: what is malformed is left out, and the release counts")
     func sources() throws {
         var release = FeedFixture.release(2)
