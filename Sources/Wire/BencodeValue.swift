@@ -68,6 +68,6 @@ extension [UInt8] {
     }
 
     public mutating func append(bencoded text: StaticString) {
-        append(bencoded: "\(text)".utf8)
+        text.withUTF8Buffer { unsafe append(bencoded: $0) }
     }
 }

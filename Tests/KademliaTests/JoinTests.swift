@@ -63,12 +63,12 @@ import Wire
         )
         var lookup = Lookup(target: target, family: .v4, width: 8, parallelism: 1, from: [asker, far])
         lookup.asked(asker.endpoint)
-        lookup.answered(asker, with: [close], token: nil, except: NodeID.zero)
+        lookup.answered(asker, with: [close], hasToken: false, except: NodeID.zero)
         #expect(lookup.next()?.contact == close)
         // Never the other way round: a far id does not take the place of a close one.
         lookup = Lookup(target: target, family: .v4, width: 8, parallelism: 1, from: [asker, close])
         lookup.asked(asker.endpoint)
-        lookup.answered(asker, with: [far], token: nil, except: NodeID.zero)
+        lookup.answered(asker, with: [far], hasToken: false, except: NodeID.zero)
         #expect(lookup.next()?.contact == close)
     }
 }

@@ -39,7 +39,7 @@ internal import Wire
     func order() {
         var lookup = lookup([90, 50, 70, 60])
         #expect(askAll(&lookup) == [contact(50), contact(60)])
-        lookup.answered(contact(50), with: [contact(10), contact(80)], token: nil, except: stranger)
+        lookup.answered(contact(50), with: [contact(10), contact(80)], hasToken: false, except: stranger)
         #expect(askAll(&lookup) == [contact(10)])
         #expect(!lookup.isFinished)
     }
@@ -49,12 +49,12 @@ internal import Wire
         var lookup = lookup([1, 2, 3, 4, 5])
         for rank in [1, 2, 3] as [UInt8] {
             _ = askAll(&lookup)
-            lookup.answered(contact(rank), with: [], token: [rank], except: stranger)
+            lookup.answered(contact(rank), with: [], hasToken: true, except: stranger)
         }
         #expect(lookup.isFinished)
         #expect(lookup.next() == nil)
         #expect(lookup.closest(8).map { $0.contact } == [contact(1), contact(2), contact(3)])
-        #expect(lookup.closest(1).first?.token == [1])
+        #expect(lookup.closest(1).first?.hasToken == true)
     }
 
     @Test("A slow node frees its place, an overdue one no longer holds up the end, and a late answer counts")
@@ -64,15 +64,15 @@ internal import Wire
         lookup.slow(contact(1).endpoint)
         lookup.slow(contact(2).endpoint)
         #expect(askAll(&lookup) == [contact(3), contact(4)])
-        lookup.answered(contact(3), with: [], token: nil, except: stranger)
-        lookup.answered(contact(4), with: [], token: nil, except: stranger)
+        lookup.answered(contact(3), with: [], hasToken: false, except: stranger)
+        lookup.answered(contact(4), with: [], hasToken: false, except: stranger)
         #expect(askAll(&lookup) == [contact(5)])
-        lookup.answered(contact(5), with: [], token: nil, except: stranger)
+        lookup.answered(contact(5), with: [], hasToken: false, except: stranger)
         #expect(!lookup.isFinished, "the slow ones are closer and may still answer")
         lookup.overdue(contact(1).endpoint)
-        lookup.answered(contact(2), with: [], token: nil, except: stranger)
+        lookup.answered(contact(2), with: [], hasToken: false, except: stranger)
         #expect(lookup.isFinished)
-        lookup.answered(contact(1), with: [], token: nil, except: stranger)
+        lookup.answered(contact(1), with: [], hasToken: false, except: stranger)
         #expect(lookup.closest(1).first?.contact == contact(1))
     }
 
@@ -95,7 +95,12 @@ internal import Wire
         lookup.add(entrance: entrance)
         #expect(lookup.next()?.endpoint == entrance)
         lookup.asked(entrance)
-        lookup.answered(Contact(id: stranger, endpoint: entrance), with: [contact(2)], token: nil, except: stranger)
+        lookup.answered(
+            Contact(id: stranger, endpoint: entrance),
+            with: [contact(2)],
+            hasToken: false,
+            except: stranger
+        )
         #expect(lookup.candidates.map { $0.endpoint }.last == entrance)
         #expect(lookup.next()?.contact == contact(2))
     }
@@ -108,7 +113,7 @@ internal import Wire
         let invented = (0..<200).map { _ in
             Contact(id: .random(using: &random), endpoint: Endpoint(.v4(0x0808_0800 + .random(in: 1...250)), port: 1))
         }
-        lookup.answered(contact(255), with: invented, token: nil, except: stranger)
+        lookup.answered(contact(255), with: invented, hasToken: false, except: stranger)
         #expect(lookup.candidates.count <= 1 + Lookup.candidatesOfPrefix)
         for round in 0..<400 as Range<UInt32> {
             guard let next = lookup.next() else { break }
@@ -119,7 +124,7 @@ internal import Wire
                     endpoint: Endpoint(.v4(0x0A00_0000 + round * 64 + number), port: 1)
                 )
             }
-            lookup.answered(next.contact, with: more, token: nil, except: stranger)
+            lookup.answered(next.contact, with: more, hasToken: false, except: stranger)
             #expect(lookup.candidates.count <= Lookup.maximumCandidates)
         }
         #expect(lookup.queries <= Lookup.maximumQueries)
@@ -155,7 +160,7 @@ internal import Wire
             let next = askAll(&lookup)
             guard !next.isEmpty else { break }
             asked += next
-            for contact in next { lookup.answered(contact, with: [], token: [1], except: stranger) }
+            for contact in next { lookup.answered(contact, with: [], hasToken: true, except: stranger) }
         }
         #expect(lookup.isFinished)
         #expect(asked.filter { honest.contains($0) }.count >= 3)
@@ -176,7 +181,7 @@ internal import Wire
         )
         #expect(lookup.candidates.map { $0.contact } == [10, 11, 12].map { neighbour($0) })
         lookup.asked(neighbour(10).endpoint)
-        lookup.answered(neighbour(10), with: [neighbour(5), neighbour(60)], token: nil, except: stranger)
+        lookup.answered(neighbour(10), with: [neighbour(5), neighbour(60)], hasToken: false, except: stranger)
         #expect(lookup.candidates.map { $0.contact } == [5, 10, 11].map { neighbour($0) })
     }
 }

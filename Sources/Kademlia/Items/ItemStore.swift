@@ -115,6 +115,8 @@ public struct ItemStore: Sendable {
     }
 
     public mutating func expire(now: Instant) {
+        // Most often there is nothing to remove, and making the dictionary anew is the work.
+        guard entries.values.contains(where: { !$0.isOwn && $0.expires <= now }) else { return }
         entries = entries.filter { $0.value.isOwn || $0.value.expires > now }
     }
 }

@@ -5,7 +5,7 @@ internal import Wire
 extension KRPCMessage {
     public var encoded: [UInt8] {
         var bytes: [UInt8] = [UInt8(ascii: "d")]
-        bytes.reserveCapacity(384)
+        if case .query = body { bytes.reserveCapacity(128) } else { bytes.reserveCapacity(384) }
         switch body {
         case .query(let query):
             bytes.append(bencoded: "a")
@@ -60,19 +60,19 @@ extension KRPCQuery {
     fileprivate func encodeArguments(into bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "d"))
         if case .put(let put) = method, let cas = put.mutable?.expectedSequence { bytes.append(key: "cas", cas) }
-        bytes.append(key: "id", sender.bytes)
+        bytes.append(key: "id", fixed: sender)
         switch method {
         case .ping: break
         case .findNode(let target), .other(let target), .sampleInfohashes(let target):
-            bytes.append(key: "target", target.bytes)
+            bytes.append(key: "target", fixed: target)
         case .getPeers(let infoHash), .scrape(let infoHash):
-            bytes.append(key: "info_hash", infoHash.bytes)
+            bytes.append(key: "info_hash", fixed: infoHash)
             if withoutSeeds { bytes.append(key: "noseed", 1) }
             guard case .scrape = method else { break }
             bytes.append(key: "scrape", 1)
         case .get(let target, let sequence):
             if let sequence { bytes.append(key: "seq", sequence) }
-            bytes.append(key: "target", target.bytes)
+            bytes.append(key: "target", fixed: target)
         case .announcePeer(let announce): announce.encode(into: &bytes)
         case .put(let put): put.encode(into: &bytes)
         }
@@ -90,7 +90,7 @@ extension KRPCQuery {
 extension KRPCAnnounce {
     fileprivate func encode(into bytes: inout [UInt8]) {
         if port == nil { bytes.append(key: "implied_port", 1) }
-        bytes.append(key: "info_hash", infoHash.bytes)
+        bytes.append(key: "info_hash", fixed: infoHash)
         // The port is written even where it is implied: some programs insist on it.
         bytes.append(key: "port", Int64(port ?? 1))
         if isSeed { bytes.append(key: "seed", 1) }
@@ -101,10 +101,10 @@ extension KRPCAnnounce {
 extension KRPCPut {
     fileprivate func encode(into bytes: inout [UInt8]) {
         if let mutable {
-            bytes.append(key: "k", mutable.key.bytes)
+            bytes.append(key: "k", fixed: mutable.key)
             if !mutable.salt.isEmpty { bytes.append(key: "salt", mutable.salt) }
             bytes.append(key: "seq", mutable.sequence)
-            bytes.append(key: "sig", mutable.signature.bytes)
+            bytes.append(key: "sig", fixed: mutable.signature)
         }
         bytes.append(key: "token", token)
         bytes.append(bencoded: "v")
@@ -117,9 +117,9 @@ extension KRPCResponse {
         bytes.append(UInt8(ascii: "d"))
         if let peerFilter { bytes.append(key: "BFpe", peerFilter.bytes) }
         if let seedFilter { bytes.append(key: "BFsd", seedFilter.bytes) }
-        bytes.append(key: "id", sender.bytes)
+        bytes.append(key: "id", fixed: sender)
         if let samples { bytes.append(key: "interval", samples.interval) }
-        if let key { bytes.append(key: "k", key.bytes) }
+        if let key { bytes.append(key: "k", fixed: key) }
         if !nodes.isEmpty || families.contains(.v4) { bytes.append(key: "nodes", nodes.flatMap { $0.compact }) }
         if !nodes6.isEmpty || families.contains(.v6) { bytes.append(key: "nodes6", nodes6.flatMap { $0.compact }) }
         if let samples {
@@ -127,7 +127,7 @@ extension KRPCResponse {
             bytes.append(key: "samples", samples.infoHashes.flatMap { $0.bytes })
         }
         if let sequence { bytes.append(key: "seq", sequence) }
-        if let signature { bytes.append(key: "sig", signature.bytes) }
+        if let signature { bytes.append(key: "sig", fixed: signature) }
         if let token { bytes.append(key: "token", token) }
         if let value {
             bytes.append(bencoded: "v")
@@ -147,6 +147,14 @@ extension [UInt8] {
     fileprivate mutating func append(key: StaticString, _ content: some Collection<UInt8>) {
         append(bencoded: key)
         append(bencoded: content)
+    }
+
+    fileprivate mutating func append(key: StaticString, fixed value: some FixedBytes) {
+        append(bencoded: key)
+        append(UInt8(ascii: "0") + UInt8(type(of: value).byteCount / 10))
+        append(UInt8(ascii: "0") + UInt8(type(of: value).byteCount % 10))
+        append(UInt8(ascii: ":"))
+        append(value)
     }
 
     fileprivate mutating func append(key: StaticString, _ value: Int64) {

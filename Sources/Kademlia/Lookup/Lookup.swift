@@ -31,13 +31,14 @@ struct Lookup: Sendable {
         /// Answers between us and the word of this node.
         let depth: Int
         let parent: Endpoint?
-        var token: [UInt8]?
+        /// It gave a token with its answer; see ``Operation/tokens``.
+        var hasToken = false
         /// Its id fits its address (BEP 42), or nothing can be said yet.
         var isBound = true
 
         var contact: Contact { Contact(id: id, endpoint: endpoint) }
-        fileprivate var isWaited: Bool { state == .asked || state == .slow }
-        fileprivate var isLive: Bool { state != .failed && state != .overdue }
+        var isWaited: Bool { state == .asked || state == .slow }
+        var isLive: Bool { state != .failed && state != .overdue }
     }
 
     static let maximumCandidates = 160
@@ -49,13 +50,13 @@ struct Lookup: Sendable {
 
     let target: NodeID
     let family: AddressFamily
-    private let width: Int
+    let width: Int
     private let parallelism: Int
     private let mostQueries: Int
     /// For the simulator's trial; see ``DHTDefence``.
-    private let without: Set<DHTDefence>
+    let without: Set<DHTDefence>
     /// Ascending by distance.
-    private(set) var candidates: [Candidate] = []
+    var candidates: [Candidate] = []
     private(set) var queries = 0
     private(set) var answers = 0
 
@@ -81,87 +82,6 @@ struct Lookup: Sendable {
     mutating func add(entrance endpoint: Endpoint) {
         guard endpoint.family == family, !candidates.contains(where: { $0.endpoint == endpoint }) else { return }
         candidates.insert(Candidate(id: .zero, endpoint: endpoint, distance: .zero, depth: 0, parent: nil), at: 0)
-    }
-
-    private mutating func add(_ contact: Contact, depth: Int, parent: Endpoint?) {
-        guard contact.endpoint.family == family else { return }
-        let distance = contact.id ^ target
-        forgetOldIdentity(of: contact, distance)
-        guard makesRoom(for: contact, distance) else { return }
-        let isBound = isBound(contact)
-        guard isBound || makesRoomAmongUnbound(distance) else { return }
-        let position = candidates.firstIndex { distance < $0.distance } ?? candidates.count
-        guard position < Self.maximumCandidates else { return }
-        var candidate = Candidate(
-            id: contact.id,
-            endpoint: contact.endpoint,
-            distance: distance,
-            depth: depth,
-            parent: parent
-        )
-        candidate.isBound = isBound
-        candidates.insert(candidate, at: position)
-        guard candidates.count > Self.maximumCandidates else { return }
-        // The furthest makes room, unless it has something to say yet.
-        if let last = candidates.lastIndex(where: { !$0.isWaited }) { candidates.remove(at: last) }
-    }
-
-    /// An address named under several ids that nobody has asked yet counts under the closest of them: a node that took a
-    /// new id, or one whose address somebody named under a far id, would be passed over otherwise.
-    private mutating func forgetOldIdentity(of contact: Contact, _ distance: NodeID) {
-        guard
-            let index = candidates.firstIndex(where: {
-                $0.endpoint == contact.endpoint && $0.state == .fresh && $0.id != .zero && distance < $0.distance
-            })
-        else { return }
-        candidates.remove(at: index)
-    }
-
-    private func isBound(_ contact: Contact) -> Bool {
-        without.contains(.boundIDs) || contact.id.isSecured(for: contact.endpoint.address)
-    }
-
-    /// One network gets few places: in a full one a closer node takes that of the furthest that nobody has asked yet.
-    private mutating func makesRoom(for contact: Contact, _ distance: NodeID) -> Bool {
-        let address = contact.endpoint.address
-        guard !address.isLocal, !without.contains(.prefixDiversity) else {
-            return !candidates.contains { $0.endpoint == contact.endpoint }
-        }
-        let prefix = address.prefix
-        var neighbours = 0
-        var furthest: Int?
-        for (index, candidate) in candidates.enumerated() where candidate.endpoint.address.prefix == prefix {
-            if candidate.endpoint.address == address { return false }
-            if candidate.isLive { neighbours += 1 }
-            if candidate.state == .fresh, candidate.id != .zero { furthest = index }
-        }
-        guard neighbours >= Self.candidatesOfPrefix else { return true }
-        guard let furthest, distance < candidates[furthest].distance else { return false }
-        candidates.remove(at: furthest)
-        return true
-    }
-
-    /// How many nodes of one network were asked and may be alive.
-    func taken(of prefix: IPAddress) -> Int {
-        var count = 0
-        for candidate in candidates where candidate.isLive && candidate.state != .fresh {
-            if candidate.endpoint.address.prefix == prefix { count += 1 }
-        }
-        return count
-    }
-
-    /// However many ids somebody takes as he likes, they cannot push the others out of the list.
-    private mutating func makesRoomAmongUnbound(_ distance: NodeID) -> Bool {
-        var fresh = 0
-        var furthest: Int?
-        for (index, candidate) in candidates.enumerated() where !candidate.isBound && candidate.state == .fresh {
-            fresh += 1
-            furthest = index
-        }
-        guard fresh >= width * 3 else { return true }
-        guard let furthest, distance < candidates[furthest].distance else { return false }
-        candidates.remove(at: furthest)
-        return true
     }
 
     // MARK: - What to do
@@ -207,36 +127,12 @@ struct Lookup: Sendable {
         return true
     }
 
-    /// The nodes that answered, closest first: `count` whose id fits their address, and at most as many others between.
-    func closest(_ count: Int) -> [Candidate] { Self.closest(count, of: candidates.filter { $0.state == .answered }) }
-
-    /// The same of several searches together; `ordered` by distance.
-    static func closest(_ count: Int, of ordered: [Candidate]) -> [Candidate] {
-        var (bound, unbound) = (count, count)
-        var closest: [Candidate] = []
-        for candidate in ordered {
-            guard bound > 0 else { break }
-            if candidate.isBound {
-                bound -= 1
-            } else {
-                unbound -= 1
-                if unbound < 0 { continue }
-            }
-            closest.append(candidate)
-        }
-        return closest
-    }
-
-    var closestDistance: NodeID {
-        candidates.first { $0.state == .answered }?.distance ?? NodeID(Array(repeating: 0xFF, count: 20)) ?? .zero
-    }
-
     /// Nodes that gave a token and have nothing before them but `width` nodes that may be alive.
     var ready: [Candidate] {
         var window = width
         var ready: [Candidate] = []
         for candidate in candidates where candidate.isLive && candidate.state != .slow {
-            if candidate.state == .answered, candidate.token != nil { ready.append(candidate) }
+            if candidate.state == .answered, candidate.hasToken { ready.append(candidate) }
             if candidate.isBound { window -= 1 }
             if window == 0 { break }
         }
@@ -267,7 +163,7 @@ struct Lookup: Sendable {
     mutating func failed(_ endpoint: Endpoint) { change(endpoint, to: .failed, from: [.asked, .slow, .overdue]) }
 
     /// A node answered, under the id that counts from now on.
-    mutating func answered(_ sender: Contact, with contacts: [Contact], token: [UInt8]?, except ownID: NodeID) {
+    mutating func answered(_ sender: Contact, with contacts: [Contact], hasToken: Bool, except ownID: NodeID) {
         guard let index = candidates.firstIndex(where: { $0.endpoint == sender.endpoint }),
             candidates[index].state != .answered, candidates[index].state != .fresh
         else { return }
@@ -275,7 +171,7 @@ struct Lookup: Sendable {
         candidate.id = sender.id
         candidate.distance = sender.id ^ target
         candidate.state = .answered
-        candidate.token = token
+        candidate.hasToken = hasToken
         candidate.isBound = isBound(sender)
         answers += 1
         candidates.insert(candidate, at: candidates.firstIndex { candidate.distance < $0.distance } ?? candidates.count)
@@ -290,24 +186,4 @@ struct Lookup: Sendable {
             if !candidates.contains(where: { $0.endpoint == contact.endpoint }) { add(contact, depth: 1, parent: nil) }
         }
     }
-
-    // MARK: - The report
-
-    /// From the first node asked to the closest found, each closer than the one before.
-    var path: [Contact] {
-        var chain: [Candidate] = []
-        var step = candidates.first { $0.state == .answered }
-        while let candidate = step, chain.count < Self.maximumCandidates {
-            chain.append(candidate)
-            step = candidate.parent.flatMap { parent in candidates.first { $0.endpoint == parent } }
-        }
-        var path: [Candidate] = []
-        for candidate in chain.reversed() where path.last.map({ candidate.distance < $0.distance }) ?? true {
-            path.append(candidate)
-        }
-        return path.map { $0.contact }
-    }
-
-    /// Queries one after the other from us to the closest node found.
-    var hops: Int { candidates.first { $0.state == .answered }.map { $0.depth + 1 } ?? 0 }
 }

@@ -76,7 +76,7 @@ extension DHTNode {
         tokens.rotate(now: now, secret: generator.bytes(16))
         items.expire(now: now)
         peers.expire(now: now)
-        silent = silent.filter { $0.value > now }
+        if silent.values.contains(where: { $0 <= now }) { silent = silent.filter { $0.value > now } }
         for family in AddressFamily.allCases where configuration.families.contains(family) {
             if let target = tables[family.rawValue].refreshTarget(now: now, using: &generator) {
                 begin(.findNode, target, .refresh, now: now)

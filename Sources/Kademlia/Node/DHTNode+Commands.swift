@@ -108,7 +108,7 @@ extension DHTNode {
     ) -> UInt64 {
         let number = nextOperation
         nextOperation += 1
-        var operation = Operation(target: target, goal: goal, purpose: purpose, keep: policy, lookups: [])
+        let operation = Operation(target: target, goal: goal, purpose: purpose, keep: policy)
         for family in AddressFamily.allCases where configuration.families.contains(family) {
             operation.lookups += lookups(for: goal, target, family, isJoin: purpose == .join)
         }

@@ -5,23 +5,18 @@ internal import Wire
 extension DHTNode {
     /// Asks, stores and ends as far as the operation can go now.
     mutating func advance(_ number: UInt64, now: Instant) {
-        guard operations[number] != nil else { return }
-        var blocked = askNodes(number, now: now)
-        requestSignature(number)
-        blocked = storeAtNodes(number, now: now) ?? blocked
+        guard let operation = operations[number] else { return }
+        var blocked = askNodes(number, operation, now: now)
+        requestSignature(number, operation)
+        blocked = storeAtNodes(number, operation, now: now) ?? blocked
         if let blocked { deadlines.plan(.advance(number), at: blocked) }
-        guard let operation = operations[number], operation.isLookupFinished, !operation.isWaitingForStores,
-            blocked == nil
-        else { return }
+        guard blocked == nil, !operation.isWaitingForStores, operation.isLookupFinished else { return }
         if case .update = operation.goal { return }
         finish(number, operation, now: now)
     }
 
     /// - Returns: when to go on, if a limit of ours stands in the way.
-    private mutating func askNodes(_ number: UInt64, now: Instant) -> Instant? {
-        // Taken out, so that its lists are changed in place.
-        guard var operation = operations.removeValue(forKey: number) else { return nil }
-        defer { operations[number] = operation }
+    private mutating func askNodes(_ number: UInt64, _ operation: Operation, now: Instant) -> Instant? {
         for index in operation.lookups.indices {
             while let candidate = operation.lookups[index].next() {
                 if operation.claimed.contains(candidate.endpoint) || isCrowded(operation, by: candidate) {
@@ -62,22 +57,22 @@ extension DHTNode {
         return false
     }
 
-    private mutating func requestSignature(_ number: UInt64) {
-        guard let operation = operations[number], operation.isLookupFinished,
-            case .update(let key, let salt, isAsked: false) = operation.goal
-        else { return }
-        operations[number]?.goal = .update(key: key, salt: salt, isAsked: true)
+    private mutating func requestSignature(_ number: UInt64, _ operation: Operation) {
+        guard case .update(let key, let salt, isAsked: false) = operation.goal, operation.isLookupFinished else {
+            return
+        }
+        operation.goal = .update(key: key, salt: salt, isAsked: true)
         progress(.readyToSign(current: operation.best, highest: floors[operation.target]), for: number)
     }
 
-    private mutating func storeAtNodes(_ number: UInt64, now: Instant) -> Instant? {
-        guard let operation = operations[number], let (publication, expected) = operation.publication,
+    private mutating func storeAtNodes(_ number: UInt64, _ operation: Operation, now: Instant) -> Instant? {
+        guard let (publication, expected) = operation.publication,
             isWorthStoring(publication, operation)
         else { return nil }
         for candidate in operation.storeTargets(width: configuration.bucketSize) {
-            guard let token = candidate.token else { continue }
+            guard let token = operation.tokens[candidate.endpoint] else { continue }
             if let later = permit(candidate.endpoint, now: now) { return later }
-            operations[number]?.attempts[candidate.endpoint] = .waiting
+            operation.attempts[candidate.endpoint] = .waiting
             let holds = operation.holders[candidate.endpoint] != nil
             let method = method(publication, token: token, expecting: holds ? expected : nil)
             ask(method, candidate.endpoint, id: candidate.id, .store(number), now: now)

@@ -92,19 +92,18 @@ extension DHTNode {
         for operation: UInt64,
         now: Instant
     ) {
-        guard operations[operation] != nil else { return }
+        guard let running = operations[operation] else { return }
         let family = sender.endpoint.family
-        for index in operations[operation]?.lookups.indices ?? 0..<0 {
-            let lookup = operations[operation]?.lookups[index].family
+        if running.goal.isOfStores, let token = response.token { running.tokens[sender.endpoint] = token }
+        for index in running.lookups.indices {
+            let lookup = running.lookups[index].family
             let contacts = lookup == .v4 ? response.nodes : response.nodes6
-            guard let lookup else { continue }
-            let own = self.id(lookup)
+            let own = id(lookup)
             if lookup == family {
-                operations[operation]?.lookups[index]
-                    .answered(sender, with: contacts, token: response.token, except: own)
+                running.lookups[index].answered(sender, with: contacts, hasToken: response.token != nil, except: own)
             } else if !hearing[lookup.rawValue].isDeaf(now: now) {
                 // BEP 32 "Bootstrapping": nodes of one family know those of the other.
-                operations[operation]?.lookups[index].told(contacts, except: own)
+                running.lookups[index].told(contacts, except: own)
             }
         }
         collect(response, from: sender, for: operation, now: now)

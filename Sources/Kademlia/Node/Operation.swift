@@ -3,7 +3,10 @@ internal import Keys
 internal import Wire
 
 /// One command or one chore of a node at work: lookups, then perhaps stores.
-struct Operation: Sendable {
+///
+/// A class, so that a step reads and changes it where it stands: as a value in a dictionary each look at it was a copy, and
+/// these were a fifth of the work of a large simulated network.
+final class Operation {
     enum Goal: Sendable {
         case findNode
         case getPeers
@@ -20,6 +23,13 @@ struct Operation: Sendable {
             switch self {
             case .findNode, .scrape, .sampleInfohashes: false
             case .getPeers, .getImmutable, .getMutable, .publish, .update: true
+            }
+        }
+
+        var isOfStores: Bool {
+            switch self {
+            case .publish, .update: true
+            case .findNode, .scrape, .sampleInfohashes, .getPeers, .getImmutable, .getMutable: false
             }
         }
     }
@@ -66,6 +76,22 @@ struct Operation: Sendable {
     /// The sequence number that each node holds, as far as they say.
     var holders: [Endpoint: Int64] = [:]
     var attempts: [Endpoint: Attempt] = [:]
+    /// What those who answered want to see before they take anything; kept where something is to be stored.
+    var tokens: [Endpoint: [UInt8]] = [:]
+
+    init(
+        target: NodeID,
+        goal: Goal,
+        purpose: Purpose,
+        keep: KeepPolicy = .once,
+        lookups: [Lookup] = []
+    ) {
+        self.target = target
+        self.goal = goal
+        self.purpose = purpose
+        self.keep = keep
+        self.lookups = lookups
+    }
 
     static let maximumPeers = 2000
     static let maximumSamples = 2000
@@ -128,7 +154,7 @@ struct Operation: Sendable {
         }
         return AddressFamily.allCases.flatMap { family -> [Lookup.Candidate] in
             let all = lookups.filter { $0.family == family }.flatMap { $0.closest(Lookup.maximumCandidates) }
-            let willing = all.filter { $0.token != nil && attempts[$0.endpoint]?.isGood ?? true }
+            let willing = all.filter { $0.hasToken && attempts[$0.endpoint]?.isGood ?? true }
             return Lookup.closest(width, of: willing.sorted { $0.distance < $1.distance })
                 .filter { attempts[$0.endpoint] == nil }
         }

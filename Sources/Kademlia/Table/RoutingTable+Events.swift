@@ -131,11 +131,13 @@ extension RoutingTable {
 
     /// The questionable nodes that have been silent longest.
     func questionable(_ count: Int, now: Instant) -> [Contact] {
-        let waiting = buckets.flatMap { $0.entries }.filter { !$0.isGood(now: now) }
-        let ordered = waiting.sorted {
-            max($0.lastAnswer, $0.lastQuery ?? .zero) < max($1.lastAnswer, $1.lastQuery ?? .zero)
+        var waiting: [(silentSince: Instant, contact: Contact)] = []
+        for bucket in buckets {
+            for entry in bucket.entries where !entry.isGood(now: now) {
+                waiting.append((max(entry.lastAnswer, entry.lastQuery ?? .zero), entry.contact))
+            }
         }
-        return ordered.prefix(count).map { $0.contact }
+        return waiting.sorted { $0.silentSince < $1.silentSince }.prefix(count).map { $0.contact }
     }
 
     /// Nodes that stopped answering and were not replaced, closest first.

@@ -34,8 +34,24 @@ final class DHTProgram: Program {
 
     func restore(_ state: DHTState) { node.restore(state, now: host.now) }
 
+    /// As the driver over sockets does: what can be is answered the quick way.
     func receive(_ datagram: [UInt8], from source: Endpoint) {
-        perform(node.receive(datagram, from: source, now: host.now))
+        let now = host.now
+        guard let actions = node.answer(datagram.span, from: source, now: now, into: &host.world.answers) else {
+            return perform(node.receive(datagram, from: source, now: now))
+        }
+        if !host.world.answers.isEmpty {
+            send(Array(host.world.answers.bytes), to: source)
+            host.world.answers.removeAll()
+        }
+        if !actions.isEmpty { perform(actions) }
+    }
+
+    private func send(_ bytes: [UInt8], to endpoint: Endpoint) {
+        if bytes.count > Self.maximumDatagram {
+            host.world.violate("datagram-size", "\(bytes.count) bytes", host: host)
+        }
+        host.send(bytes, to: endpoint)
     }
 
     func wake() { perform(node.tick(now: host.now)) }
@@ -58,11 +74,7 @@ final class DHTProgram: Program {
     private func perform(_ actions: [DHTNode.Action]) {
         for action in actions {
             switch action {
-            case .send(let bytes, let endpoint):
-                if bytes.count > Self.maximumDatagram {
-                    host.world.violate("datagram-size", "\(bytes.count) bytes", host: host)
-                }
-                host.send(bytes, to: endpoint)
+            case .send(let bytes, let endpoint): send(bytes, to: endpoint)
             case .wake(let time): host.wake(at: time)
             case .progress(let id, let progress): waiters[id]?.progress?(progress)
             case .finished(let id, let outcome): waiters.removeValue(forKey: id)?.finish(outcome)

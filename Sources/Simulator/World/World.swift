@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Kademlia
 public import Wire
 
 /// A deterministic world of hosts, lines and time: the same seed gives the same run on every machine.
@@ -30,6 +31,8 @@ public final class World {
     var trace = Trace()
     var network: Network
     var queue = EventQueue<Event>()
+    /// Answers that a DHT node has written and that have not been sent yet; empty between events.
+    var answers = DatagramBatch()
     private var placement: RandomStream
     private var isStopped = false
     private var eventsOfMoment = 0
