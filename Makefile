@@ -11,7 +11,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz
 export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test check ci format format-check lint layers docs bench sim powerloss dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
+.PHONY: footprint replaced help setup build run demo test check ci format format-check lint layers docs bench sim powerloss dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,12 @@ crash: build ## kill -9 at 50 random instants of publish and fetch
 
 memory: build ## resident memory: idle with 100 sites, fetching 1 GiB
 	$(PYTHON) Interop/memory.py
+
+footprint: build ## a node in 256 MiB and a quarter of one core (root)
+	$(PYTHON) Interop/footprint.py --check
+
+replaced: build ## a fifth of the nodes replaced every minute: are holders and pages still found? (root)
+	$(PYTHON) Interop/replaced.py --check
 
 real: build ## two large Debian manuals as sites, with the promised figures (root)
 	$(PYTHON) Interop/real.py

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serving capacity grows with demand: many readers of one seeder serve each other."""
+"""Serving capacity grows with demand: many readers of one seeder serve each other. And what was served is not held on to."""
+import time
+
 import roost
 from clients import DHT, expect
 from content import expect_same
@@ -57,3 +59,21 @@ def many_readers(lab, count):
         expect_same(source.parent, reader.path("got"), ignore=(".",))  # a resume record stands beside
     if copies > 2.5:
         raise AssertionError(f"the seeder sent {copies:.1f} copies to {count} readers")
+
+
+@case("scale", "who follows a site has no connection left for the releases that it has")
+def old_releases(lab):
+    dht = DHT(lab, nodes=3)
+    nodes = [roost.Node(lab.host(name), dht).wait_dht(nodes=2) for name in ("publisher", "first", "second")]
+    publisher, readers = nodes[0], nodes[1:]
+    page = publisher.host.path("site", "index.html")
+    for release in range(1, 6):
+        page.write_text(f"<h1>release {release}</h1>")
+        report = publisher.publish(page.parent, *(() if release > 1 else ("--new",)))
+        for reader in readers:
+            reader.fetch(roost.address_of(report), reader.host.path(f"got{release}"))
+    end = time.monotonic() + 20
+    while any(node.value("peers") for node in nodes):
+        if time.monotonic() > end:
+            raise AssertionError(f"peers of old releases are connected still: {[len(node.value('peers')) for node in nodes]}")
+        time.sleep(0.3)
