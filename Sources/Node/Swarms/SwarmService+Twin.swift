@@ -148,7 +148,8 @@ extension SwarmService {
                 if verified == nil { return }
             }
             let torrent = entry.twinOf.flatMap { open[$0]?.torrent }
-            try await take(verified, of: files, for: torrent, places: torrent == nil ? [:] : files.places)
+            let places = torrent == nil ? [:] : files.places
+            try await take(verified, of: files, for: torrent, places: places, mayWait: isClosed)
         } catch {
             context.logger.debug("a v1 twin is of no use", metadata: ["error": "\(error)"])
         }
@@ -170,11 +171,12 @@ extension SwarmService {
         _ verified: Bitfield?,
         of files: TwinFiles,
         for torrent: Torrent?,
-        places: [Digest256: Range<Int>]
+        places: [Digest256: Range<Int>],
+        mayWait: Bool = true
     ) async throws {
         let context = context
         let (roots, layers) = try await context.blocking.run {
-            let roots = try files.importFinished(verified)
+            let roots = try files.importFinished(verified, mayWait: mayWait)
             var layers: [Digest256: [UInt8]] = [:]
             // Peers who come by v2 need the hashes that v1 did not bring.
             for root in roots where places[root].map({ $0.count > 1 }) ?? false {

@@ -28,7 +28,7 @@ final class TwinFiles: Sendable {
     /// All files of the release; nil where only single ones are known.
     private let manifest: ReleaseManifest?
     private let state = Mutex(State())
-    private let importing = Mutex(())
+    let importing = Mutex(())
 
     init(v1: Digest160, pieceLength: Int, manifest: ReleaseManifest?, content: ContentStore) {
         self.v1 = v1
@@ -119,10 +119,14 @@ final class TwinFiles: Sendable {
     /// `verified` are the pieces that the twin's session counts; nil when it has ended: then all that the store has counts,
     /// its last pieces too, of which the session was not told any more.
     ///
+    /// Without `mayWait` nothing is done while another does it: with many files that takes long, and who comes by every few
+    /// seconds would have all of the node's threads wait.
+    ///
     /// - Returns: the roots that are held from now on. Fails with `.badData` where a file has another root.
-    func importFinished(_ verified: Bitfield?) throws -> [Digest256] {
+    func importFinished(_ verified: Bitfield?, mayWait: Bool = true) throws -> [Digest256] {
+        guard mayWait else { return try importing.withLockIfAvailable { _ in try importNow(verified) } ?? [] }
         // Housekeeping and a reader may both come: the second finds nothing left.
-        try importing.withLock { _ in try importNow(verified) }
+        return try importing.withLock { _ in try importNow(verified) }
     }
 
     private func importNow(_ verified: Bitfield?) throws -> [Digest256] {

@@ -88,13 +88,16 @@ protocol SiteChanging: AsyncParsableCommand {
     var start: StartChoice { get }
     var address: String { get }
     func change() throws -> SiteChange
+    func text(_ site: SiteSummary) -> String
 }
 
 extension SiteChanging {
     func run() async throws {
         let node = try await NodeConnection.open(options, start)
-        options.print(try await node.change(address, change()), text: SiteCommand.text)
+        options.print(try await node.change(address, change()), text: text)
     }
+
+    func text(_ site: SiteSummary) -> String { SiteCommand.text(site) }
 }
 
 extension SiteCommand {
@@ -122,6 +125,13 @@ extension SiteCommand {
         @OptionGroup var start: StartChoice
         @Argument(help: "The site's address.") var address: String
         func change() -> SiteChange { .remove }
+
+        /// The summary is of what was there.
+        func text(_ site: SiteSummary) -> String {
+            (["Removed \(PlainText.word(site.title))  \(site.site)"] + site.warnings.map { "  \($0)" }).joined(
+                separator: "\n"
+            )
+        }
     }
 
     struct Withdraw: SiteChanging {

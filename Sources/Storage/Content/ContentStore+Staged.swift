@@ -24,9 +24,10 @@ extension ContentStore {
     public func adopt(staged: [Staged]) throws(StorageError) -> [Staged] {
         var refused: [Staged] = []
         var right: [Staged] = []
+        var known: [ContentKey] = []
         for file in staged {
             if length(of: .file(root: file.root)) == file.length {
-                try remove(file.key)
+                known.append(file.key)
             } else if try root(of: file) == file.root {
                 right.append(file)
             } else {
@@ -34,6 +35,7 @@ extension ContentStore {
                 refused.append(file)
             }
         }
+        if !known.isEmpty { try remove(known) }
         try place(right)
         return refused
     }

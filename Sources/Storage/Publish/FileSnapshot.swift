@@ -37,16 +37,21 @@ struct FileSnapshot: Sendable {
         )
     }
 
-    /// Copies `source` to a new file at `path`.
-    static func take(of source: OpenFile, at path: String, maximum: Int64) throws(StorageError) -> FileSnapshot {
+    /// Copies `source` to a new file at `path`; only its beginning where `goesOn`, asked with the bytes so far, says no.
+    static func take(
+        of source: OpenFile,
+        at path: String,
+        maximum: Int64,
+        goesOn: (Int64) -> Bool = { _ in true }
+    ) throws(StorageError) -> FileSnapshot {
         let copy = try OpenFile.open(path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
         do throws(StorageError) {
             var before = try source.status()
             for attempt in 1...attempts {
-                let length = try source.copyAll(to: copy, maximum: maximum)
+                let length = try source.copyAll(to: copy, maximum: maximum, goesOn: goesOn)
                 let after = try source.status()
                 let isStable = after == before && length == after.length
-                if isStable || attempt == attempts {
+                if isStable || attempt == attempts || !goesOn(length) {
                     return FileSnapshot(path: path, length: length, status: after, isStable: isStable)
                 }
                 before = after

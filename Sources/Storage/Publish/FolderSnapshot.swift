@@ -66,7 +66,10 @@ struct FolderSnapshot: Sendable {
             if let root = cache.root(of: entry.status), content.length(of: .file(root: root)) == entry.status.length {
                 source = .success(.held(root: root, status: entry.status))
             } else {
-                source = try Self.copy(of: entry, in: folder, at: "\(prefix)\(index)", copies: copies)
+                source = try Self.copy(of: entry, in: folder, at: "\(prefix)\(index)", copies: copies) { bytes in
+                    options.report(.storing, min(done.load(ordering: .relaxed) + bytes, total), total)
+                    return !options.isCancelled()
+                }
             }
             switch source {
             case .success(let source): found.withLock { $0[index] = source }
@@ -97,7 +100,8 @@ struct FolderSnapshot: Sendable {
         of entry: FolderWalk.Entry,
         in folder: OpenFile,
         at path: String,
-        copies: SmallCopies
+        copies: SmallCopies,
+        goesOn: (Int64) -> Bool
     ) throws(PublishError) -> Result<Source, Skip> {
         let file: OpenFile
         do throws(StorageError) {
@@ -110,7 +114,7 @@ struct FolderSnapshot: Sendable {
         do throws(StorageError) {
             if let copy = try FileSnapshot.take(of: file, into: copies) { return .success(.copy(copy)) }
             let maximum = TorrentSpecification.maximumTotalLength
-            return .success(.copy(try FileSnapshot.take(of: file, at: path, maximum: maximum)))
+            return .success(.copy(try FileSnapshot.take(of: file, at: path, maximum: maximum, goesOn: goesOn)))
         } catch {
             throw .storage(error)
         }

@@ -3,6 +3,7 @@ import BitTorrent
 import Feeds
 import Storage
 import Swarm
+import Synchronization
 import TestSupport
 import Testing
 import Wire
@@ -93,7 +94,10 @@ struct TwinTests {
             unsafe try storage.write(index, bytes.span.bytes)
         }
         #expect(try twin.importFinished(Bitfield(count: metainfo.pieceMap.pieceCount)).isEmpty)
-        #expect(try !twin.importFinished(nil).isEmpty)
+        // Who need not wait for another's import does not, and takes no thread with it.
+        let beside = try twin.importing.withLock { _ in try twin.importFinished(nil, mayWait: false) }
+        #expect(beside.isEmpty)
+        #expect(try !twin.importFinished(nil, mayWait: false).isEmpty)
         #expect(reader.holds(site))
         await reader.end()
         await publisher.end()
