@@ -35,10 +35,11 @@ struct DiskPoolTests {
         await results.settled()
         let jobs = (0..<200).map { _ in DiskJob.hashLeaves(ReadID(0), [(piece: PieceIndex(0), length: 16_384)]) }
         pool.submit(jobs, storage: storage, results: results)
+        #expect(results.bytesUnderWay == 200 * 16_384)
         async let settled: Void = results.settled()
         storage.open()
         await settled
-        #expect(storage.reads == 200)
+        #expect(storage.reads == 200 && results.bytesUnderWay == 0)
         await pool.shutdown()
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import DequeModule
 internal import Wire
 
 /// What a seed that is alone gave to whom first, while many fetch: a piece leaves its line once before anything leaves it twice.
@@ -11,7 +12,7 @@ internal import Wire
 /// Lines that are seen to take half a gigabit a second are not spared: there waiting would cost more than sending twice.
 ///
 /// Nothing is hidden and nothing refused: what a reader asks for first comes first, and other programs need not know of it.
-/// Memory: 5 bytes a piece.
+/// Memory: 5 bytes a piece, and 8 for each that was offered of late.
 struct SeedSpread {
     /// With fewer fetchers everything is as without it.
     static let leastAudience = 3
@@ -25,6 +26,8 @@ struct SeedSpread {
     /// How long a peer that became complete is counted on, gone from us or not.
     static let memory = Duration.seconds(60)
     static let maximumCompleted = 64
+    /// With fewer offers none are looked for that were taken up.
+    private static let fewOffers = 64
     /// A line that took as much in a tenth of a second, by the second, is not to be spared.
     static let fastLine = 64 << 20
     static let window = Duration.milliseconds(100)
@@ -34,6 +37,11 @@ struct SeedSpread {
     /// Pieces that somebody asked for.
     private var given: Bitfield
     private var cursor: Int
+    /// Pieces that nobody was offered or given.
+    private var untouched: Int
+    /// What was offered, the longest ago first; some of it may have been given since.
+    private var offers: Deque<Int> = []
+    private var offersToSweep = SeedSpread.fewOffers
     /// It holds at present; what was given is remembered all the same.
     var isActive = false
     /// When peers became complete, the last ones.
@@ -49,6 +57,7 @@ struct SeedSpread {
         keepers = Array(repeating: .none, count: pieceCount)
         given = Bitfield(count: pieceCount)
         cursor = pieceCount == 0 ? 0 : start % pieceCount
+        untouched = pieceCount
     }
 
     /// The network took bytes from us.
@@ -78,28 +87,44 @@ struct SeedSpread {
     /// A peer asks for the piece, or says that it has it: the first who does keeps it.
     mutating func give(_ piece: Int, to connection: ConnectionID) {
         guard !given[piece] else { return }
+        if keepers[piece] == .none { untouched -= 1 }
         given[piece] = true
         keepers[piece] = connection
     }
 
-    /// A piece for the peer alone: one that nobody was offered, else one that nobody has asked for.
+    /// A piece for the peer alone: one that nobody was offered, else the one that was offered longest ago and that nobody has
+    /// asked for. Looks at each piece of the torrent once, then only at what was offered.
     mutating func offer(to connection: ConnectionID, where isLacking: (Int) -> Bool) -> Int? {
-        guard !given.isFull else { return nil }
-        var second: Int?
+        if let piece = firstOffer(where: isLacking) ?? secondOffer(to: connection, where: isLacking) {
+            keepers[piece] = connection
+            offers.append(piece)
+            return piece
+        }
+        return nil
+    }
+
+    private mutating func firstOffer(where isLacking: (Int) -> Bool) -> Int? {
+        guard untouched > 0 else { return nil }
+        if offers.count >= offersToSweep { sweepOffers() }
         for step in keepers.indices {
             let piece = (cursor + step) % keepers.count
-            guard !given[piece], keepers[piece] != connection, isLacking(piece) else { continue }
-            if keepers[piece] == .none {
-                cursor = piece + 1
-                keepers[piece] = connection
-                return piece
-            }
-            second = second ?? piece
+            guard !given[piece], keepers[piece] == .none, isLacking(piece) else { continue }
+            cursor = piece + 1
+            untouched -= 1
+            return piece
         }
-        guard let second else { return nil }
-        cursor = second + 1
-        keepers[second] = connection
-        return second
+        return nil
+    }
+
+    private mutating func secondOffer(to connection: ConnectionID, where isLacking: (Int) -> Bool) -> Int? {
+        sweepOffers()
+        guard let index = offers.firstIndex(where: { keepers[$0] != connection && isLacking($0) }) else { return nil }
+        return offers.remove(at: index)
+    }
+
+    private mutating func sweepOffers() {
+        offers.removeAll { given[$0] || keepers[$0] == .none }
+        offersToSweep = max(Self.fewOffers, 2 * offers.count)
     }
 
     /// The peer is gone, and what it was given with it, unless it had everything.
@@ -111,6 +136,8 @@ struct SeedSpread {
         for piece in keepers.indices where keepers[piece] == connection {
             keepers[piece] = .none
             given[piece] = false
+            untouched += 1
         }
+        sweepOffers()
     }
 }

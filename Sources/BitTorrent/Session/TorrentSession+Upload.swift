@@ -95,9 +95,11 @@ extension TorrentSession {
         )
     }
 
-    /// Others are likely to ask at once for what has just come: it need not be read again, where it is not too long.
+    /// Others are likely to ask at once for what has just come: it need not be read again, where it is not too long. A piece that
+    /// could not be read once is: the disk is to show that it has it.
     mutating func keepForOthers(_ piece: Int) {
-        guard let content, let length = content.wireLength(of: piece), length == content.dataLength(of: piece),
+        guard unreadable[piece] == nil, let content, let length = content.wireLength(of: piece),
+            length == content.dataLength(of: piece),
             length <= configuration.readCacheBytes / 4, uploads.whole(piece, length: length) == nil,
             connections.values.contains(where: { $0.isRunning && $0.isInterested && !$0.isChoked && !$0.has(piece) })
         else { return }

@@ -127,51 +127,6 @@ public struct TorrentSession: ~Copyable {
     public var pieceCount: Int? { content?.pieceCount }
     public var endpoints: [Endpoint] { connections.values.filter(\.isRunning).map(\.endpoint) }
 
-    /// What to show of the session.
-    public var status: SessionStatus {
-        let running = connections.values.filter(\.isRunning)
-        return SessionStatus(
-            peers: running.count,
-            seeds: running.count { $0.hasAll || $0.pieces?.isFull == true },
-            downloadRate: running.reduce(0) { $0 + $1.pipeline.rate },
-            uploadRate: running.reduce(0) { $0 + $1.uploadRate },
-            downloaded: downloaded,
-            uploaded: uploaded,
-            received: received,
-            pieces: content?.pieceCount,
-            havePieces: have.setCount,
-            missingPieces: missingCount,
-            queues: queues
-        )
-    }
-
-    /// What waits somewhere in the session, and how much may.
-    var queues: [SessionQueue] {
-        let running = connections.values
-        let window = running.map(\.inFlight).max() ?? 0
-        return [
-            SessionQueue("connections", connections.count, configuration.maximumConnections),
-            SessionQueue("dials", running.count { $0.phase == .dialling }, configuration.maximumDials),
-            SessionQueue("known addresses", book.entries.count, PeerBook.capacity),
-            SessionQueue("banned addresses", book.banCount, 2 * PeerBook.capacity),
-            SessionQueue("peers served", running.count { !$0.isChoked }, choker.slots),
-            SessionQueue(
-                "most requests to one peer",
-                running.map(\.requests.count).max() ?? 0,
-                configuration.maximumRequests
-            ),
-            SessionQueue(
-                "most requests of one peer",
-                running.map(\.uploadCount).max() ?? 0,
-                PeerConnection.maximumUploads
-            ),
-            SessionQueue("most bytes unsent to one peer", window, 2 * Self.maximumUnsent),
-            SessionQueue("bytes of open pieces", picker.openBytes + verifyingBytes, configuration.bufferBytes),
-            SessionQueue("bytes read ahead", uploads.bytes, configuration.readCacheBytes),
-            SessionQueue("reads of leaf hashes", leafReads.count, Self.maximumLeafReads),
-        ]
-    }
-
     /// Starts on the pieces, now that they are known.
     mutating func begin(_ content: TorrentContent, have: Bitfield) {
         self.content = content
@@ -264,51 +219,5 @@ public struct TorrentSession: ~Copyable {
         peer.lastSent = now
         actions.append(.send(peer.id, bytes))
         if peer.inFlight > Self.maximumUnsent * 2 { close(peer, .notReading, now) }
-    }
-}
-
-/// Figures of a session, for people and for choosing what to do next.
-public struct SessionStatus: Equatable, Sendable {
-    public var peers: Int
-    public var seeds: Int
-    /// Bytes a second.
-    public var downloadRate: Int
-    public var uploadRate: Int
-    /// Payload bytes since the start.
-    public var downloaded: Int64
-    public var uploaded: Int64
-    /// All bytes that peers sent since the start: payload, messages, hashes and handshakes.
-    public var received: Int64
-    public var pieces: Int?
-    public var havePieces: Int
-    public var missingPieces: Int
-    /// What waits, each with its bound.
-    public var queues: [SessionQueue] = []
-}
-
-/// One of a session's queues: how full it is.
-public struct SessionQueue: Equatable, Sendable {
-    public var name: String
-    public var used: Int
-    /// Never exceeded, but by one piece or message where one must always pass.
-    public var bound: Int
-
-    init(_ name: String, _ used: Int, _ bound: Int) {
-        self.name = name
-        self.used = used
-        self.bound = bound
-    }
-}
-
-/// SplitMix64: enough for choices that need only differ, and the same in every replay of a seed.
-struct SessionRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

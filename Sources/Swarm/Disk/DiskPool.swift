@@ -33,8 +33,11 @@ enum DiskResult: Sendable {
 
 /// The threads that hash, write and read, shared by all torrents of a swarm.
 ///
-/// Small jobs of one input are done in groups, since handing over costs more than a small file does. Not bounded by
-/// itself: the sessions bound what they have under way.
+/// Small jobs of one input are done in groups, since handing over costs more than a small file does.
+///
+/// Bound: nothing is refused here, but a torrent never has more bytes to be hashed, written and read at once than
+/// ``TorrentSession/diskBytes``, and none while it has no connections, of which ``SwarmConfiguration/maximumConnections`` are
+/// allowed to all torrents together. ``DiskResults/bytesUnderWay`` says how many there are; `status` shows both.
 final class DiskPool: Sendable {
     private static let groupBytes = 1 << 19
     private static let groupJobs = 64
@@ -52,7 +55,7 @@ final class DiskPool: Sendable {
 
     /// Does the jobs in any order and posts each result.
     func submit(_ jobs: [DiskJob], storage: any PieceStorage, results: DiskResults) {
-        results.expect(jobs.count)
+        results.expect(jobs)
         var group: [DiskJob] = []
         var bytes = 0
         for job in jobs {
@@ -69,7 +72,7 @@ final class DiskPool: Sendable {
 
     private func run(_ jobs: [DiskJob], _ storage: any PieceStorage, _ results: DiskResults) {
         threads.submit { _ in
-            for job in jobs { results.post(self.perform(job, storage)) }
+            for job in jobs { results.post(self.perform(job, storage), of: job.cost) }
         }
     }
 
@@ -127,6 +130,8 @@ final class DiskResults: Sendable {
         var waiting: [DiskResult] = []
         /// Jobs that were submitted and have not been done.
         var underWay = 0
+        /// Bytes that these hash or move.
+        var bytes = 0
         /// Who waits for the last of them.
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -142,12 +147,23 @@ final class DiskResults: Sendable {
     }
 
     /// To be called before as many jobs are handed over.
-    func expect(_ jobs: Int) { state.withLock { $0.underWay += jobs } }
+    func expect(_ jobs: [DiskJob]) {
+        let bytes = jobs.reduce(0) { $0 + $1.cost }
+        state.withLock { state in
+            state.underWay += jobs.count
+            state.bytes += bytes
+        }
+    }
 
-    func post(_ result: DiskResult) {
+    /// Bytes of the jobs that were submitted and have not been done.
+    var bytesUnderWay: Int { state.withLock { $0.bytes } }
+
+    /// `cost`: that of the job.
+    func post(_ result: DiskResult, of cost: Int) {
         let (isFirst, waiters) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
             state.waiting.append(result)
             state.underWay -= 1
+            state.bytes -= cost
             guard state.underWay == 0 else { return (state.waiting.count == 1, []) }
             defer { state.waiters = [] }
             return (state.waiting.count == 1, state.waiters)

@@ -20,7 +20,7 @@ public final class Torrent: Sendable {
         case outOfRange
     }
 
-    private struct Waiter {
+    struct Waiter {
         var pieces: Set<Int>
         var continuation: CheckedContinuation<Void, any Error>
     }
@@ -32,13 +32,13 @@ public final class Torrent: Sendable {
     }
 
     public let infoHashes: InfoHashes
-    private let loop: any EventLoop
+    let loop: any EventLoop
     private let services: SwarmServices
-    private let driver: NIOLoopBoundBox<TorrentDriver?>
+    let driver: NIOLoopBoundBox<TorrentDriver?>
     private let trackers: NIOLoopBoundBox<TorrentTrackers?>
     /// Those that wait for the info dictionary.
     private let webSeeds: NIOLoopBoundBox<[WebSeedAddress]>
-    private let waiters: NIOLoopBoundBox<[Int: Waiter]>
+    let waiters: NIOLoopBoundBox<[Int: Waiter]>
     private let state = Mutex(State())
 
     init(infoHashes: InfoHashes, services: SwarmServices) {
@@ -170,13 +170,19 @@ public final class Torrent: Sendable {
         loop.execute { self.driver.value?.update(change) }
     }
 
-    private func ask<Answer: Sendable>(_ body: @escaping @Sendable (TorrentDriver) -> Answer) async -> Answer? {
+    func ask<Answer: Sendable>(_ body: @escaping @Sendable (TorrentDriver) -> Answer) async -> Answer? {
         try? await loop.submit { self.driver.value.map(body) }.get()
     }
 
     // MARK: Questions
 
-    public func status() async -> SessionStatus? { await ask { $0.inspect { $0.status } } }
+    public func status() async -> SessionStatus? {
+        await ask { driver in
+            var (status, bound) = driver.inspect { ($0.status, $0.diskBytes) }
+            status.queues.append(SessionQueue("bytes at the disk threads", driver.results?.bytesUnderWay ?? 0, bound))
+            return status
+        }
+    }
 
     /// The connected peers, to be shown.
     public func connectedPeers() async -> [SessionPeer] { await ask { $0.inspect { $0.peers } } ?? [] }
@@ -207,6 +213,14 @@ public final class Torrent: Sendable {
         }
     }
 
+    /// A number for a reader that no observer and no other reader has.
+    func takeNumber() -> Int {
+        state.withLock { state in
+            defer { state.nextNumber += 1 }
+            return state.nextNumber
+        }
+    }
+
     public func removeObserver(_ number: Int) { state.withLock { $0.observers[number] = nil } }
 
     /// On the loop.
@@ -221,83 +235,6 @@ public final class Torrent: Sendable {
         }
         let observers = state.withLock { Array($0.observers.values) }
         for observer in observers { observer(event) }
-    }
-
-    // MARK: Reading
-
-    /// The bytes of a range of a piece, asked for before everything else that is downloading.
-    ///
-    /// Returns when the piece is verified. Cancellation gives up the wish, not the download.
-    public func read(_ piece: PieceIndex, offset: Int, count: Int) async throws -> [UInt8] {
-        try await waitFor(pieces: [Int(piece.raw)])
-        guard let storage = await ask({ $0.storage }) ?? nil else { throw Failure.stopped }
-        return try await readFile(storage, piece, offset, count)
-    }
-
-    /// Waits until all pieces are verified; they are downloaded in this order, before anything that nobody waits for.
-    public func waitFor(pieces: [Int]) async throws {
-        let number = state.withLock { state in
-            defer { state.nextNumber += 1 }
-            return state.nextNumber
-        }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                loop.execute { self.beginWaiting(number, pieces, continuation) }
-            }
-        } onCancel: {
-            loop.execute { self.endWaiting(number, throwing: CancellationError()) }
-        }
-    }
-
-    private func beginWaiting(_ number: Int, _ pieces: [Int], _ continuation: CheckedContinuation<Void, any Error>) {
-        guard let driver = driver.value else { return continuation.resume(throwing: Failure.stopped) }
-        let isInRange = driver.inspect { session in
-            pieces.allSatisfy { $0 >= 0 && $0 < session.pieceCount ?? 0 }
-        }
-        guard isInRange else { return continuation.resume(throwing: Failure.outOfRange) }
-        let missing = driver.inspect { session in pieces.filter { !session.have[$0] } }
-        guard !missing.isEmpty else { return continuation.resume() }
-        waiters.value[number] = Waiter(pieces: Set(missing), continuation: continuation)
-        driver.update { $0.read(number, pieces: missing, now: $1) }
-    }
-
-    private func endWaiting(_ number: Int, throwing error: any Error) {
-        guard let waiter = waiters.value.removeValue(forKey: number) else { return }
-        driver.value?.update { $0.read(number, pieces: [], now: $1) }
-        waiter.continuation.resume(throwing: error)
-    }
-
-    private func resolve(_ piece: Int) {
-        for (number, waiter) in waiters.value where waiter.pieces.contains(piece) {
-            waiters.value[number]?.pieces.remove(piece)
-            if waiter.pieces.count == 1 {
-                waiters.value[number] = nil
-                waiter.continuation.resume()
-            }
-        }
-    }
-
-    private func failWaiters(_ failure: Failure) {
-        let all = waiters.value
-        waiters.value = [:]
-        for waiter in all.values { waiter.continuation.resume(throwing: failure) }
-    }
-
-    private func readFile(
-        _ storage: any PieceStorage,
-        _ piece: PieceIndex,
-        _ offset: Int,
-        _ count: Int
-    ) async throws -> [UInt8] {
-        guard let disk = await ask({ $0.diskThreads }) else { throw Failure.stopped }
-        return try await disk.runIfActive {
-            var bytes = [UInt8](repeating: 0, count: count)
-            var span = bytes.mutableSpan
-            // SAFETY: the bytes of the array, used before it is returned.
-            var raw = unsafe span.mutableBytes
-            try storage.read(piece, offset: offset, into: &raw)
-            return bytes
-        }
     }
 
     // MARK: Saving and ending

@@ -12,27 +12,28 @@ internal import Wire
 /// Actions are done in order; an event that comes up while they are being done adds its own behind them.
 final class TorrentDriver {
     let loop: any EventLoop
-    private let connector: StreamConnector
+    let connector: StreamConnector
     private let disk: DiskPool
     let buffers: BufferPool
-    private let budget: ConnectionBudget
-    private let dialBudget: ConnectionBudget
+    let budget: ConnectionBudget
+    let dialBudget: ConnectionBudget
     /// The torrent's own limits.
     let rates: SwarmLimits.Pair
     /// For what is done for this torrent elsewhere and may block.
     var diskThreads: NIOThreadPool { disk.threads }
-    private let logger: Logger
-    private var session: TorrentSession
+    let logger: Logger
+    var session: TorrentSession
     private(set) var storage: (any PieceStorage)?
     private(set) var metainfo: Metainfo?
     private let prepare: TorrentPreparation
     private let onEvent: (SessionEvent) -> Void
     private(set) var results: DiskResults?
 
-    private var links: [ConnectionID: PeerLink] = [:]
-    private(set) var webSeeds: [ConnectionID: WebSeedDriver] = [:]
+    // Changed by this type alone, which continues in `TorrentDriver+Connections.swift`.
+    var links: [ConnectionID: PeerLink] = [:]
+    var webSeeds: [ConnectionID: WebSeedDriver] = [:]
     /// Places of connections that are being made.
-    private var dials: [ConnectionID: (place: ConnectionBudget.Place, dial: ConnectionBudget.Place)] = [:]
+    var dials: [ConnectionID: (place: ConnectionBudget.Place, dial: ConnectionBudget.Place)] = [:]
     private var memory: TorrentMemory
     private var timer: Scheduled<Void>?
     private var queue: [SessionAction] = []
@@ -90,29 +91,6 @@ final class TorrentDriver {
         memory.releaseAll()
     }
 
-    /// Takes over a connection that somebody made to us.
-    func accept(_ connection: IncomingConnection) {
-        guard let place = budget.take() else { return connection.close() }
-        let (id, actions) = session.accept(
-            from: connection.endpoint,
-            capabilities: connection.capabilities,
-            hash: connection.hash,
-            isUTP: connection.stream.value.transport == .utp,
-            now: Self.now
-        )
-        guard let id else {
-            perform(actions)
-            return connection.close()
-        }
-        let link = PeerLink(id: id, place: place, stream: connection.stream.value, driver: self)
-        links[id] = link
-        perform(actions)
-        var rest = connection.received
-        rest.moveReaderIndex(forwardBy: min(Handshake.prefixByteCount, rest.readableBytes))
-        if rest.readableBytes > 0 { received(rest, from: id) }
-        if links[id] != nil { link.start() }
-    }
-
     // MARK: Events
 
     func received(_ buffer: ByteBuffer, from id: ConnectionID) {
@@ -144,33 +122,6 @@ final class TorrentDriver {
         }
     }
 
-    /// Takes up a web seed; nil where there are too many, or where the info dictionary is not known.
-    func addWebSeed(_ address: WebSeedAddress, dialer: HTTPDialer, places: WebSeedPlaces) {
-        guard let metainfo, let layout = WebSeedLayout(address.kind, base: address.url, metainfo: metainfo),
-            let id = session.addWebSeed()
-        else { return }
-        webSeeds[id] = WebSeedDriver(
-            address,
-            id: id,
-            seed: WebSeed(address.kind, layout: layout),
-            driver: self,
-            dialer: dialer,
-            places: places,
-            logger: logger
-        )
-        update { $0.setWebSeed(id, isReady: true, now: $1) }
-    }
-
-    func channelClosed(_ id: ConnectionID) {
-        guard links.removeValue(forKey: id) != nil else { return }
-        update { $0.closed(id, now: $1) }
-    }
-
-    func wrote(_ count: Int, _ buffer: ByteBuffer?, to id: ConnectionID) {
-        if let buffer { buffers.give(buffer) }
-        update { $0.sent(id, bytes: count, now: $1) }
-    }
-
     /// All results at once: what follows from them leaves in one write for each connection.
     private func finished(_ finished: [DiskResult]) {
         let now = Self.now
@@ -192,7 +143,7 @@ final class TorrentDriver {
 
     // MARK: Actions
 
-    private func perform(_ actions: [SessionAction]) {
+    func perform(_ actions: [SessionAction]) {
         unsafe perform(actions, input: UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
@@ -271,30 +222,7 @@ final class TorrentDriver {
         disk.submit(now, storage: storage, results: results)
     }
 
-    // MARK: Connections and time
-
-    private func dial(_ id: ConnectionID, _ endpoint: Endpoint, _ route: DialRoute) {
-        guard let place = budget.take(), let dial = dialBudget.take(), let hash = session.infoHashes.short.first else {
-            // The session is told when it is done with its present input; it tries again later.
-            loop.assumeIsolated().execute { self.update { $0.postponed(id, now: $1) } }
-            return
-        }
-        dials[id] = (place, dial)
-        connector.connect(to: endpoint, about: hash, route: route) { [weak self] stream in self?.dialled(id, stream) }
-    }
-
-    private func dialled(_ id: ConnectionID, _ stream: (any PeerByteStream)?) {
-        // Without its place the session has given the connection up meanwhile.
-        guard let place = dials.removeValue(forKey: id)?.place else {
-            stream?.close()
-            return
-        }
-        guard let stream else { return update { $0.closed(id, now: $1) } }
-        let link = PeerLink(id: id, place: place, stream: stream, driver: self)
-        links[id] = link
-        update { $0.connected(id, isUTP: stream.transport == .utp, now: $1) }
-        if links[id] != nil { link.start() }
-    }
+    // MARK: Time
 
     private func schedule(_ time: Duration) {
         timer?.cancel()

@@ -118,4 +118,21 @@ struct SpreadTests {
         spread.ended(ids[1], isKept: true, now: .zero)
         #expect(spread.isWithAnother(3, than: ids[0]), "it had everything: others find it there")
     }
+    @Test(
+        "S0-01: what nobody asked for is offered to others too, the longest offered first, and never to whom it was offered"
+    )
+    func secondOffers() {
+        var spread = SeedSpread(pieceCount: 6, start: 3)
+        let (first, second) = (ConnectionID(1), ConnectionID(2))
+        let offered = (0..<6).compactMap { _ in spread.offer(to: first) { _ in true } }
+        #expect(offered == [3, 4, 5, 0, 1, 2])
+        #expect(spread.offer(to: first) { _ in true } == nil)
+        for piece in [3, 0] { spread.give(piece, to: first) }
+        #expect(spread.offer(to: second) { $0 != 4 } == 5)
+        #expect(spread.offer(to: second) { _ in true } == 4)
+        #expect(spread.offer(to: first) { _ in true } == 5, "and back again")
+        spread.ended(first, isKept: false, now: .zero)
+        #expect(spread.offer(to: second) { $0 == 5 || $0 == 3 } == 3, "whoever has gone has nothing")
+        #expect(Set((0..<5).compactMap { _ in spread.offer(to: second) { $0 != 5 } }) == [0, 1, 2])
+    }
 }

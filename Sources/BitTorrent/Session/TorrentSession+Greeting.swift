@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// How a connection begins: handshakes (BEP 3), whether it is one that we want, and what each is told first (BEP 6, 10).
+extension TorrentSession {
+    func sendHandshake(_ peer: PeerConnection, _ hash: Digest160) {
+        var capabilities: Handshake.Capabilities = [.extensions, .fast]
+        if infoHashes.v2 != nil { capabilities.insert(.v2) }
+        peer.outbox += Handshake(capabilities: capabilities, hash: hash, peerID: configuration.peerID).encoded
+    }
+
+    mutating func receiveHandshake(
+        _ peer: PeerConnection,
+        _ input: Span<UInt8>,
+        _ offset: inout Int,
+        _ now: Duration
+    ) throws(PeerWireError) {
+        let wanted = peer.isOutgoing ? Handshake.byteCount : Digest160.byteCount
+        while peer.handshakeBytes.count < wanted, offset < input.count {
+            peer.handshakeBytes.append(input[offset])
+            offset += 1
+        }
+        if peer.isOutgoing {
+            guard let handshake = try Handshake.parse(peer.handshakeBytes[...]) else { return }
+            // The other side may answer with either hash of a hybrid.
+            guard infoHashes.matches(handshake.hash) else { return close(peer, .wrongHash, now) }
+            peer.capabilities = handshake.capabilities
+            peer.speaksV2 = handshake.hash == infoHashes.v2?.truncated || handshake.capabilities.contains(.v2)
+            peer.peerID = handshake.peerID
+        } else {
+            peer.peerID = Digest160(peer.handshakeBytes)
+        }
+        guard let id = peer.peerID else { return }
+        peer.handshakeBytes = []
+        admit(peer, id, now)
+    }
+
+    private mutating func admit(_ peer: PeerConnection, _ id: Digest160, _ now: Duration) {
+        if book.isBanned(id: id) { return close(peer, .banned, now) }
+        if id == configuration.peerID {
+            book.forget(peer.endpoint)
+            return close(peer, .ownPeerID, now)
+        }
+        if let other = connections.values.first(where: { $0.isRunning && $0.peerID == id }) {
+            // Both dialled: both keep the connection that the greater id made.
+            let keepsOutgoing = configuration.peerID > id
+            let keepsNew = peer.isOutgoing != other.isOutgoing && peer.isOutgoing == keepsOutgoing
+            close(keepsNew ? other : peer, .duplicate, now)
+            if !keepsNew { return }
+        }
+        peer.phase = .running
+        greet(peer)
+        reveal(to: peer, now)
+    }
+
+    /// What every connection starts with: extensions, then what we have.
+    private mutating func greet(_ peer: PeerConnection) {
+        if peer.capabilities.contains(.extensions) {
+            var handshake = ExtensionHandshake()
+            handshake.extensions = peer.extensions.ours
+            handshake.client = configuration.client
+            handshake.listenPort = configuration.listenPort
+            handshake.requestQueue = PeerConnection.maximumUploads - 48
+            handshake.yourAddress = peer.endpoint.address
+            handshake.metadataSize = infoDictionary?.count
+            handshake.otherAddresses = configuration.otherAddresses
+            // A super-seed poses as one who still fetches.
+            if isUploadOnly, superSeeding == nil { handshake.isUploadOnly = true }
+            peer.toldUploadOnly = handshake.isUploadOnly ?? false
+            peer.send(.extended(id: 0, payload: handshake.encoded))
+        }
+        if superSeeding != nil {
+            if peer.isFast { peer.send(.haveNone) }
+        } else if peer.isFast, content == nil || have.isEmpty {
+            peer.send(.haveNone)
+        } else if peer.isFast, have.isFull {
+            peer.send(.haveAll)
+        } else if !have.isEmpty {
+            peer.send(.bitfield(have.wire))
+        }
+    }
+}
