@@ -35,6 +35,8 @@ from lab import common  # noqa: E402
 
 # MiB in an hour that a node's memory may grow, by the slope of the mean over all nodes that stay.
 GROWTH = 12
+# Minutes without updates below which memory is not judged: a node that has just begun still fills its tables.
+JUDGED = 5
 # Descriptors that the fullest node may have more at the end than in the middle.
 DESCRIPTORS = 24
 OUTPUT = pathlib.Path(__file__).resolve().parent / "output"
@@ -197,10 +199,12 @@ def verdict(soak):
     last = max(row[1] for when, rows in late[-max(1, len(late) // 4):] for row in rows)
     times = sorted(seconds for _, seconds, _ in soak.fetches)
     old = sorted(behind for _, _, behind in soak.fetches)
-    flat = slope - 2 * error <= GROWTH
+    is_judged = samples[-1][0] - still >= JUDGED * 60
+    flat = not is_judged or slope - 2 * error <= GROWTH
     sentences = [
         f"memory: {before[0][1]:.1f} MiB a node at first, {mean[0][1]:.1f} with {updates} releases of {len(soak.sites)} sites, {mean[-1][1]:.1f} at the end; "
-        f"slope without updates {slope:+.1f} ± {error:.1f} MiB an hour (bound {GROWTH}): {'flat' if flat else 'GROWS'}",
+        f"slope without updates {slope:+.1f} ± {error:.1f} MiB an hour (bound {GROWTH}): "
+        f"{'too short to judge' if not is_judged else 'flat' if flat else 'GROWS'}",
         f"descriptors of the fullest node: {middle} in the middle, {last} at the end: {'none lost' if last <= middle + DESCRIPTORS else 'LOST'}",
         f"threads of the fullest node: {max(row[2] for _, rows in late for row in rows)}",
         f"fetches: {len(times)}, median {times[len(times) // 2]:.2f} s, p95 {times[int(len(times) * 0.95)]:.2f} s, last {times[-1]:.2f} s; "
