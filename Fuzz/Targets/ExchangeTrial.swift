@@ -78,7 +78,7 @@ struct ExchangeTrial: ~Copyable {
         case .node(let hash, let offset):
             let bytes = FuzzTarget.directory.first { $0.hash == hash }?.bytes ?? [0]
             return .node(hash, total: bytes.count, offset: offset, Array(bytes.dropFirst(offset)))
-        case .path: return .nodes(FuzzTarget.directory.map(\.bytes).reversed())
+        case .path, .front: return .nodes(FuzzTarget.directory.map(\.bytes).reversed())
         case .consistency(let old, let new): return .proof(feed.log.tree.consistencyProof(from: old, to: new) ?? [])
         case .inclusion(let index, let size): return .proof(feed.log.tree.inclusionProof(of: index, in: size) ?? [])
         }
@@ -97,6 +97,7 @@ struct ExchangeTrial: ~Copyable {
                 try take(session.supply(token, node: bytes, now: now))
             case .adopted(let feed):
                 try hold(feed.site == site && feed.log.matches(feed.head), "what is adopted is the site's")
+            case .directory: break
             case .deliver(let command, _): try hold(waiting.remove(command) != nil, "a command ends once")
             case .close:
                 try hold(isOpen, "a session closes once")

@@ -30,6 +30,11 @@ public struct ExtensionHandshake: Equatable, Sendable {
     public var metadataSize: Int?
     /// The sender wants nothing (BEP 21).
     public var isUploadOnly: Bool?
+    /// Messages of the one extension in ``extensions``, from a side that does not know the other's number for it yet (`rs_early`,
+    /// `docs/protocols/site-exchange.md` §1), at most ``maximumEarly``; nil where the sender reads none there.
+    public var early: [[UInt8]]?
+    /// Of messages in one handshake; further ones are ignored.
+    public static let maximumEarly = 16
 
     public init() {}
 
@@ -53,6 +58,7 @@ public struct ExtensionHandshake: Equatable, Sendable {
         prefersEncryption = node["e"]?.integer.map { $0 != 0 }
         metadataSize = node["metadata_size"]?.integer.flatMap { $0 > 0 ? Int(exactly: $0) : nil }
         isUploadOnly = node["upload_only"]?.integer.map { $0 != 0 }
+        early = node["rs_early"]?.list.map { $0.prefix(Self.maximumEarly).compactMap { $0.bytes.map { Array($0) } } }
     }
 
     public var encoded: [UInt8] {
@@ -67,6 +73,7 @@ public struct ExtensionHandshake: Equatable, Sendable {
         if let prefersEncryption { entries["e"] = prefersEncryption ? 1 : 0 }
         if let metadataSize { entries["metadata_size"] = .integer(Int64(metadataSize)) }
         if let isUploadOnly { entries["upload_only"] = isUploadOnly ? 1 : 0 }
+        if let early { entries["rs_early"] = .list(early.map { .bytes($0) }) }
         return BencodeValue.dictionary(entries).encoded
     }
 }

@@ -212,8 +212,10 @@ extension TorrentSession {
         if reason != .notReading { flush(peer, now) }
         guard !peer.isClosed else { return }
         actions.append(.close(peer.id, reason))
-        if reason == .badData || reason == .bothComplete { book.forget(peer.endpoint) }
+        if reason == .badData { book.forget(peer.endpoint) }
         remove(peer, now)
+        // Should we lose something, it has it.
+        if reason == .bothComplete { book.rest(peer.endpoint, isSeeding: false) }
     }
 
     /// Ends the connection for good: the peer harmed us.

@@ -154,9 +154,10 @@ extension TorrentSession {
         if !succeeded {
             actions.append(.releaseRead(id))
             if let key {
+                // Several reads of one piece may fail at once: it is lost once.
+                if have[key.piece] { countUnreadable(key.piece) }
                 lose([key.piece])
                 actions.append(.event(.pieceUnreadable(PieceIndex(Int32(key.piece)))))
-                countUnreadable(key.piece)
             }
         }
         // Others may have found the cache full.

@@ -60,7 +60,7 @@ struct OpenCommand: Sendable {
         }
     }
 
-    private static func check(_ nodes: [[UInt8]], from node: Digest256, along path: [String]) -> SiteResult {
+    static func check(_ nodes: [[UInt8]], from node: Digest256, along path: [String]) -> SiteResult {
         var lookup = DirectoryLookup(folder: node, path: path)
         var checked: [SiteResult.DirectoryBytes] = []
         for bytes in nodes {

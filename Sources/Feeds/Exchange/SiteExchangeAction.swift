@@ -19,6 +19,8 @@ public enum SiteExchangeAction: Equatable, Sendable {
     case fork(SiteFeed)
     /// The peer has nothing newer, or did not get through with it; nil where it did nothing wrong.
     case synced(FeedSyncFailure?)
+    /// Directory nodes of the newest release that came with the feed, checked: to be kept.
+    case directory([SiteResult.DirectoryBytes])
     /// The end of a command.
     case deliver(command: UInt64, SiteResult)
     /// Call ``SiteExchangeSession/tick(now:)`` then; replaces any earlier wake.

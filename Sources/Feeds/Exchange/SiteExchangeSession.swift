@@ -9,15 +9,17 @@ public import Wire
 ///
 ///     open ──close(reason)──▶ closed     (idle 30 s · unanswered 15 s · malformed · flooding · a proven lie)
 ///
-/// Memory: 16 answers of 16 KiB, 16 open and 256 waiting commands, and the feed, whose storage is shared with the
+/// Memory: 17 answers of 16 KiB, 16 open and 256 waiting commands, and the feed, whose storage is shared with the
 /// driver's. At most 20 actions an input, and one `deliver` for each command when it closes.
 public struct SiteExchangeSession: ~Copyable {
     public typealias Action = SiteExchangeAction
     public typealias Instant = ContinuousClock.Instant
 
-    private enum Purpose {
+    enum Purpose {
         case sync(SiteQuery)
         case command(OpenCommand)
+        /// What was asked with the handshake of the newest release's directory.
+        case front(path: [String])
     }
 
     public let site: Digest256
@@ -25,11 +27,12 @@ public struct SiteExchangeSession: ~Copyable {
     public var holds: [Int64] = []
     /// The site's key, where it is known without a feed: from an address or from a peer.
     public var siteKey: PublicKey?
-    private var feed: SiteFeed?
-    private var sync: FeedSync?
+    var feed: SiteFeed?
+    var sync: FeedSync?
     private var peerHead: SignedHead?
-    private var requests: [UInt32: Purpose] = [:]
+    var requests: [UInt32: Purpose] = [:]
     private var waiting: [OpenCommand] = []
+    var opening = SiteOpening()
     private var serving = SiteServing()
     private var budget: RequestBudget
     private var nextID: UInt32 = 0
@@ -38,7 +41,7 @@ public struct SiteExchangeSession: ~Copyable {
     private var silentSince: Instant
     /// The peer is busy: what waits is asked from then on.
     private var pausedUntil: Instant?
-    private var isOpen = true
+    var isOpen = true
 
     /// - Parameters:
     ///   - site: SHA-256 of the site key, whose first 20 bytes stood where the infohash stands.
@@ -66,6 +69,7 @@ public struct SiteExchangeSession: ~Copyable {
         guard isOpen, waiting.count < SiteExchangeSpecification.waitingCommands else {
             return [.deliver(command: id, .notAsked)]
         }
+        if wait(for: OpenCommand(id: id, command: command)) { return [] }
         waiting.append(OpenCommand(id: id, command: command))
         return sendWaiting(now: now) + [wake()]
     }
@@ -128,9 +132,10 @@ extension SiteExchangeSession {
         for (_, purpose) in requests.sorted(by: { $0.key < $1.key }) {
             if case .command(let open) = purpose { actions.append(.deliver(command: open.id, .notAsked)) }
         }
-        for open in waiting { actions.append(.deliver(command: open.id, .notAsked)) }
+        for open in waiting + opening.waiting { actions.append(.deliver(command: open.id, .notAsked)) }
         requests = [:]
         waiting = []
+        opening = SiteOpening()
         sync = nil
         return actions + [.close(reason)]
     }
@@ -140,14 +145,14 @@ extension SiteExchangeSession {
         return .send(message.encoded)
     }
 
-    private mutating func request(_ query: SiteQuery, for purpose: Purpose, now: Instant) -> Action {
+    mutating func request(_ query: SiteQuery, for purpose: Purpose, now: Instant) -> Action {
         if requests.isEmpty { silentSince = now }
         nextID &+= 1
         requests[nextID] = purpose
         return send(.request(id: nextID, query), now: now)
     }
 
-    private mutating func sendWaiting(now: Instant) -> [Action] {
+    mutating func sendWaiting(now: Instant) -> [Action] {
         if let pausedUntil, now < pausedUntil { return [] }
         pausedUntil = nil
         var actions: [Action] = []
@@ -182,7 +187,11 @@ extension SiteExchangeSession {
 extension SiteExchangeSession {
     private mutating func take(_ answer: SiteAnswer, for purpose: Purpose, now: Instant) -> [Action] {
         switch purpose {
-        case .sync:
+        case .front(let path):
+            guard case .nodes(let nodes) = answer else { return close(.lied) }
+            return frontCame(nodes, path, now: now)
+        case .sync(let query):
+            opening.answered(query)
             guard let outputs = sync?.receive(answer) else { return [] }
             return perform(outputs, now: now)
         case .command(var open):
@@ -196,7 +205,9 @@ extension SiteExchangeSession {
 
     private mutating func refused(_ purpose: Purpose, _ refusal: SiteRefusal, now: Instant) -> [Action] {
         switch purpose {
+        case .front(let path): return frontCame([], path, now: now)
         case .sync(let query):
+            opening.answered(query)
             guard let outputs = sync?.refused(query) else { return [] }
             return perform(outputs, now: now)
         case .command(var open):
@@ -219,7 +230,9 @@ extension SiteExchangeSession {
         var actions: [Action] = []
         for output in outputs where isOpen {
             switch output {
-            case .ask(let query): actions.append(request(query, for: .sync(query), now: now))
+            case .ask(let query):
+                // It went with the handshake.
+                if opening.entries != query { actions.append(request(query, for: .sync(query), now: now)) }
             case .key(let key):
                 siteKey = key
                 actions.append(.siteKey(key))
@@ -240,7 +253,7 @@ extension SiteExchangeSession {
         switch outcome {
         case .adopted(let feed):
             learn(feed)
-            return [.adopted(feed), .synced(nil)]
+            return [.adopted(feed)] + useFront() + [.synced(nil)]
         case .fork(let feed):
             learn(feed)
             return [.fork(feed), .synced(nil)]
@@ -284,6 +297,11 @@ extension SiteExchangeSession {
         switch query {
         case .node(let hash, let offset): return [perform(serving.serve(node: hash, offset: offset, id: id), now: now)]
         case .path(let node, let path): return [perform(serving.serve(path: path, from: node, id: id), now: now)]
+        case .front(let path):
+            guard let root = feed?.state.newest?.release.directory else {
+                return [send(.refuse(id: id, .notHeld), now: now)]
+            }
+            return [perform(serving.serve(path: path, from: root, id: id), now: now)]
         default: return [send(answer(query, id: id), now: now)]
         }
     }

@@ -4,6 +4,8 @@
 public enum SiteExchangeSpecification {
     /// The name in the `m` dictionary of the extension handshake (BEP 10).
     public static let extensionName = "rs_site"
+    /// What a first visit asks for along with the feed: the page that a site begins with.
+    public static let frontPath = ["index.html"]
     /// The largest message, in bytes, without the length prefix and the two id bytes.
     public static let messageBytes = 16_384
     /// The most content in one answer, which leaves room for its other fields.

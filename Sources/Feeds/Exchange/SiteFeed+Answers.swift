@@ -8,7 +8,7 @@ extension SiteFeed {
     public func answer(_ query: SiteQuery, holds: [Int64] = []) -> Result<SiteAnswer, SiteAnswerRefusal>? {
         let answer: SiteAnswer?
         switch query {
-        case .node, .path: return nil
+        case .node, .path, .front: return nil
         case .key: answer = .key(state.siteKey)
         case .head:
             answer = .head(head.bytes, holds: Array(holds.suffix(SiteExchangeSpecification.heldReleases)))

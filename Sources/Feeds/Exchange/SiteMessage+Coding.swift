@@ -19,6 +19,7 @@ extension SiteMessage {
         case proof = 13
         case refuse = 14
         case news = 15
+        case getFront = 16
     }
 
     /// One canonical bencoded dictionary.
@@ -70,6 +71,7 @@ extension SiteQuery {
         case .path: .getPath
         case .consistency: .getConsistency
         case .inclusion: .getInclusion
+        case .front: .getFront
         }
     }
 
@@ -81,6 +83,7 @@ extension SiteQuery {
         case .path(let node, let path): ["h": .bytes(node.bytes), "p": .list(path.map { .string($0) })]
         case .consistency(let old, let new): ["a": .integer(Int64(old)), "b": .integer(Int64(new))]
         case .inclusion(let index, let size): ["a": .integer(Int64(index)), "b": .integer(Int64(size))]
+        case .front(let path): ["p": .list(path.map { .string($0) })]
         }
     }
 }

@@ -23,6 +23,8 @@ public enum SiteQuery: Equatable, Sendable {
     case path(node: Digest256, path: [String])
     case consistency(old: Int, new: Int)
     case inclusion(index: Int, size: Int)
+    /// The directory nodes that lead along `path` from the root of the newest release.
+    case front(path: [String])
 }
 
 public enum SiteAnswer: Equatable, Sendable {

@@ -52,6 +52,7 @@ struct SiteMessageReader {
         case .getConsistency:
             return .consistency(old: try count("a", upTo: entries), new: try count("b", upTo: entries))
         case .getInclusion: return .inclusion(index: try count("a", upTo: entries), size: try count("b", upTo: entries))
+        case .getFront: return .front(path: try path())
         default: return nil
         }
     }

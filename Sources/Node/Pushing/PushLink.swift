@@ -150,7 +150,7 @@ final class PushHandler: ChannelInboundHandler {
         do {
             for event in try wire.receive(Array(buffer.readableBytesView)) where !isClosed {
                 switch event {
-                case .opened(let port): pass(.opened(listenPort: port))
+                case .opened(let port, _): pass(.opened(listenPort: port))
                 case .payload(let payload):
                     if let message = try PushMessage.parse(payload) { pass(.message(message)) }
                 }

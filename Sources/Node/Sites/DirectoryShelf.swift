@@ -17,6 +17,8 @@ final class DirectoryShelf: Sendable {
         let root: Digest256
         let nodes: [Digest256: [UInt8]]
         let bytes: Int
+        /// All nodes of the directory.
+        let isWhole: Bool
     }
 
     private let metadata: MetadataStore
@@ -55,6 +57,22 @@ final class DirectoryShelf: Sendable {
         }
     }
 
+    /// Has nodes that were checked at hand, until others push them out. Does not block.
+    func remember(_ nodes: [SiteResult.DirectoryBytes]) {
+        guard let root = nodes.first?.hash else { return }
+        let bytes = Dictionary(nodes.map { ($0.hash, $0.bytes) }) { first, _ in first }
+        remember(Derived(root: root, nodes: bytes, bytes: nodes.reduce(0) { $0 + $1.bytes.count }, isWhole: false))
+    }
+
+    private func remember(_ entry: Derived) {
+        derived.withLock { derived in
+            derived.removeAll { $0.root == entry.root && !$0.isWhole }
+            derived.append(entry)
+            var total = derived.reduce(0) { $0 + $1.bytes }
+            while total > Self.maximumBytes { total -= derived.removeFirst().bytes }
+        }
+    }
+
     /// The files in those parts of a release's directory that were received, at most ``maximumKnown`` of them. A release
     /// of which nothing is known has none.
     func knownFiles(of release: SiteRelease) throws -> [DirectoryFile] {
@@ -81,7 +99,7 @@ final class DirectoryShelf: Sendable {
         }
     }
 
-    private func has(_ root: Digest256) -> Bool { derived.withLock { $0.contains { $0.root == root } } }
+    private func has(_ root: Digest256) -> Bool { derived.withLock { $0.contains { $0.root == root && $0.isWhole } } }
 
     private static func newest(of site: Digest256, _ connection: MetadataConnection) throws -> ReleaseRecord? {
         guard let last = try connection.releases(of: site).last else { return nil }
@@ -99,12 +117,6 @@ final class DirectoryShelf: Sendable {
         if bytes > Self.maximumBytes {
             return try keep(nodes.map { SiteResult.DirectoryBytes(hash: $0.key, bytes: $0.value) }, site: release.site)
         }
-        let entry = Derived(root: root, nodes: nodes, bytes: bytes)
-        derived.withLock { derived in
-            derived.removeAll { $0.root == root }
-            derived.append(entry)
-            var total = derived.reduce(0) { $0 + $1.bytes }
-            while total > Self.maximumBytes { total -= derived.removeFirst().bytes }
-        }
+        remember(Derived(root: root, nodes: nodes, bytes: bytes, isWhole: true))
     }
 }

@@ -11,8 +11,9 @@ internal import Wire
 /// Memory: one message of at most 128 KiB.
 struct ExtensionWire: Sendable {
     enum Event: Equatable, Sendable {
-        /// The peer speaks the extension under this hash, and says where it listens.
-        case opened(listenPort: UInt16?)
+        /// The peer speaks the extension under this hash, says where it listens, and whether it reads messages that stand in
+        /// our extension handshake.
+        case opened(listenPort: UInt16?, readsEarly: Bool = false)
         case payload([UInt8])
     }
 
@@ -33,16 +34,19 @@ struct ExtensionWire: Sendable {
     private let hash: Digest160
     private let name: String
     private let ownID: Digest160
+    /// Messages may stand in extension handshakes, in both directions.
+    private let hasEarly: Bool
     private var handshake: [UInt8]? = []
     private var peerNumber: UInt8?
     // No bitfield has a place here.
     private var parser = PeerMessageParser(limits: PeerMessageParser.Limits(bitfieldBytes: 0))
 
     /// `hash`: stands where the infohash does, in both directions. `name`: of the extension.
-    init(hash: Digest160, name: String, ownID: Digest160) {
+    init(hash: Digest160, name: String, ownID: Digest160, hasEarly: Bool = false) {
         self.hash = hash
         self.name = name
         self.ownID = ownID
+        self.hasEarly = hasEarly
     }
 
     /// For site exchange.
@@ -50,13 +54,15 @@ struct ExtensionWire: Sendable {
         self.init(
             hash: SiteLocations.holders(of: site),
             name: SiteExchangeSpecification.extensionName,
-            ownID: ownID
+            ownID: ownID,
+            hasEarly: true
         )
     }
 
-    /// What each side sends at once.
-    func hello(client: String, listenPort: UInt16?) -> [UInt8] {
+    /// What each side sends at once. `early`: messages that need not wait for the peer's number.
+    func hello(client: String, listenPort: UInt16?, early: [[UInt8]] = []) -> [UInt8] {
         var extensions = ExtensionHandshake()
+        if hasEarly { extensions.early = early }
         extensions.extensions = [name: Self.number]
         extensions.client = client
         extensions.listenPort = listenPort
@@ -79,8 +85,7 @@ struct ExtensionWire: Sendable {
                 guard case .message(let message) = event else { throw .malformedExtension(id: 0) }
                 switch message {
                 case .keepAlive: break
-                case .extended(0, let payload):
-                    if let opened = try open(payload) { events.append(opened) }
+                case .extended(0, let payload): events += try open(payload)
                 case .extended(Self.number, let payload) where peerNumber != nil: events.append(.payload(payload))
                 default: throw .malformedExtension(id: PeerMessageID.extended)
                 }
@@ -113,11 +118,14 @@ struct ExtensionWire: Sendable {
         return Array(collected.dropFirst(Handshake.byteCount))
     }
 
-    /// The first extension handshake opens; later ones change nothing.
-    private mutating func open(_ payload: [UInt8]) throws(PeerWireError) -> Event? {
-        guard peerNumber == nil else { return nil }
+    /// The first extension handshake opens, and may bring messages; later ones change nothing.
+    private mutating func open(_ payload: [UInt8]) throws(PeerWireError) -> [Event] {
+        guard peerNumber == nil else { return [] }
         let handshake = try ExtensionHandshake(parsing: payload)
         peerNumber = handshake.extensions[name] ?? 0
-        return peerNumber == 0 ? nil : .opened(listenPort: handshake.listenPort)
+        if peerNumber == 0 { return [] }
+        let early = hasEarly ? handshake.early ?? [] : []
+        return [.opened(listenPort: handshake.listenPort, readsEarly: handshake.early != nil)]
+            + early.map { .payload($0) }
     }
 }

@@ -40,6 +40,8 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     private var patience: Scheduled<Void>?
     private var stall: Scheduled<Void>?
     private var hasBegun = false
+    /// The peer's extension handshake has come.
+    private var isOpen = false
     private var isClosed = false
 
     /// `early`: what the listener has read already; nothing for a connection that we made.
@@ -70,17 +72,37 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     private func begin(_ context: ChannelHandlerContext) {
         guard !hasBegun else { return }
         hasBegun = true
-        write(wire.hello(client: service.client, listenPort: service.listenPort))
-        context.flush()
+        if !connection.isOutgoing { greet(early: []) }
         service.feedForConnection(to: connection.site, on: context.eventLoop).assumeIsolated().whenComplete {
             [weak self] _ in
             self?.ready()
         }
     }
 
+    private func greet(early: [[UInt8]]) {
+        write(wire.hello(client: service.client, listenPort: service.listenPort, early: early))
+        context?.flush()
+    }
+
+    /// Who dials asks with its handshake, which takes the feed: what is known need not be asked for.
+    private func ask() {
+        guard connection.isOutgoing, !isClosed else { return }
+        var session = makeSession()
+        greet(early: session.open(path: SiteExchangeSpecification.frontPath, now: now))
+        self.session = consume session
+    }
+
+    private func makeSession() -> SiteExchangeSession {
+        var session = SiteExchangeSession(site: connection.site, feed: service.feeds.cached(connection.site), now: now)
+        session.holds = service.heldReleases(of: connection.site)
+        session.siteKey = service.key(of: connection.site)
+        return session
+    }
+
     private func ready() {
         guard let context, let buffer = early else { return }
         early = nil
+        ask()
         setReading(true, context)
         take(buffer)
     }
@@ -123,7 +145,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
         do throws(ExtensionWire.Failure) {
             for event in try wire.receive(Array(buffer.readableBytesView)) where !isClosed {
                 switch event {
-                case .opened(let port): open(peerPort: port)
+                case .opened(let port, let readsEarly): open(peerPort: port, readsEarly: readsEarly)
                 case .payload(let payload): receive(payload)
                 }
             }
@@ -135,13 +157,12 @@ final class SiteExchangeDriver: ChannelInboundHandler {
 
     // MARK: Session
 
-    private func open(peerPort: UInt16?) {
+    private func open(peerPort: UInt16?, readsEarly: Bool) {
         patience?.cancel()
         guard service.opened(connection, peerPort: peerPort) else { return close() }
-        var session = SiteExchangeSession(site: connection.site, feed: service.feeds.cached(connection.site), now: now)
-        session.holds = service.heldReleases(of: connection.site)
-        session.siteKey = service.key(of: connection.site)
-        self.session = consume session
+        isOpen = true
+        if session == nil { session = makeSession() }
+        perform(session?.opened(reads: readsEarly, now: now))
         // Both directions compare heads, whoever dialled.
         synchronise { _ in }
     }
@@ -158,11 +179,11 @@ final class SiteExchangeDriver: ChannelInboundHandler {
         syncs.append(done)
         if syncDeadline == nil { syncDeadline = schedule(in: Self.syncTime) { $0.close() } }
         // While the connection is being made, opening it asks.
-        perform(session?.synchronise(now: now))
+        if isOpen { perform(session?.synchronise(now: now)) }
     }
 
     func ask(_ command: SiteCommand, id: UInt64, done: @escaping @Sendable (SiteResult) -> Void) {
-        guard !isClosed, session != nil else { return done(.notAsked) }
+        guard !isClosed, isOpen else { return done(.notAsked) }
         commands[id] = Command(done: done, deadline: schedule(in: Self.commandTime) { $0.close() })
         perform(session?.ask(command, id: id, now: now))
     }
@@ -170,7 +191,10 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     /// The caller does not want the answer any more; the peer's is checked all the same.
     func abandon(_ id: UInt64) { deliver(id, .notAsked) }
 
-    func feedChanged(_ feed: SiteFeed) { perform(session?.feedChanged(feed, now: now)) }
+    func feedChanged(_ feed: SiteFeed) {
+        // Who is not open yet hears of it by the first question.
+        if isOpen { perform(session?.feedChanged(feed, now: now)) }
+    }
 
     func setHeld(_ releases: [Int64]) { session?.holds = releases }
 
@@ -204,6 +228,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
             service.peer(connection, follows: head, holds: holds)
         case .adopted(let feed), .fork(let feed): keep(feed)
         case .synced(let failure): conclude(conclusion.synced(failure, newest: newestHead))
+        case .directory(let nodes): service.keepInBackground(nodes, of: connection.site)
         case .deliver(let id, let result): deliver(id, result)
         case .wake(let instant): setWake(at: instant)
         case .close(let reason):

@@ -47,6 +47,8 @@ extension SiteService {
                 }
             }
         case .survey(let site): await survey(site)
+        // Those that the disk refuses are asked for again.
+        case .keepNodes(let nodes, let site): try? await keep(nodes, of: site)
         case .look(let site): _ = try? await refresh(.site(site))
         case .searchRecovery(let site): await searchRecovery(of: site)
         case .remember(let item): await save(item, keepsAlive: false)

@@ -48,6 +48,12 @@ extension SiteService {
         try await context.blocking.run { try directories.keep(nodes, site: site) }
     }
 
+    /// Keeps nodes that came unasked: in memory at once, on disk soon.
+    func keepInBackground(_ nodes: [SiteResult.DirectoryBytes], of site: Digest256) {
+        directories.remember(nodes)
+        enqueue.yield(.keepNodes(nodes, site))
+    }
+
     private enum Turn: Sendable {
         case answered(SiteConnection, SiteResult)
         /// A holder takes its time.

@@ -58,6 +58,8 @@ final class SiteService: Sendable {
         case survey(Digest256)
         case searchRecovery(Digest256)
         case remember(MutableItem)
+        /// Directory nodes that are in memory.
+        case keepNodes([SiteResult.DirectoryBytes], Digest256)
         /// Looks whether a held site has changed.
         case look(Digest256)
     }

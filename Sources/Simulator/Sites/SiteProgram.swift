@@ -139,6 +139,7 @@ final class SiteProgram: StreamProgram {
         case .peerHead(let head, _): link.conclusion.peerFollows(head)
         case .adopted(let feed), .fork(let feed): keep(feed, link)
         case .synced(let failure): conclude(link, link.conclusion.synced(failure, newest: feed?.head.hash))
+        case .directory: break
         case .deliver(_, let result): check(result)
         case .wake(let instant): setWake(link, at: instant)
         case .close(let reason):

@@ -49,7 +49,9 @@ struct LostPiecesTests {
     @Test("A disk that takes a piece and never gives it back is a failure of storage, not a download without end")
     func neverReadable() throws {
         let sample = try SampleContent(.v2, sizes: TorrentSessionTests.sizes)
-        let (owner, other) = (SimulatedPeer(1, sample, isSeed: true), SimulatedPeer(2, sample, isSeed: true))
+        // Pieces are longer than what it sends on from memory: each is read from the disk.
+        let owner = SimulatedPeer(1, sample, isSeed: true) { $0.readCacheBytes = 60_000 }
+        let other = SimulatedPeer(2, sample, isSeed: true)
         // A reader that was refused a piece does not come again for it: the next one does.
         let readers = (3..<8).map { SimulatedPeer($0, sample, isSeed: false) }
         let network = SimulatedNetwork([owner, other] + readers)
@@ -65,6 +67,25 @@ struct LostPiecesTests {
         #expect(owner.order.filter { $0 == 2 }.count == TorrentSession.rereadAttempts)
         let isComplete = owner.session.isComplete
         #expect(!isComplete)
+    }
+
+    @Test("Reads of one piece that fail at once are one loss: what a damaged file has comes again")
+    func severalReads() throws {
+        let sample = try SampleContent(.v2, sizes: [40 * 16_384], pieceLength: 16 * 16_384)
+        let (owner, other) = (SimulatedPeer(1, sample, isSeed: true), SimulatedPeer(2, sample, isSeed: true))
+        let reader = SimulatedPeer(3, sample, isSeed: false)
+        let network = SimulatedNetwork([owner, other, reader])
+        for piece in 0..<sample.pieceCount { owner.damage(piece) }
+        // Both have all and part; the owner finds the way back once it lacks something.
+        owner.update { $0.add(peers: [other.address], now: $1) }
+        let isParted = network.run { owner.closings.contains(.bothComplete) }
+        #expect(isParted)
+        reader.update { $0.add(peers: [owner.address], now: $1) }
+        let isLost = network.run { owner.session.status.missingPieces > 0 }
+        #expect(isLost)
+        let isMended = network.run { owner.session.isComplete && reader.session.isComplete }
+        #expect(isMended)
+        #expect(!owner.events.contains { if case .storageFailed = $0 { true } else { false } })
     }
 
     @Test("BEP 52: leaf hashes that do not lead to the root of their file are refused, and the file is named")

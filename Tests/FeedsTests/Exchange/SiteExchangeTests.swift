@@ -223,6 +223,51 @@ private struct Pair: ~Copyable {
         return .entries(from: from, offset: offset, Array(stream.dropFirst(offset).prefix(15_000)))
     }
 
+    @Test(
+        "a first visit takes one flight each way: questions with the handshake, then the feed and the first page's nodes",
+        arguments: [true, false]
+    )
+    func opening(readsEarly: Bool) throws {
+        var fixture = try FeedFixture(releases: 1)
+        let built = try DirectoryTests.build([["index.html"], ["other", "page.html"]])
+        var release = FeedFixture.release(2)
+        release.directory = built.root
+        try fixture.append(.release(release))
+        var pair = Pair(site: fixture.site, left: nil, right: try fixture.feed())
+        pair.nodes = built.nodes
+        let early = pair.left.open(path: ["index.html"], now: pair.now)
+        #expect(early.count == 4)
+        var answers: [SiteExchangeAction] = []
+        if readsEarly {
+            for payload in early {
+                for action in pair.right.receive(payload, now: pair.now) {
+                    guard case .read(let token, let hash) = action else {
+                        answers.append(action)
+                        continue
+                    }
+                    answers += pair.right.supply(token, node: built.nodes[hash], now: pair.now)
+                }
+            }
+        }
+        pair.run(pair.left.opened(reads: readsEarly, now: pair.now), isLeft: true)
+        let sent = { (actions: [SiteExchangeAction]) in actions.count { if case .send = $0 { true } else { false } } }
+        for case .send(let payload) in answers {
+            let actions = pair.left.receive(payload, now: pair.now)
+            #expect(sent(actions) == 0, "nothing more is asked")
+            pair.run(actions, isLeft: true)
+        }
+        #expect(pair.adopted == [try fixture.feed()])
+        let nodes = pair.log.compactMap { if case .directory(let nodes) = $0.action { nodes } else { nil } }
+        #expect(nodes.map { $0.map(\.hash) } == [[built.root]])
+        #expect(pair.closed == nil)
+        // Who lies about the nodes of its own release gains nothing, and a peer that has none is no liar.
+        var liar = Pair(site: fixture.site, left: nil, right: try fixture.feed())
+        liar.nodes = [built.root: [1, 2, 3]]
+        liar.run(liar.left.open(path: ["index.html"], now: liar.now).map { .send($0) }, isLeft: true)
+        #expect(liar.adopted.count == 1)
+        #expect(!liar.log.contains { if case .directory = $0.action { true } else { false } })
+    }
+
     @Test("directory nodes: one by hash in parts, or all along a path in one answer; what lies is left")
     func nodes() throws {
         let fixture = try FeedFixture(releases: 1)

@@ -68,14 +68,20 @@ import Wire
         for portion in [1, 7, 68, 500] {
             var left = ExtensionWire(site: Self.site, ownID: Self.one)
             var right = ExtensionWire(site: Self.site, ownID: Self.two)
-            #expect(try left.receive(right.hello(client: "b", listenPort: 7)) == [.opened(listenPort: 7)])
+            #expect(
+                try left.receive(right.hello(client: "b", listenPort: 7)) == [.opened(listenPort: 7, readsEarly: true)]
+            )
             let bytes =
-                left.hello(client: "a", listenPort: nil) + left.frame([1, 2, 3]) + PeerMessage.keepAlive.encoded
+                left.hello(client: "a", listenPort: nil, early: [[4], [5, 6]]) + left.frame([1, 2, 3])
+                + PeerMessage.keepAlive.encoded
             var events: [ExtensionWire.Event] = []
             for start in stride(from: 0, to: bytes.count, by: portion) {
                 events += try right.receive(Array(bytes[start..<min(start + portion, bytes.count)]))
             }
-            #expect(events == [.opened(listenPort: nil), .payload([1, 2, 3])])
+            #expect(
+                events == [.opened(listenPort: nil, readsEarly: true)]
+                    + [[4], [5, 6], [1, 2, 3]].map { .payload($0) }
+            )
         }
     }
 
