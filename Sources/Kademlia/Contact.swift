@@ -3,9 +3,12 @@ public import Wire
 
 /// A node as others tell of it: id and address. "Compact node info" on the wire (BEP 5 "Contact Encoding", BEP 32).
 public struct Contact: Hashable, Sendable {
+    /// As it names itself, or as others say.
     public let id: NodeID
+    /// Where it is asked.
     public let endpoint: Endpoint
 
+    /// Believes both; whether the id may be had at that address is for ``Digest160/isSecured(for:)``.
     public init(id: NodeID, endpoint: Endpoint) {
         self.id = id
         self.endpoint = endpoint

@@ -19,6 +19,7 @@ public enum DHTSpecification {
     public static let republishInterval = Duration.seconds(3600)
     /// How long the same hashes are given to all who ask for a sample, and how many (BEP 51 "Messages").
     public static let sampleInterval = Duration.seconds(60)
+    /// The most infohashes of one answer (BEP 51): with nodes and headers they fit one datagram.
     public static let maximumSample = 20
     /// The largest datagram that we send where its content allows, in bytes (BEP 32 "Maximum packet size").
     public static let maximumDatagram = 1024
@@ -40,5 +41,6 @@ public enum AddressFamily: Int, Sendable, CaseIterable {
 }
 
 extension Endpoint {
+    /// Which of the two DHTs an address belongs to (BEP 32).
     public var family: AddressFamily { address.isV4 ? .v4 : .v6 }
 }

@@ -5,6 +5,7 @@ public import Wire
 public typealias NodeID = Digest160
 
 extension NodeID {
+    /// Any id, all equally likely.
     public static func random(using generator: inout some RandomNumberGenerator) -> NodeID {
         NodeID((0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) }) ?? .zero
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BitTorrent
+import Feeds
 import Testing
 
 @testable import Kademlia
@@ -42,6 +43,28 @@ import Testing
         #expect(attacks().forgedAnnounces().good == 0 && attacks(.tokens).forgedAnnounces().good == 1000)
         #expect(attacks().forgedItems().good == 0 && attacks(.signatures).forgedItems().good == 20)
         #expect(attacks().oldItems().good == 0 && attacks(.sequence).oldItems().good == 10)
+    }
+
+    @Test("invented nodes of one network get few queries of a search, and those of many fewer than without defences")
+    func poisonedLists() {
+        func wasted(_ place: AnswerAttacks.Invention, _ without: DHTDefence...) -> Int {
+            AnswerAttacks(options, without: Set(without)).poisonedLists(place).basisPoints
+        }
+        #expect(wasted(.oneNetwork) * 2 < wasted(.oneNetwork, .prefixDiversity, .boundIDs, .answerLimits))
+        #expect(wasted(.oneNetwork) < wasted(.oneNetwork, .prefixDiversity))
+        #expect(wasted(.everywhere) < wasted(.everywhere, .boundIDs, .answerLimits))
+    }
+
+    @Test("a forger's heads are refused by their signature or by whose they are, and taken without both")
+    func heads() {
+        func taken(_ without: FeedDefence...) -> Int {
+            var attack = HeadAttack(options, without: Set(without))
+            return attack.run().good
+        }
+        #expect(taken() == 0)
+        #expect(taken(.headSignatures) == 100)
+        #expect(taken(.writers) == 100)
+        #expect(taken(.headSignatures, .writers) == 200)
     }
 
     @Test("BEP 11: one peer that names a thousand addresses has a hundred dialled, and one port of a host")

@@ -53,6 +53,14 @@ public struct FeedAcceptance: Sendable {
     }
 }
 
+/// Defences that the simulator switches off, to see what each is good for (`roost-sim attacks`). Nothing else does.
+package enum FeedDefence: String, Sendable, CaseIterable {
+    /// A head is read with a signature that fits only.
+    case headSignatures = "head-signatures"
+    /// A head is believed of the key only that may write.
+    case writers = "writers"
+}
+
 /// Faults that the simulator switches on to see that its invariants find them. Nothing else sets any.
 package enum FeedDefect: String, Sendable, CaseIterable {
     /// After a site was removed, a state older than the highest one ever accepted is taken for the newest.

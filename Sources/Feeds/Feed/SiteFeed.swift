@@ -66,13 +66,15 @@ public enum HeadRefusal: Equatable, Sendable {
 
 extension SiteFeed {
     /// Judges a head whose signature holds (``SignedHead/init(_:)``). A contradiction is kept as a fork.
-    public mutating func judge(_ other: SignedHead) -> HeadVerdict {
+    public mutating func judge(_ other: SignedHead) -> HeadVerdict { judge(other, without: []) }
+
+    package mutating func judge(_ other: SignedHead, without: Set<FeedDefence>) -> HeadVerdict {
         guard other.site == site else { return .refused(.otherSite) }
         if other.epoch > head.epoch { return .wanted(from: 0) }
         let isPartOfOurs = other.size <= head.size && log.tree.root(at: other.size) == other.root
         if isPartOfOurs { return other.size == head.size ? .known : .behind }
         guard other.epoch == head.epoch else { return .refused(.superseded) }
-        guard other.writer == head.writer else { return .refused(.notTheWriter) }
+        guard other.writer == head.writer || without.contains(.writers) else { return .refused(.notTheWriter) }
         if other.size <= head.size {
             keep(FeedBranch(kind: .fork, head: other, start: other.size - 1, entries: []))
             return .fork
@@ -84,7 +86,13 @@ extension SiteFeed {
     ///
     /// The verdict is `.known` when it was adopted, else why it was not.
     public mutating func adopt(_ other: SignedHead, log candidate: SiteLog) -> HeadVerdict {
-        guard candidate.site == site, candidate.matches(other) else { return .refused(.entriesDiffer) }
+        adopt(other, log: candidate, without: [])
+    }
+
+    package mutating func adopt(_ other: SignedHead, log candidate: SiteLog, without: Set<FeedDefence>) -> HeadVerdict {
+        guard candidate.site == site, candidate.matches(other, without: without) else {
+            return .refused(.entriesDiffer)
+        }
         let shared = log.commonPrefix(with: candidate)
         guard shared > 0 else {
             // A second root record with commitments of its own: its key changes prove nothing about ours.

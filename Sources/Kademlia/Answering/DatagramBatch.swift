@@ -6,25 +6,35 @@ public import Wire
 /// Emptied it keeps its memory, so that answering allocates nothing. Bound: whoever fills it sends it when ``isFull``; it is
 /// then of at most ``capacity`` datagrams of about a kilobyte.
 public struct DatagramBatch: Sendable {
+    /// One of them: it ends there in ``memory``, and begins where the one before ends.
     public struct Datagram: Sendable {
+        /// Behind its last byte.
         public let end: Int
+        /// Of the family of the socket that the batch is sent by.
         public let destination: Endpoint
     }
 
+    /// As many as one system call takes.
     public static let capacity = 32
 
     /// What was written, and behind it room for more.
     public private(set) var memory: [UInt8] = []
     /// How many bytes of ``memory`` were written.
     public private(set) var count = 0
+    /// In the order of their writing.
     public private(set) var datagrams: [Datagram] = []
 
+    /// An empty one, without memory.
     public init() {}
 
+    /// Nothing waits to be sent.
     public var isEmpty: Bool { datagrams.isEmpty }
+    /// To be sent before anything more is written.
     public var isFull: Bool { datagrams.count >= Self.capacity }
+    /// What was written, without the room behind it.
     public var bytes: ArraySlice<UInt8> { memory[..<count] }
 
+    /// Forgets what was written and keeps the memory.
     public mutating func removeAll() {
         count = 0
         datagrams.removeAll(keepingCapacity: true)

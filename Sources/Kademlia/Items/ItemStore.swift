@@ -3,7 +3,9 @@ public import Wire
 
 /// Two values that one key signed under one sequence number: proof that the key is misused.
 public struct ItemConflict: Hashable, Sendable {
+    /// The one that came first.
     public let first: MutableItem
+    /// The one with the same key, salt and number, and another value.
     public let second: MutableItem
 }
 
@@ -12,6 +14,7 @@ public struct ItemConflict: Hashable, Sendable {
 /// Memory: at most `capacity` items of about 1.3 kB each, and as many conflicts as ``maximumConflicts``. When full, the
 /// item furthest from our id makes room: those are the ones that other nodes are there for.
 public struct ItemStore: Sendable {
+    /// Later ones are not kept.
     public static let maximumConflicts = 32
 
     private enum Content: Sendable {
@@ -28,19 +31,24 @@ public struct ItemStore: Sendable {
 
     private let capacity: Int
     private var entries: [NodeID: Entry] = [:]
+    /// Proofs that somebody signed two values under one number, oldest first.
     public private(set) var conflicts: [ItemConflict] = []
 
+    /// `capacity`: items of at most about 1.2 kB.
     public init(capacity: Int) {
         self.capacity = capacity
     }
 
+    /// Items kept, ours among them.
     public var count: Int { entries.count }
 
+    /// The item under that target, if it is mutable and has not expired.
     public func mutable(_ target: NodeID, now: Instant) -> MutableItem? {
         guard let entry = live(target, now), case .mutable(let item) = entry.content else { return nil }
         return item
     }
 
+    /// The value under that target, if it is immutable and has not expired.
     public func immutable(_ target: NodeID, now: Instant) -> ImmutableItem? {
         guard let entry = live(target, now), case .immutable(let item) = entry.content else { return nil }
         return item
@@ -76,11 +84,13 @@ public struct ItemStore: Sendable {
         return changed
     }
 
+    /// Stores or renews. A full store keeps what is closest to `id`; what is ours stays.
     public mutating func put(_ item: ImmutableItem, isOwn: Bool = false, near id: NodeID, now: Instant) {
         let own = isOwn || entries[item.target]?.isOwn == true
         insert(.immutable(item), item.target, isOwn: own, near: id, now: now)
     }
 
+    /// Also what is ours.
     public mutating func remove(_ target: NodeID) { entries[target] = nil }
 
     /// Keeps evidence; the oldest makes room.
@@ -114,6 +124,7 @@ public struct ItemStore: Sendable {
         entries[target] = Entry(content: content, expires: now + DHTSpecification.itemLifetime, isOwn: isOwn)
     }
 
+    /// Forgets what nobody renewed in two hours (BEP 44 "Expiration").
     public mutating func expire(now: Instant) {
         // Most often there is nothing to remove, and making the dictionary anew is the work.
         guard entries.values.contains(where: { !$0.isOwn && $0.expires <= now }) else { return }

@@ -16,11 +16,15 @@ public enum ItemError: Error, Equatable {
 ///
 /// An instance has been verified: size, form and signature.
 public struct MutableItem: Hashable, Sendable {
+    /// Who signed it.
     public let key: PublicKey
+    /// Tells apart the items of one key; at most 64 bytes, empty for none.
     public let salt: [UInt8]
+    /// 0 or more; a higher one replaces a lower one.
     public let sequence: Int64
     /// The value in bencoding, exactly as received or as signed.
     public let value: [UInt8]
+    /// Over salt, sequence and value, as BEP 44 "Signature verification" writes them.
     public let signature: Signature
 
     /// Verifies before it makes anything.
@@ -60,6 +64,7 @@ public struct MutableItem: Hashable, Sendable {
     /// Where the item is kept: SHA-1 of key and salt.
     public var target: NodeID { Self.target(key: key, salt: salt) }
 
+    /// SHA-1 of key and salt: where the item lies.
     public static func target(key: PublicKey, salt: [UInt8] = []) -> NodeID { Hash.sha1(key.bytes + salt) }
 
     /// What is signed (BEP 44 "Signature Verification").
@@ -88,11 +93,13 @@ public struct ImmutableItem: Hashable, Sendable {
     /// The value in bencoding.
     public let value: [UInt8]
 
+    /// Throws ``ItemError`` where `value` is not one bencoded value or is longer than 1000 bytes.
     public init(value: [UInt8]) throws(ItemError) {
         try Self.check(value)
         self.value = value
     }
 
+    /// SHA-1 of the value: where it lies.
     public var target: NodeID { Hash.sha1(value) }
 
     static func check(_ value: [UInt8]) throws(ItemError) {

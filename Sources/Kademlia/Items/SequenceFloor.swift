@@ -10,12 +10,15 @@ public struct SequenceFloor: Sendable {
     private var floors: [NodeID: (sequence: Int64, touched: UInt64)] = [:]
     private var clock: UInt64 = 0
 
+    /// `capacity`: targets, of about 40 bytes.
     public init(capacity: Int) {
         self.capacity = capacity
     }
 
+    /// The highest number ever seen there; nil for one never met, or forgotten for want of room.
     public subscript(target: NodeID) -> Int64? { floors[target]?.sequence }
 
+    /// Notes a number; a lower one than known changes nothing.
     public mutating func raise(_ target: NodeID, to sequence: Int64) {
         clock += 1
         if floors[target] == nil, floors.count >= capacity,

@@ -3,6 +3,7 @@ internal import Wire
 
 /// Written field by field in ascending order of keys: the hot path of an answering node builds no dictionaries.
 extension KRPCMessage {
+    /// The datagram: one bencoded dictionary.
     public var encoded: [UInt8] {
         var bytes: [UInt8] = [UInt8(ascii: "d")]
         if case .query = body { bytes.reserveCapacity(128) } else { bytes.reserveCapacity(384) }

@@ -175,14 +175,19 @@ struct Lookup: Sendable {
         candidate.isBound = isBound(sender)
         answers += 1
         candidates.insert(candidate, at: candidates.firstIndex { candidate.distance < $0.distance } ?? candidates.count)
-        for contact in contacts.prefix(Self.contactsOfAnswer) where contact.id != ownID {
+        for contact in believed(contacts) where contact.id != ownID {
             add(contact, depth: candidate.depth + 1, parent: candidate.endpoint)
         }
     }
 
+    /// As many of an answer's as are taken.
+    private func believed(_ contacts: [Contact]) -> ArraySlice<Contact> {
+        contacts.prefix(without.contains(.answerLimits) ? contacts.count : Self.contactsOfAnswer)
+    }
+
     /// A node of the other family told of these.
     mutating func told(_ contacts: [Contact], except ownID: NodeID) {
-        for contact in contacts.prefix(Self.contactsOfAnswer) where contact.id != ownID {
+        for contact in believed(contacts) where contact.id != ownID {
             if !candidates.contains(where: { $0.endpoint == contact.endpoint }) { add(contact, depth: 1, parent: nil) }
         }
     }

@@ -29,6 +29,7 @@ public enum Publication: Hashable, Sendable {
     case mutable(MutableItem)
     case immutable(ImmutableItem)
 
+    /// Where in the key space it is looked for or put.
     public var target: NodeID {
         switch self {
         case .peer(let infoHash, _): infoHash
@@ -48,6 +49,7 @@ public enum KeepPolicy: Sendable {
     case borrowed
 }
 
+/// What a command finds before its end.
 public enum DHTProgress: Equatable, Sendable {
     /// Peers not reported before.
     case peers([Endpoint])
@@ -59,6 +61,7 @@ public enum DHTProgress: Equatable, Sendable {
     case readyToSign(current: MutableItem?, highest: Int64?)
 }
 
+/// How a command ended: one for each started.
 public enum DHTOutcome: Equatable, Sendable {
     case nodes(LookupReport)
     case peers([Endpoint], LookupReport)
@@ -81,13 +84,16 @@ public struct LookupReport: Equatable, Sendable {
     public var path: [Contact] = []
     /// Queries one after the other to the closest node.
     public var hops = 0
+    /// Sent by all ways together.
     public var queries = 0
+    /// Of those, answered before the end.
     public var answers = 0
 }
 
 /// The size of a swarm as the filters of several nodes together give it: numbers of addresses, good to a few per cent while
 /// below a thousand. Whoever makes up addresses makes it larger.
 public struct ScrapeReport: Equatable, Sendable {
+    /// An estimate of those who have everything (BEP 33).
     public var seeds = 0.0
     /// Those that do not have everything.
     public var downloaders = 0.0
@@ -115,11 +121,13 @@ public struct MutableReport: Equatable, Sendable {
 
 /// The end of an announce or a put.
 public struct StoreReport: Equatable, Sendable {
+    /// Where it was put.
     public var target: NodeID
     /// Other nodes that confirmed.
     public var stored = 0
     /// What the others answered, by code: 301 is a lost race, 302 a newer item.
     public var refusals: [Int64] = []
+    /// Nodes that were sent it and did not answer.
     public var silent = 0
     /// A newer item, or another of the same sequence number, that was found in the place.
     public var newer: MutableItem?

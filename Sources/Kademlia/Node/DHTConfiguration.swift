@@ -30,7 +30,9 @@ public struct DHTConfiguration: Sendable {
     public var storesItems = true
     /// Torrents that peers are kept for, peers of each, and peers in all at about 40 bytes: 0.8 MB at most by default.
     public var maximumInfoHashes = 2000
+    /// Of one torrent; the oldest makes room.
     public var maximumPeersEach = 200
+    /// Of all torrents together.
     public var maximumPeers = 20_000
     /// Targets whose highest sequence number is remembered, about 40 bytes each.
     public var maximumFloors = 10_000
@@ -46,21 +48,26 @@ public struct DHTConfiguration: Sendable {
     /// Queries answered for one /24 (IPv4) or /48 (IPv6), or one address of a private range: a second, and at once.
     /// Loopback is not limited.
     public var queriesPerPrefix = 50.0
+    /// How many queries of one network may come at once.
     public var queryBurstPerPrefix = 200.0
     /// Bytes of items and peer lists sent to addresses that have proven nothing: a second for each prefix, and at once.
     public var unprovenBytes = 8192.0
+    /// How many of these bytes may go out at once.
     public var unprovenBytesBurst = 65_536.0
     /// Our own queries to public addresses: a second, and at once. Home routers keep a state for each address asked.
     public var outgoingQueries = 150.0
+    /// How many queries may go out at once.
     public var outgoingBurst = 400.0
     /// Our own queries to one address: a second, and at once. Loopback is not limited. libtorrent ignores an address
     /// for five minutes after 50 packets in 10 seconds.
     public var queriesPerDestination = 1.5
+    /// How many may go to one address at once.
     public var queryBurstPerDestination = 30.0
 
     /// Announces and items published again: a second, and at once. One costs about 40 queries and 20 kB both ways, so this
     /// is at most about half of ``outgoingQueries``, and the rest is for those who wait for an answer.
     public var republications = 2.0
+    /// How many of them may begin at once.
     public var republicationBurst = 8.0
 
     /// For the simulator's own trial.
@@ -68,6 +75,7 @@ public struct DHTConfiguration: Sendable {
     /// For the simulator's own trial.
     package var without: Set<DHTDefence> = []
 
+    /// The defaults of a node on the Internet.
     public init() {}
 
     func localAddress(_ family: AddressFamily) -> IPAddress? {

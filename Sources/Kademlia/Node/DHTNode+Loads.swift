@@ -5,7 +5,9 @@ internal import OrderedCollections
 public struct DHTLoad: Equatable, Sendable {
     /// Such as `items` or `commands`.
     public var name: String
+    /// Entries now.
     public var used: Int
+    /// The most there can be.
     public var bound: Int
 }
 

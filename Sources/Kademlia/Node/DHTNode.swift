@@ -9,6 +9,7 @@ public import Wire
 /// order. A node that idles needs about 10 kB; what others can make it keep is bounded by ``DHTConfiguration``.
 /// One input causes at most α + k datagrams for each operation at work, and one wake.
 public struct DHTNode: ~Copyable {
+    /// What the driver is to do, in this order.
     public enum Action: Equatable, Sendable {
         case send([UInt8], to: Endpoint)
         /// Call ``tick(now:)`` at this time; replaces any earlier wake.
@@ -158,8 +159,11 @@ public struct DHTNode: ~Copyable {
 
     /// How many nodes the tables list.
     public var nodeCount: Int { tables.reduce(0) { $0 + $1.count } }
+    /// Items of others and of ours that are kept here.
     public var itemCount: Int { items.count }
+    /// Peers that others announced here.
     public var peerCount: Int { peers.count }
+    /// Proofs that somebody signed two values under one number; see ``ItemStore``.
     public var conflicts: [ItemConflict] { items.conflicts }
 
     /// Whether a stranger has asked us something in the last half hour: queries get through to us unasked.
@@ -177,6 +181,7 @@ public struct DHTNode: ~Copyable {
         configuration.refuses(target) || configuration.refuses(key.identifier.truncated)
     }
 
+    /// A copy of the nodes known in one family.
     public func table(_ family: AddressFamily) -> RoutingTable { tables[family.rawValue] }
 
     /// Ends an input: all actions, and a wake if the next one has changed.

@@ -6,29 +6,41 @@ public import Wire
 /// What a node carries over a restart: its id, nodes that answered, the highest sequence numbers, and what it keeps
 /// publishing. Written as one bencoded dictionary, `v` 1.
 public struct DHTState: Equatable, Sendable {
+    /// Something to be published again after a restart.
     public struct Kept: Hashable, Sendable {
+        /// What.
         public var publication: Publication
+        /// Ours, or borrowed from another who put it first.
         public var isOwn: Bool
     }
 
+    /// The highest number seen of a mutable item.
     public struct Floor: Hashable, Sendable {
+        /// Of the item.
         public var target: NodeID
+        /// Nothing lower is believed any more.
         public var sequence: Int64
     }
 
+    /// The id that the node had.
     public var id: NodeID
     /// In the IPv6 network, where it is another.
     public var id6: NodeID?
+    /// To begin with: those that answered last.
     public var nodes: [Contact] = []
+    /// What items may not fall behind.
     public var floors: [Floor] = []
+    /// What to publish again.
     public var kept: [Kept] = []
 
     static let maximumNodes = 400
 
+    /// A state that knows nothing but an id.
     public init(id: NodeID) {
         self.id = id
     }
 
+    /// For ``init(parsing:)``: bencoded, in a fixed order.
     public var encoded: [UInt8] {
         var sequences: [UInt8] = []
         for floor in floors {

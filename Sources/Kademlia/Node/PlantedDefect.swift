@@ -20,6 +20,8 @@ package enum DHTDefence: String, Sendable, CaseIterable {
     case replyLimits = "reply-limits"
     /// Announces and puts need a token of their address.
     case tokens = "tokens"
+    /// Few nodes are taken from one answer.
+    case answerLimits = "answer-limits"
     /// Items are taken with a signature that fits only.
     case signatures = "signatures"
     /// Items older than one seen before are not taken.

@@ -16,6 +16,7 @@ public struct SecretGenerator: RandomNumberGenerator, Sendable {
         self.seed = seed
     }
 
+    /// The next eight bytes of the stream.
     public mutating func next() -> UInt64 {
         if let word = buffer.popLast() { return word }
         var input = seed

@@ -8,6 +8,7 @@ public import Wire
 /// before still counts, so a token lives five to ten minutes. Made and checked without an allocation: each answer to
 /// `get_peers` and `get` carries one.
 public struct WriteTokens: Sendable {
+    /// Of a token on the wire.
     public static let byteCount = 8
 
     private var current: (UInt64, UInt64)
@@ -31,6 +32,7 @@ public struct WriteTokens: Sendable {
         rotated = now
     }
 
+    /// What an address is to show when it writes.
     public func token(for address: IPAddress) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: tag(for: address))
@@ -40,6 +42,7 @@ public struct WriteTokens: Sendable {
     /// The token's eight bytes, most significant first.
     func tag(for address: IPAddress) -> UInt64 { Self.tag(current, address) }
 
+    /// Whether that address was given the token under the present secret or the one before.
     public func accepts(_ token: [UInt8], from address: IPAddress) -> Bool {
         guard token.count == Self.byteCount else { return false }
         let given = token.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

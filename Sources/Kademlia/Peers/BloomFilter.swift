@@ -10,8 +10,10 @@ public struct BloomFilter: Hashable, Sendable {
     public static let byteCount = 256
     private static let bits = 2048
 
+    /// As they go over the wire.
     public private(set) var bytes: [UInt8]
 
+    /// An empty set.
     public init() { bytes = Array(repeating: 0, count: Self.byteCount) }
 
     /// Nil unless there are exactly 256 bytes.
@@ -29,10 +31,12 @@ public struct BloomFilter: Hashable, Sendable {
         }
     }
 
+    /// Adds all that the other may contain.
     public mutating func formUnion(_ other: BloomFilter) {
         for index in bytes.indices { bytes[index] |= other.bytes[index] }
     }
 
+    /// Nobody was ever put in.
     public var isEmpty: Bool { bytes.allSatisfy { $0 == 0 } }
 
     /// How many addresses there are about; of a full filter, as many as leave one bit (BEP 33 "Estimate").

@@ -5,6 +5,7 @@ public import Wire
 ///
 /// Memory: at most `infoHashes` × `peersEach` endpoints of about 48 bytes, and never more than `total` of them.
 public struct PeerStore: Sendable {
+    /// How long an announce counts that is not made again.
     public static let lifetime = Duration.seconds(45 * 60)
 
     private struct Peer: Sendable {
@@ -18,8 +19,10 @@ public struct PeerStore: Sendable {
     private let peersEach: Int
     private let total: Int
     private var swarms: [Digest160: [Peer]] = [:]
+    /// Peers of all torrents.
     public private(set) var count = 0
 
+    /// The most torrents, peers of one, and peers of all.
     public init(infoHashes: Int, peersEach: Int, total: Int) {
         self.infoHashes = infoHashes
         self.peersEach = peersEach
@@ -129,6 +132,7 @@ public struct PeerStore: Sendable {
         return chosen
     }
 
+    /// Forgets announces that were not made again in time.
     public mutating func expire(now: Instant) {
         for (infoHash, swarm) in swarms where swarm.contains(where: { $0.expires <= now }) {
             let live = swarm.filter { $0.expires > now }

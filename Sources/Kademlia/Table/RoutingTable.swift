@@ -7,9 +7,13 @@ public import Wire
 /// only the last is ever split. Beside its nodes a bucket keeps as many replacements, which take over at once when a
 /// node stops answering. Memory: about 60 bytes a node, at most 2 × k × 160 nodes, in practice some hundred.
 public struct RoutingTable: Sendable {
+    /// A listed node.
     public struct Entry: Equatable, Sendable {
+        /// Id and address that it answered under.
         public internal(set) var contact: Contact
+        /// When it answered us last.
         public internal(set) var lastAnswer: Instant
+        /// When it asked us last; nil for never.
         public internal(set) var lastQuery: Instant?
         /// Queries in a row that it left unanswered.
         public internal(set) var failures = 0
@@ -48,12 +52,15 @@ public struct RoutingTable: Sendable {
     /// The most nodes of one /24 (IPv4) or /48 (IPv6) in a bucket; no limit on local networks.
     static let nodesOfPrefix = 2
 
+    /// The id that the buckets are around.
     public let ownID: NodeID
+    /// k, the most nodes of a bucket.
     public let bucketSize: Int
     var buckets: [Bucket]
     /// For the simulator's trial.
     var without: Set<DHTDefence> = []
 
+    /// A table of one empty bucket.
     public init(ownID: NodeID, bucketSize: Int = DHTSpecification.bucketSize, now: Instant) {
         self.ownID = ownID
         self.bucketSize = bucketSize

@@ -141,27 +141,31 @@ final class AnswerAttacks {
         return share
     }
 
-    func poisonedLists() -> Share {
+    /// Where the nodes stand that liars invent.
+    enum Invention {
+        /// All in the network of somebody who is to be flooded.
+        case oneNetwork
+        /// Each in a network of its own, so that searches go nowhere.
+        case everywhere
+    }
+
+    /// Queries of searches that go to nodes that are not there: every third node names fifty of them next to the key.
+    func poisonedLists(_ place: Invention) -> Share {
         var share = Share()
-        let others = meetNeighbours()
+        let others = meetNeighbours(60)
+        let ordered = others.map { Contact(id: $0.value, endpoint: $0.key) }.sorted { $0.id < $1.id }
+        let liars = Set(ordered.indices.filter { $0 % 3 == 0 }.map { ordered[$0].endpoint })
         for turn in 0..<Int(Self.searches) {
             guard let item = item(turn) else { continue }
-            let invented = (1...64 as ClosedRange<UInt32>).map { number in
-                var bytes = item.target.bytes
-                bytes[19] = UInt8(truncatingIfNeeded: number)
-                let host = turn % 2 == 0 ? number : number << 8
-                return Contact(id: NodeID(bytes) ?? .zero, endpoint: Endpoint(.v4(0x1500_0001 + host), port: 6881))
-            }
+            let invented = Self.invented(near: item.target, place, turn: UInt32(turn))
+            let honest = ordered.sorted { $0.id ^ item.target < $1.id ^ item.target }.prefix(8)
             questions = []
             perform(node.start(.getMutable(key: item.key, salt: []), id: CommandID(turn), now: now)) { _, source in
                 guard let id = others[source] else { return nil }
                 var response = KRPCResponse(sender: id)
                 response.families = [.v4]
-                // Every third lies.
-                response.nodes =
-                    id.bytes[19] % 3 == 0
-                    ? (0..<8).map { invented[Int(id.bytes[18]) % 7 * 8 + $0] }
-                    : others.map { Contact(id: $0.value, endpoint: $0.key) }.sorted { $0.id < $1.id }.suffix(8)
+                let first = Int(id.bytes[0]) % (invented.count - 50)
+                response.nodes = liars.contains(source) ? Array(invented[first..<first + 50]) : Array(honest)
                 response.token = [1]
                 return response
             } until: {
@@ -170,6 +174,16 @@ final class AnswerAttacks {
             for question in questions { share.add(others[question] == nil) }
         }
         return share
+    }
+
+    /// Other addresses for each search, so that what the node remembers of silent ones does not help it.
+    private static func invented(near target: NodeID, _ place: Invention, turn: UInt32) -> [Contact] {
+        (1...250 as ClosedRange<UInt32>).map { number in
+            var bytes = target.bytes
+            bytes[19] = UInt8(truncatingIfNeeded: number)
+            let host = place == .oneNetwork ? turn << 8 | number : turn << 16 | number << 8 | 1
+            return Contact(id: NodeID(bytes) ?? .zero, endpoint: Endpoint(.v4(0x1500_0000 + host), port: 6881))
+        }
     }
 
     // MARK: - The script
@@ -183,9 +197,9 @@ final class AnswerAttacks {
     }
 
     /// Nodes that the node has asked and that have answered.
-    private func meetNeighbours() -> [Endpoint: NodeID] {
+    private func meetNeighbours(_ count: Int = neighbours) -> [Endpoint: NodeID] {
         var others: [Endpoint: NodeID] = [:]
-        for number in 0..<UInt32(Self.neighbours) {
+        for number in 0..<UInt32(count) {
             let endpoint = Endpoint(.v4(0x0C00_0001 + number << 16), port: 6881)
             others[endpoint] = NodeID.secured(for: endpoint.address, using: &random)
         }

@@ -64,6 +64,8 @@ public enum AttackTable {
 
     // MARK: - Answers
 
+    private static let listDefences: [DHTDefence] = [.prefixDiversity, .boundIDs, .answerLimits]
+
     private static func answerTrials(_ options: ScenarioOptions) -> [Trial] {
         [
             Trial(
@@ -83,9 +85,14 @@ public enum AttackTable {
             ) { AnswerAttacks(options, without: $0).forgedAnnounces() },
             Trial(
                 attack: "poisoned node lists",
-                measure: "queries of a search that go to invented nodes",
-                defences: [[], [.boundIDs], [.prefixDiversity], [.boundIDs, .prefixDiversity]]
-            ) { AnswerAttacks(options, without: $0).poisonedLists() },
+                measure: "queries of searches that go to one network, which liars name",
+                defences: [[], [.prefixDiversity], [.boundIDs], [.answerLimits], listDefences]
+            ) { AnswerAttacks(options, without: $0).poisonedLists(.oneNetwork) },
+            Trial(
+                attack: "poisoned node lists",
+                measure: "queries of searches that go to invented nodes, each in a network of its own",
+                defences: [[], [.boundIDs], [.answerLimits], listDefences]
+            ) { AnswerAttacks(options, without: $0).poisonedLists(.everywhere) },
             Trial(
                 attack: "forged items",
                 measure: "searches that take an item with another's signature",
@@ -119,8 +126,20 @@ public enum AttackTable {
 
     // MARK: - Heads
 
-    /// Runs of `feed-faults` in which a reader goes back to a lower head that a peer shows it.
     private static func headLines(_ options: ScenarioOptions) -> [Line] {
+        [[], [.headSignatures], [.writers], [.headSignatures, .writers]].map { (without: [FeedDefence]) in
+            var attack = HeadAttack(options, without: Set(without))
+            return Line(
+                attack: "forged heads",
+                without: without.map { $0.rawValue },
+                measure: "heads that a reader takes of one who has none of the site's keys",
+                success: attack.run().text
+            )
+        } + oldHeadLines(options)
+    }
+
+    /// Runs of `feed-faults` in which a reader goes back to a lower head that a peer shows it.
+    private static func oldHeadLines(_ options: ScenarioOptions) -> [Line] {
         [nil, FeedDefect.acceptsLowerHead].map { defect in
             var won = Share()
             for seed in options.seed..<options.seed + 12 {
@@ -131,7 +150,7 @@ public enum AttackTable {
                 won.add(Scenarios.run(FeedFaults.self, options).violations.contains { $0.invariant == "never-lower" })
             }
             return Line(
-                attack: "forged and old heads",
+                attack: "old heads",
                 without: defect == nil ? [] : ["highest-head"],
                 measure: "runs in which a reader takes a lower head",
                 success: won.text
