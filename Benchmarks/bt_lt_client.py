@@ -114,7 +114,7 @@ def main():
     h = ses.add_torrent(p)
     for peer in o.peer:
         host, port = peer.rsplit(":", 1)
-        h.connect_peer((host, int(port)))
+        h.connect_peer((host.strip("[]"), int(port)))
 
     first = False
     told = False
@@ -126,7 +126,7 @@ def main():
                 continue
             if w[0] == "peer":
                 host, port = w[1].rsplit(":", 1)
-                h.connect_peer((host, int(port)))
+                h.connect_peer((host.strip("[]"), int(port)))
             elif w[0] == "stats":
                 say(event="stats", peers=[{"client": repr(x.client), "type": int(x.connection_type),
                                            "flags": int(x.flags), "address": "%s:%d" % x.ip, "queue": x.download_queue_length}

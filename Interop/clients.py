@@ -79,18 +79,19 @@ def ask(process, counter, timeout, operation):
 class Libtorrent:
     """A libtorrent session with one torrent."""
 
-    def __init__(self, host, mode, folder, torrent=None, magnet=None, peers=(), dht=None, settings=None):
-        self.host = host
+    def __init__(self, host, mode, folder, torrent=None, magnet=None, peers=(), dht=None, settings=None, listen=None, utp="off"):
+        """`listen`: addresses with their port; by default the host's own."""
+        self.host, self.address = host, (listen or [f"{host.address}:{PORT}"])[0]
         settings = dict(settings or {})
         if dht:
             settings |= {"enable_dht": True, "dht_bootstrap_nodes": dht.bootstrap, **OPEN_DHT}
-        argv = [sys.executable, LIBTORRENT_CLIENT, mode, "--dir", folder, "--listen", f"{host.address}:{PORT}", "--set", json.dumps(settings)]
+        argv = [sys.executable, LIBTORRENT_CLIENT, mode, "--dir", folder, "--listen", ",".join(listen or [self.address]), "--utp", utp,
+                "--set", json.dumps(settings)]
         argv += ["--torrent", torrent] if torrent else ["--magnet", magnet]
         for peer in peers:
             argv += ["--peer", peer]
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
         self.process = host.start(argv)
-        self.address = f"{host.address}:{PORT}"
         expect(self.process, "ready", 20)
 
     def wait_seeding(self, timeout=30):

@@ -32,9 +32,13 @@ def address_of(report):
 class Torrent:
     """`roost torrent get` or `seed`, reporting events."""
 
-    def __init__(self, host, verb, source, folder, peers=(), dht=None, options=()):
-        self.host, self.address = host, f"{host.address}:{PORT}"
-        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--listen", self.address, "--events", "--wait-go", *options]
+    def __init__(self, host, verb, source, folder, peers=(), dht=None, options=(), listen=None):
+        """`listen`: addresses with their port, one of each family; by default the host's own."""
+        listen = listen or [f"{host.address}:{PORT}"]
+        self.host, self.address = host, listen[0]
+        argv = [BINARY, "torrent", verb, source, "--dir", folder, "--events", "--wait-go", *options]
+        for address in listen:
+            argv += ["--listen", address]
         for peer in peers:
             argv += ["--peer", peer]
         if dht:
@@ -83,8 +87,8 @@ class DHT:
 class Node:
     """A node with its own home; its gateway and control API stand on the loopback interface of its host."""
 
-    def __init__(self, host, dht=None, serve="quota", home="home", bootstrap=()):
-        self.host, self.home = host, str(host.path(home))
+    def __init__(self, host, dht=None, serve="quota", home="home", bootstrap=(), listen=None):
+        self.host, self.home, self.listen = host, str(host.path(home)), listen or f"{host.address}:{PORT}"
         self.serve, self.bootstrap = serve, ([dht.bootstrap] if dht else []) + list(bootstrap)
         self.process = None
         self.command("init", "--serve", serve)
@@ -98,7 +102,7 @@ class Node:
         return json.loads(self.command(*arguments, "--json", timeout=timeout).stdout)
 
     def start(self, timeout=30):
-        argv = [BINARY, "start", "--home", self.home, "--listen", f"{self.host.address}:{PORT}"]
+        argv = [BINARY, "start", "--home", self.home, "--listen", self.listen]
         argv += ["--network", "mainline"] if self.bootstrap else ["--network", "none"]
         for node in self.bootstrap:
             argv += ["--bootstrap", node]

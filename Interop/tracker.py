@@ -133,6 +133,10 @@ class HTTPServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, address, handler):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
     def handle_error(self, request, client_address):
         pass
 
@@ -219,8 +223,9 @@ class Tracker:
                 if port:
                     raise
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.url = f"http://{host}:{self.port}/announce"
-        self.udp_url = f"udp://{host}:{self.port}/announce"
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self.port}/announce"
+        self.udp_url = f"udp://{name}:{self.port}/announce"
         self.swarms, self.announces, self.scrapes = self.state.swarms, self.state.announces, self.state.scrapes
 
     def events(self, address, transport=None):

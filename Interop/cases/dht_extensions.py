@@ -9,7 +9,7 @@ import time
 
 import roost
 from clients import PORT, ask, expect
-from lab import ROOT, common, ip
+from lab import ROOT, common
 from registry import case
 
 
@@ -87,9 +87,7 @@ def infohash(name):
 
 def second_family(host):
     """Gives the host an IPv6 address, which it returns with the port."""
-    address = f"fd77::{host.number:x}:1"
-    ip("-6", "addr", "add", f"{address}/64", "dev", f"p{host.number}", "nodad", pid=host.holder.pid)
-    return f"[{address}]:{PORT}"
+    return f"[{host.six()}]:{PORT}"
 
 
 @case("dht", "BEP 32: over IPv6 libtorrent enters the DHT at a Roost node; each finds the peer that the other announced")

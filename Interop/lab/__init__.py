@@ -18,7 +18,7 @@ from .clock import Clock
 from .host import Host
 from .internet import Home, Internet, InternetHost
 from .path import Path
-from .space import GATEWAY, NETWORK, ROOT, common, enter, ip
+from .space import GATEWAY, GATEWAY6, NETWORK, ROOT, common, enter, ip, six_of_the_bridge
 
 __all__ = ["GATEWAY", "NETWORK", "ROOT", "Clock", "Home", "Host", "Internet", "InternetHost", "Lab", "Path", "common", "enter", "ip"]
 
@@ -48,9 +48,11 @@ class Lab:
             self.environment.update(self._clock.environment)
         return self._clock.shift(shift)
 
-    def tracker(self):
-        """A tracker over HTTP and UDP that every host reaches."""
-        tracker = Tracker(host=GATEWAY, interval=2)
+    def tracker(self, six=False):
+        """A tracker over HTTP and UDP that every host reaches; `six`: over IPv6, from hosts that have it."""
+        if six:
+            six_of_the_bridge()
+        tracker = Tracker(host=GATEWAY6 if six else GATEWAY, interval=2)
         self.trackers.append(tracker)
         return tracker
 

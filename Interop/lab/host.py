@@ -54,6 +54,12 @@ class Host:
         self.ip("link", "set", inner, "up")
         return outer, inner
 
+    def six(self):
+        """Gives the host an IPv6 address as well, which it returns. All of them are on one link."""
+        address = f"fd77::{self.number:x}:1"
+        self.ip("-6", "addr", "replace", f"{address}/64", "dev", f"p{self.number}", "nodad")
+        return address
+
     def ip(self, *words):
         ip(*words, pid=self.holder.pid)
 

@@ -16,6 +16,7 @@ import bt_common as common  # noqa: E402  (ours, shared with the benchmarks)
 
 CLONE_NEWNET = 0x40000000
 GATEWAY = "10.77.0.1"
+GATEWAY6 = "fd77::ffff:1"
 NETWORK = "10.0.0.0/8"
 
 
@@ -25,6 +26,11 @@ def ip(*words, pid=None):
     done = subprocess.run([*prefix, "ip", *map(str, words)], stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"ip {' '.join(map(str, words))}: {done.stderr.strip()}")
+
+
+def six_of_the_bridge():
+    """The bridge's IPv6 address; again does no harm."""
+    ip("-6", "addr", "replace", f"{GATEWAY6}/64", "dev", "lab", "nodad")
 
 
 def enter():
@@ -37,7 +43,9 @@ def enter():
     if libc.unshare(CLONE_NEWNET) != 0:
         sys.exit(f"no private network namespace: {os.strerror(ctypes.get_errno())}")
     ip("link", "set", "lo", "up")
-    ip("link", "add", "lab", "type", "bridge")
+    # With an address of its own: a bridge otherwise has that of one of its ports, and when that port's host ends, whoever knows the
+    # old one reaches nobody for seconds.
+    ip("link", "add", "lab", "address", "02:77:00:00:00:01", "type", "bridge")
     ip("addr", "add", f"{GATEWAY}/8", "dev", "lab")
     ip("link", "set", "lab", "up")
     # It forwards, and does not tell the hosts that they could do without it.

@@ -160,6 +160,33 @@ internal import Wire
         #expect(bench.node.nodeCount(.v6) == 1)
     }
 
+    @Test("A node of the Internet leads a search neither to peers nor to nodes of our own network, in both families")
+    func strangersWord() throws {
+        let bench = NodeBench { $0.families = Self.families }
+        bench.perform(bench.node.join(through: [Self.v4[0]], now: bench.now))
+        run(bench, for: .seconds(1)) { _ in nil }
+        let bad = [
+            "10.0.0.9:6881", "127.0.0.1:80", "[::1]:6881", "[fd00::1]:6881", "[fe80::1]:6881", "[2001:0:1::1]:6881",
+        ]
+        .compactMap { Endpoint($0) }
+        let good = [try #require(Endpoint("9.9.9.9:6881")), try #require(Endpoint("[2620:fe::fe]:6881"))]
+        bench.perform(bench.node.start(.getPeers(.zero), id: 1, now: bench.now))
+        var generator = SecretGenerator(seed: [3])
+        bench.answerAll { _, response in
+            response.values = bad + good
+            response.nodes = (bad + good).filter { $0.family == .v4 }
+                .map { Contact(id: .secured(for: $0.address, using: &generator), endpoint: $0) }
+            response.nodes6 = (bad + good).filter { $0.family == .v6 }
+                .map { Contact(id: .secured(for: $0.address, using: &generator), endpoint: $0) }
+        } id: { _ in
+            NodeBench.strangerID
+        }
+        bench.run(for: .seconds(5))
+        #expect(bench.progress == [.peers(good)])
+        #expect(Set(bench.sent.map(\.to)).isDisjoint(with: bad))
+        #expect(Set(bench.sent.map(\.to)).isSuperset(of: good))
+    }
+
     @Test("IPv4 addresses dressed up as IPv6 are neither listed nor asked nor told (RFC 4291 §2.5.5.2)")
     func mapped() {
         let bench = NodeBench { $0.families = Self.families }

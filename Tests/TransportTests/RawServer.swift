@@ -49,7 +49,11 @@ final class RawServer: Sendable {
         self.seen = seen
     }
 
-    static func start(isEncrypted: Bool = false, _ answer: @escaping Answer) async throws -> RawServer {
+    static func start(
+        isEncrypted: Bool = false,
+        at place: Endpoint = Endpoint(.v4(0x7F00_0001), port: 0),
+        _ answer: @escaping Answer
+    ) async throws -> RawServer {
         let seen = SeenRequests()
         let tls = isEncrypted ? try encryption() : nil
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -60,9 +64,9 @@ final class RawServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(RawHandler(answer, seen))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(to: place.socketAddress()).get()
         let port = UInt16(channel.localAddress?.port ?? 0)
-        return RawServer(channel, Endpoint(.v4(0x7F00_0001), port: port), seen)
+        return RawServer(channel, Endpoint(place.address, port: port), seen)
     }
 
     private static func encryption() throws -> NIOSSLContext {

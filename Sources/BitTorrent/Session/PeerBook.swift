@@ -48,8 +48,8 @@ struct PeerBook {
     }
 
     private(set) var entries: [Endpoint: Entry] = [:] { didSet { isEarliestKnown = false } }
-    /// How we are reached, where that is known: canonical priorities follow from it.
-    var own: Endpoint? { didSet { reconsiderPriorities() } }
+    /// How we are reached over IPv4 and IPv6, where that is known: canonical priorities follow from it.
+    var own: [Endpoint?] = [nil, nil] { didSet { reconsiderPriorities() } }
     private var banned: Set<Endpoint> = []
     private var bannedIDs: Set<Digest160> = []
     private var bannedAddresses: Set<IPAddress> = []
@@ -87,7 +87,7 @@ struct PeerBook {
             source: source,
             teller: teller,
             flags: flags,
-            priority: own.map { PeerPriority.of($0, endpoint) } ?? 0,
+            priority: priority(of: endpoint),
             order: nextOrder
         )
     }
@@ -138,8 +138,15 @@ struct PeerBook {
     }
 
     private mutating func reconsiderPriorities() {
-        guard let own else { return }
-        for endpoint in Array(entries.keys) { entries[endpoint]?.priority = PeerPriority.of(own, endpoint) }
+        for endpoint in Array(entries.keys) {
+            let priority = priority(of: endpoint)
+            entries[endpoint]?.priority = priority
+        }
+    }
+
+    /// BEP 40; 0 while we do not know how we are reached in the peer's family.
+    func priority(of endpoint: Endpoint) -> UInt32 {
+        own[endpoint.address.isV4 ? 0 : 1].map { PeerPriority.of($0, endpoint) } ?? 0
     }
 
     // MARK: Trying them

@@ -153,7 +153,7 @@ extension TorrentSession {
         return connections.count < configuration.maximumConnections
     }
 
-    private func priority(of endpoint: Endpoint) -> UInt32 { book.own.map { PeerPriority.of($0, endpoint) } ?? 0 }
+    private func priority(of endpoint: Endpoint) -> UInt32 { book.priority(of: endpoint) }
 
     /// The driver has no room to dial at present: the address is not to blame.
     public mutating func postponed(_ id: ConnectionID, now: Duration) -> [SessionAction] {

@@ -53,6 +53,14 @@ extension TorrentSession {
         reveal(to: peer, now)
     }
 
+    /// Where a peer reaches us in the other family: what the configuration says, or what peers of that family see. Nobody
+    /// learns an address of a network that is not his.
+    private func otherAddresses(for peer: IPAddress) -> [IPAddress] {
+        let told = configuration.otherAddresses.filter { $0.isV4 != peer.isV4 }
+        let known = told.isEmpty ? [external[peer.isV4 ? 1 : 0].current].compactMap(\.self) : told
+        return known.filter { $0.isUnicast && $0.isLocal == peer.isLocal && $0.isLoopback == peer.isLoopback }
+    }
+
     /// What every connection starts with: extensions, then what we have.
     private mutating func greet(_ peer: PeerConnection) {
         if peer.capabilities.contains(.extensions) {
@@ -63,7 +71,7 @@ extension TorrentSession {
             handshake.requestQueue = PeerConnection.maximumUploads - 48
             handshake.yourAddress = peer.endpoint.address
             handshake.metadataSize = infoDictionary?.count
-            handshake.otherAddresses = configuration.otherAddresses
+            handshake.otherAddresses = otherAddresses(for: peer.endpoint.address)
             // A super-seed poses as one who still fetches.
             if isUploadOnly, superSeeding == nil { handshake.isUploadOnly = true }
             peer.toldUploadOnly = handshake.isUploadOnly ?? false

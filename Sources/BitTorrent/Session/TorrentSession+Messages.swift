@@ -243,9 +243,12 @@ extension TorrentSession {
         if let client = handshake.client { peer.client = String(client.prefix(64)) }
         if let size = handshake.metadataSize { peer.metadataSize = size }
         if let encrypts = handshake.prefersEncryption { peer.prefersEncryption = encrypts }
-        if let seen = handshake.yourAddress, external.told(seen, by: peer.endpoint.address), let own = external.current
+        // A peer sees us in the family of its connection.
+        let family = peer.endpoint.address.isV4 ? 0 : 1
+        if let seen = handshake.yourAddress, seen.isV4 == peer.endpoint.address.isV4,
+            external[family].told(seen, by: peer.endpoint.address), let own = external[family].current
         {
-            book.own = Endpoint(own, port: configuration.listenPort ?? 0)
+            book.own[family] = Endpoint(own, port: configuration.listenPort ?? 0)
         }
         if peer.listenPort == nil, let port = handshake.listenPort {
             peer.listenPort = port

@@ -50,7 +50,8 @@ public struct TorrentSession: ~Copyable {
     var limits: SessionLimits
     /// When a rate limit lets more through.
     var limitOpens: Duration?
-    var external = ExternalAddress()
+    /// Of IPv4 and of IPv6.
+    var external = [ExternalAddress(), ExternalAddress()]
     /// While we pose as a peer without pieces.
     var superSeeding: SuperSeeding?
     /// What a lone seed gave to whom, while many fetch.

@@ -94,10 +94,15 @@ extension DHTNode {
     ) {
         guard let running = operations[operation] else { return }
         let family = sender.endpoint.family
+        let policy = AddressPolicy.named(by: sender.endpoint.address)
         if running.goal.isOfStores, let token = response.token { running.tokens[sender.endpoint] = token }
         for index in running.lookups.indices {
             let lookup = running.lookups[index].family
-            let contacts = lookup == .v4 ? response.nodes : response.nodes6
+            var contacts = lookup == .v4 ? response.nodes : response.nodes6
+            // A stranger must not send us to addresses of our own network.
+            if contacts.contains(where: { !policy.admits($0.endpoint.address) }) {
+                contacts.removeAll { !policy.admits($0.endpoint.address) }
+            }
             let own = id(lookup)
             if lookup == family {
                 running.lookups[index].answered(sender, with: contacts, hasToken: response.token != nil, except: own)
@@ -119,7 +124,9 @@ extension DHTNode {
         guard let goal = operations[operation]?.goal else { return }
         switch goal {
         case .findNode, .publish(.peer, _): break
-        case .getPeers: collect(response.values, for: operation)
+        case .getPeers:
+            let policy = AddressPolicy.named(by: sender.endpoint.address)
+            collect(response.values.filter { policy.admits($0) }, for: operation)
         case .scrape: collectFilters(response, for: operation)
         case .sampleInfohashes: collectSamples(response, for: operation)
         case .getImmutable, .publish(.immutable, _): collect(immutable: response, from: sender, for: operation)

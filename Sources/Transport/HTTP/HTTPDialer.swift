@@ -38,19 +38,30 @@ public final class HTTPDialer: Sendable {
             guard !addresses.isEmpty else { throw HTTPError.unresolvable }
             let admitted = addresses.map { Endpoint($0, port: url.port) }.filter { policy.admits($0) }
             guard !admitted.isEmpty else { throw HTTPError.forbidden }
-            return Array(admitted.prefix(Self.maximumAttempts))
+            // Many addresses of one family leave room for one of the other.
+            let first = admitted.prefix(Self.maximumAttempts)
+            let other = admitted.dropFirst(Self.maximumAttempts).first { $0.address.isV4 != admitted[0].address.isV4 }
+            guard let other, first.allSatisfy({ $0.address.isV4 == admitted[0].address.isV4 }) else {
+                return Array(first)
+            }
+            return first.dropLast() + [other]
         }
     }
 
     /// Connects. On the loop; `completion` is called on it, never before this returns.
+    ///
+    /// `isV4`: over which family alone, where the server has an address in it.
     public func connect(
         to url: ServiceURL,
         policy: AddressPolicy,
+        isV4: Bool? = nil,
         completion: @escaping (Result<HTTPConnection, HTTPError>) -> Void
     ) {
         endpoints(of: url, policy: policy).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let endpoints): self.connect(to: endpoints[...], url, .unreachable, completion)
+            case .success(let endpoints):
+                let wanted = endpoints.filter { isV4 == nil || $0.address.isV4 == isV4 }
+                self.connect(to: (wanted.isEmpty ? endpoints : wanted)[...], url, .unreachable, completion)
             case .failure(let error): completion(.failure(error as? HTTPError ?? .unresolvable))
             }
         }

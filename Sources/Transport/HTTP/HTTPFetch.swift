@@ -13,16 +13,18 @@ public struct HTTPReply: Sendable {
 extension HTTPDialer {
     /// Gets a resource of at most `maximumBytes` within `timeout`, redirects and all. May be called from anywhere.
     ///
+    /// `isV4`: over which family alone, where the server has an address in it.
     /// - Throws: (in the future) ``HTTPError``.
     public func get(
         _ url: ServiceURL,
         policy: AddressPolicy,
+        isV4: Bool? = nil,
         maximumBytes: Int,
         timeout: TimeAmount
     ) -> EventLoopFuture<HTTPReply> {
         loop.flatSubmit {
             let promise = self.loop.makePromise(of: HTTPReply.self)
-            HTTPFetch(dialer: self, url: url, policy: policy, maximumBytes: maximumBytes, promise: promise)
+            HTTPFetch(self, url, policy, isV4: isV4, maximumBytes: maximumBytes, promise: promise)
                 .start(timeout: timeout)
             return promise.futureResult
         }
@@ -34,6 +36,7 @@ private final class HTTPFetch: HTTPConnectionUser {
     private let dialer: HTTPDialer
     private var url: ServiceURL
     private var policy: AddressPolicy
+    private let isV4: Bool?
     private let maximumBytes: Int
     private var promise: EventLoopPromise<HTTPReply>?
     private var connection: HTTPConnection?
@@ -44,12 +47,14 @@ private final class HTTPFetch: HTTPConnectionUser {
     private var own: HTTPFetch?
 
     init(
-        dialer: HTTPDialer,
-        url: ServiceURL,
-        policy: AddressPolicy,
+        _ dialer: HTTPDialer,
+        _ url: ServiceURL,
+        _ policy: AddressPolicy,
+        isV4: Bool?,
         maximumBytes: Int,
         promise: EventLoopPromise<HTTPReply>
     ) {
+        self.isV4 = isV4
         self.dialer = dialer
         self.url = url
         self.policy = policy
@@ -65,7 +70,7 @@ private final class HTTPFetch: HTTPConnectionUser {
     }
 
     private func connect() {
-        dialer.connect(to: url, policy: policy) { [weak self] result in
+        dialer.connect(to: url, policy: policy, isV4: isV4) { [weak self] result in
             guard let self, self.promise != nil else {
                 if case .success(let connection) = result { connection.close() }
                 return

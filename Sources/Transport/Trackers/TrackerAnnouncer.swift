@@ -106,14 +106,36 @@ public final class TrackerAnnouncer {
         request.trackerID = trackerID
         client.announce(to: url, request, policy: policy).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let answer):
-                if event != .stopped { self.onAnswer(answer) }
-                self.perform(self.list.replied(id, answer.reply, now: Self.now))
-            case .failure(let error):
-                let reason = error as? TrackerError ?? .unreachable
-                self.perform(self.list.failed(id, reason, now: Self.now))
+            case .success(let answers): self.follow(answers, of: id, event)
+            case .failure(let error): self.failed(id, error)
             }
         }
+    }
+
+    /// One announce in several families: the first answer counts for the tracker, all bring peers. A goodbye is to be heard in
+    /// every family.
+    private func follow(_ answers: [EventLoopFuture<TrackerAnswer>], of id: TrackerRequestID, _ event: AnnounceEvent) {
+        var open = answers.count
+        var first: TrackerAnswer?
+        for answer in answers {
+            answer.assumeIsolated().whenComplete { result in
+                open -= 1
+                let isNews = first == nil
+                if case .success(let answer) = result {
+                    first = first ?? answer
+                    if event != .stopped { self.onAnswer(answer) }
+                }
+                if let first, event == .stopped ? open == 0 : isNews {
+                    self.perform(self.list.replied(id, first.reply, now: Self.now))
+                } else if first == nil, open == 0, case .failure(let error) = result {
+                    self.failed(id, error)
+                }
+            }
+        }
+    }
+
+    private func failed(_ id: TrackerRequestID, _ error: any Error) {
+        perform(list.failed(id, error as? TrackerError ?? .unreachable, now: Self.now))
     }
 
     private func schedule(_ time: Duration) {

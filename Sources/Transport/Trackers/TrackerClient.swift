@@ -31,22 +31,43 @@ public final class TrackerClient: Sendable {
 
     // MARK: Announce
 
-    /// - Throws: (in the future) ``TrackerError``.
+    /// Announces once in each family in which the tracker has an address (BEP 7, BEP 15): it knows us by the address that it
+    /// sees, and of a family only the peers of that. The answers come as they come: one family must not wait for another
+    /// in which nothing arrives.
+    ///
+    /// - Throws: (in the futures) ``TrackerError``.
     public func announce(
         to url: ServiceURL,
         _ request: AnnounceRequest,
         policy: AddressPolicy
-    ) -> EventLoopFuture<TrackerAnswer> {
-        guard url.scheme == .udp else { return announceHTTP(to: url, request, policy) }
-        return loop.flatSubmit { self.announceUDP(to: url, request, policy) }
+    ) -> EventLoopFuture<[EventLoopFuture<TrackerAnswer>]> {
+        endpoints(of: url, policy).map { endpoints in
+            endpoints.map { endpoint in
+                url.scheme == .udp
+                    ? self.announceUDP(to: endpoint, url, request)
+                    : self.announceHTTP(to: url, request, policy, isV4: endpoint.address.isV4)
+            }
+        }
+    }
+
+    /// The first address of each family, the best first.
+    private func endpoints(of url: ServiceURL, _ policy: AddressPolicy) -> EventLoopFuture<[Endpoint]> {
+        loop.flatSubmit {
+            self.dialer.endpoints(of: url, policy: policy).flatMapErrorThrowing { throw Self.error($0) }
+                .map { endpoints in
+                    let other = endpoints.first { $0.address.isV4 != endpoints[0].address.isV4 }
+                    return [endpoints[0]] + (other.map { [$0] } ?? [])
+                }
+        }
     }
 
     private func announceHTTP(
         to url: ServiceURL,
         _ request: AnnounceRequest,
-        _ policy: AddressPolicy
+        _ policy: AddressPolicy,
+        isV4: Bool
     ) -> EventLoopFuture<TrackerAnswer> {
-        get(HTTPTracker.announceURL(url, request), policy).flatMapThrowing { reply in
+        get(HTTPTracker.announceURL(url, request), policy, isV4: isV4).flatMapThrowing { reply in
             var parsed = try Self.parse(reply) { (body) throws(TrackerError) in try HTTPTracker.parseAnnounce(body) }
             Self.judge(&parsed.peers, reply.remote.address)
             return TrackerAnswer(reply: parsed, server: reply.remote.address)
@@ -59,26 +80,16 @@ public final class TrackerClient: Sendable {
         peers.removeAll { !policy.admits($0) }
     }
 
-    /// Over each family in which the tracker has an address, since each knows only peers of its own (BEP 15).
     private func announceUDP(
-        to url: ServiceURL,
-        _ request: AnnounceRequest,
-        _ policy: AddressPolicy
+        to endpoint: Endpoint,
+        _ url: ServiceURL,
+        _ request: AnnounceRequest
     ) -> EventLoopFuture<TrackerAnswer> {
         let message = UDPTrackerMessage.Request.announce(request, url: url.target == "/" ? "" : url.target)
-        return eachFamily(url, policy, message).flatMapThrowing { answers in
-            var result: TrackerAnswer?
-            for (endpoint, answer) in answers {
-                guard case .announce(var reply) = answer else { continue }
-                Self.judge(&reply.peers, endpoint.address)
-                if result == nil {
-                    result = TrackerAnswer(reply: reply, server: endpoint.address)
-                } else {
-                    result?.reply.peers += reply.peers
-                }
-            }
-            guard let result else { throw TrackerError.malformed }
-            return result
+        return ask(endpoint, message).flatMapThrowing { answer in
+            guard case .announce(var reply) = answer else { throw TrackerError.malformed }
+            Self.judge(&reply.peers, endpoint.address)
+            return TrackerAnswer(reply: reply, server: endpoint.address)
         }
     }
 
@@ -99,46 +110,40 @@ public final class TrackerClient: Sendable {
                 try Self.parse(reply) { (body) throws(TrackerError) in try HTTPTracker.parseScrape(body) }
             }
         }
-        return loop.flatSubmit {
-            self.eachFamily(url, policy, .scrape(hashes)).flatMapThrowing { answers in
-                guard case .scrape(let counts)? = answers.first?.1 else { throw TrackerError.malformed }
-                return Dictionary(zip(hashes, counts), uniquingKeysWith: { first, _ in first })
+        return endpoints(of: url, policy).flatMap { endpoints in
+            self.ask(endpoints[0], .scrape(hashes)).flatMapError { failure in
+                endpoints.count > 1 ? self.ask(endpoints[1], .scrape(hashes)) : self.loop.makeFailedFuture(failure)
             }
+        }.flatMapThrowing { answer in
+            guard case .scrape(let counts) = answer else { throw TrackerError.malformed }
+            return Dictionary(zip(hashes, counts), uniquingKeysWith: { first, _ in first })
         }
     }
 
     // MARK: Carrying
 
-    private func get(_ url: ServiceURL, _ policy: AddressPolicy) -> EventLoopFuture<HTTPReply> {
+    private func get(
+        _ url: ServiceURL,
+        _ policy: AddressPolicy,
+        isV4: Bool? = nil
+    ) -> EventLoopFuture<HTTPReply> {
         dialer.get(
             url,
             policy: policy,
+            isV4: isV4,
             maximumBytes: TrackerSpecification.maximumReplyBytes,
             timeout: Self.timeout
         ).flatMapErrorThrowing { throw Self.error($0) }
     }
 
-    /// The first address of each family; fails only where all do.
-    private func eachFamily(
-        _ url: ServiceURL,
-        _ policy: AddressPolicy,
+    /// On the loop.
+    private func ask(
+        _ endpoint: Endpoint,
         _ request: UDPTrackerMessage.Request
-    ) -> EventLoopFuture<[(Endpoint, UDPTrackerMessage.Reply)]> {
-        dialer.endpoints(of: url, policy: policy).flatMapErrorThrowing { throw Self.error($0) }.flatMap { endpoints in
-            let first = [endpoints.first { $0.address.isV4 }, endpoints.first { !$0.address.isV4 }].compactMap(\.self)
-            let answers = first.map { endpoint in
-                let promise = self.loop.makePromise(of: UDPTrackerMessage.Reply.self)
-                self.datagrams.value.request(request, at: endpoint) {
-                    promise.completeWith($0.mapError { $0 as any Error })
-                }
-                return promise.futureResult.map { (endpoint, $0) }
-            }
-            return EventLoopFuture.whenAllComplete(answers, on: self.loop).flatMapThrowing { results in
-                let good = results.compactMap { try? $0.get() }
-                guard good.isEmpty, let failure = results.first else { return good }
-                return [try failure.get()]
-            }
-        }
+    ) -> EventLoopFuture<UDPTrackerMessage.Reply> {
+        let promise = loop.makePromise(of: UDPTrackerMessage.Reply.self)
+        datagrams.value.request(request, at: endpoint) { promise.completeWith($0.mapError { $0 as any Error }) }
+        return promise.futureResult
     }
 
     private static func parse<Value>(

@@ -199,6 +199,38 @@ struct ExchangeTests {
         #expect(script.heard().messages == [expected])
     }
 
+    // MARK: Two families
+
+    @Test(
+        "BEP 10: a peer is told where it reaches us in the other family, once peers there have said so; never another network's"
+    )
+    func otherFamily() throws {
+        let script = ScriptedPeer(try Self.sample(), isSeed: true, address: Endpoint(.v4(0x0808_0808), port: 1))
+        let seen = IPAddress.v6(high: 0x2A01_0203_0405_0607, low: 9)
+        var handshake = ExtensionHandshake()
+        handshake.yourAddress = seen
+        for number in 1...3 as ClosedRange<UInt64> {
+            let peer = Endpoint(.v6(high: 0x2A00_0000_0000_0000 + number << 32, low: 1), port: 6881)
+            let connection = try #require(script.join(from: peer, number: UInt8(number)))
+            for message in [PeerMessage.haveNone, .extended(id: 0, payload: handshake.encoded)] {
+                script.peer.receive(message.encoded, on: connection)
+            }
+        }
+        script.connect()
+        #expect(Self.addresses(script.heard().messages) == [seen])
+        let inside = ScriptedPeer(try Self.sample(), isSeed: true) { $0.otherAddresses = [seen] }
+        inside.connect()
+        #expect(Self.addresses(inside.heard().messages) == [], "it is in a private network, and that address is not")
+        #expect(script.peer.session.book.own == [nil, Endpoint(seen, port: 0)])
+    }
+
+    private static func addresses(_ messages: [PeerMessage]) -> [IPAddress]? {
+        for case .extended(id: 0, let payload) in messages {
+            return (try? ExtensionHandshake(parsing: payload))?.otherAddresses
+        }
+        return nil
+    }
+
     // MARK: Places
 
     @Test("BEP 40: a full session gives the place of an idle peer to one that is to be preferred, and to no other")
@@ -206,7 +238,7 @@ struct ExchangeTests {
         let script = ScriptedPeer(try Self.sample(), isSeed: true) { $0.maximumConnections = 3 }
         let own = Endpoint(.v4(0x7BD5_200A), port: 6881)
         script.peer.update { session, now in
-            session.book.own = own
+            session.book.own[0] = own
             return session.add(peers: [], now: now)
         }
         let addresses = (1...40).map { Endpoint(.v4(0x0900_0000 + UInt32($0) << 16), port: 6881) }
