@@ -49,23 +49,34 @@ def confine():
     return True
 
 
-def pin_congestion_control():
-    """Make every socket of this namespace use one loss-based congestion control.
+def used_congestion_control():
+    """What a new socket of this namespace really has: a kernel without an algorithm refuses it, or takes another."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        return s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+
+
+def pin_congestion_control(path="/proc/sys/net/ipv4/tcp_congestion_control"):
+    """Make every socket of this namespace use one loss-based congestion control; what they use is in $BT_CC_USED.
 
     The default of some kernels is BBR, which paces a loopback stream to a third of what it can carry, and a client
-    that picks its own would be compared with BBR. $BT_CC names the ones to try in turn, "keep" leaves the default."""
-    path = "/proc/sys/net/ipv4/tcp_congestion_control"
-    for name in os.environ.get("BT_CC", "cubic,reno").split(","):
+    that picks its own would be compared with BBR. $BT_CC names the ones to try in turn, "keep" leaves the default.
+    Returns whether a socket has one of them."""
+    wanted = os.environ.get("BT_CC", "cubic,reno").split(",")
+    for name in wanted:
         if name == "keep":
             break
         try:
             with open(path, "w") as f:
                 f.write(name)
-            break
         except OSError:
             continue
-    with open(path) as f:
-        os.environ["BT_CC_USED"] = f.read().strip()
+        if used_congestion_control() == name:
+            break
+    used = os.environ["BT_CC_USED"] = used_congestion_control()
+    if "keep" in wanted or used in wanted:
+        return True
+    print(f"note: sockets have {used} and none of {', '.join(wanted)}: figures are not comparable", file=sys.stderr)
+    return False
 
 
 def free_port(host="127.0.0.1"):

@@ -42,7 +42,7 @@ final class LocalPeers: Sendable {
         let holder = WeakHolder()
         let services = listens.map { listen in
             LocalDiscoveryService(listen: listen, loop: loop) { hash, endpoint in
-                guard AddressPolicy.named(by: endpoint.address).admits(endpoint) else { return }
+                guard Self.believes(endpoint) else { return }
                 swarm.torrent(hash)?.add(peers: [endpoint], source: .lsd)
                 holder.peers?.heard(endpoint, of: hash)
             }
@@ -52,6 +52,9 @@ final class LocalPeers: Sendable {
         for service in services { service.start() }
         return peers
     }
+
+    /// Whoever is heard names itself, but what it says of its port is its word: see ``Wire/AddressPolicy``.
+    static func believes(_ endpoint: Endpoint) -> Bool { AddressPolicy.named(by: endpoint.address).admits(endpoint) }
 
     /// The service is made before who listens to it.
     private final class WeakHolder: Sendable {

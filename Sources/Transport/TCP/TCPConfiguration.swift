@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Wire
 
 /// How TCP sockets to peers are set up.
 public struct TCPConfiguration: Sendable {
@@ -16,4 +17,9 @@ public struct TCPConfiguration: Sendable {
     public var backlog: Int32 = 512
 
     public init() {}
+
+    /// For a connection whose handshake took `roundTrip` microseconds; nil leaves the system's.
+    func congestionControl(for address: IPAddress, roundTrip: Int64) -> String? {
+        address.isLocal && roundTrip <= localRoundTrip ? localCongestionControl : congestionControl
+    }
 }

@@ -89,11 +89,8 @@ public struct TCPSockets: Sendable {
         _ configuration: TCPConfiguration
     ) {
         try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (socket: NIOBSDSocket.Handle) in
-            let isShort = roost_round_trip(socket) <= configuration.localRoundTrip
-            let isLocal = address.isLocal && isShort
-            guard let name = isLocal ? configuration.localCongestionControl : configuration.congestionControl else {
-                return
-            }
+            let roundTrip = roost_round_trip(socket)
+            guard let name = configuration.congestionControl(for: address, roundTrip: roundTrip) else { return }
             // SAFETY: the name is a C string for the duration of the call, which copies it.
             _ = unsafe roost_set_congestion(socket, name)
         }
