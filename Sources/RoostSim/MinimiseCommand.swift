@@ -17,7 +17,7 @@ struct MinimiseCommand: ParsableCommand {
         }
         Output.write(report, omitted: omitted)
         var command = "roost-sim run \(report.scenario) --seed \(report.seed)"
-        if let nodes = choice.nodes { command += " --nodes \(nodes)" }
+        if let nodes = choice.options.nodes { command += " --nodes \(nodes)" }
         if let defect = choice.defect { command += " --defect \(defect)" }
         for number in omitted.sorted() { command += " --omit \(number)" }
         print("again: " + command)

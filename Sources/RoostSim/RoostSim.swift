@@ -10,6 +10,7 @@ struct RoostSim: ParsableCommand {
         abstract: "Runs the product's own machines in a simulated world: the same seed gives the same run.",
         subcommands: [
             ListCommand.self, RunCommand.self, ExploreCommand.self, MinimiseCommand.self, AttacksCommand.self,
+            PlantedCommand.self,
         ]
     )
 }

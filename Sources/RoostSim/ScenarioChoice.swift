@@ -13,6 +13,9 @@ struct ScenarioChoice: ParsableArguments {
     @Option(help: "How many nodes; by default what the scenario is meant for.")
     var nodes: Int?
 
+    @Flag(help: "As few nodes as the scenario can do with.")
+    var small = false
+
     @Option(help: "Plants a known defect in the product's machines: the run should find it.")
     var defect: String?
 
@@ -21,6 +24,13 @@ struct ScenarioChoice: ParsableArguments {
 
     @Option(help: "A fault of the plan that is not to happen, by its number; may be given more than once.")
     var omit: [Int] = []
+
+    func validate() throws {
+        if let defect, !PlantedDefect.all.contains(where: { $0.name == defect }) {
+            let names = PlantedDefect.all.map { $0.name }.joined(separator: ", ")
+            throw ValidationError("There is no planted defect '\(defect)'; there are: \(names).")
+        }
+    }
 
     var type: any Scenario.Type {
         get throws {
@@ -34,7 +44,7 @@ struct ScenarioChoice: ParsableArguments {
     var options: ScenarioOptions {
         var options = ScenarioOptions()
         options.seed = seed
-        options.nodes = nodes
+        options.nodes = nodes ?? (small ? Scenarios.named(scenario)?.fewestNodes : nil)
         options.defect = defect
         options.without = Set(without)
         options.omitted = Set(omit)

@@ -191,6 +191,19 @@ struct PackStoreTests {
         #expect(try folder.names(in: "packs").contains("1.index"))
     }
 
+    @Test("a file let go stays away over a start before its space was given back, with an index or without")
+    func removedBeforeReclaim() throws {
+        let store = try opened(full: 25_000)
+        try fill(store)
+        #expect(try folder.names(in: "packs").contains("1.index"))
+        for number in [1, 11] { #expect(try store.remove(root(files[number]))) }
+        let rest = files.indices.filter { $0 != 1 && $0 != 11 }
+        #expect(try held(in: opened(full: 25_000)) == rest)
+        #expect(store.flush().failure == nil)
+        #expect(try folder.names(in: "packs").contains("1.index"))
+        #expect(try held(in: opened(full: 25_000)) == rest)
+    }
+
     @Test("packs with little left are written anew, empty ones removed")
     func compaction() throws {
         let store = try opened(full: 25_000)

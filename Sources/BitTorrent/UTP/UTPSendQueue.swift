@@ -33,11 +33,29 @@ struct UTPSendQueue: Sendable {
         /// Bytes of payload that have newly arrived.
         var bytes = 0
         var packets = 0
-        /// Microseconds since the last transmission of the latest packet that was sent only once.
+        /// Microseconds since the transmission of the latest packet that was sent only once, if nothing that was sent
+        /// after it had to be repeated to learn of it.
         var roundTrip: Int64?
         /// Bytes of datagram of a probe that arrived.
         var probe: Int?
         var finArrived = false
+    }
+
+    /// The round trip that one acknowledgement shows.
+    ///
+    /// What a repetition had to bring about says nothing of those before it: they may have arrived long ago, and their
+    /// acknowledgement was lost (RFC 6298 §3 leaves that case open; Linux takes no sample from it either).
+    private struct Sample {
+        private var number: Int64 = -1
+        private var time: Int64 = 0
+        /// The last repetition that it acknowledges.
+        var repeated: Int64 = -1
+
+        mutating func add(_ time: Int64, of number: Int64) {
+            if number >= self.number { (self.number, self.time) = (number, time) }
+        }
+
+        var roundTrip: Int64? { number > repeated ? time : nil }
     }
 
     private var packets: Deque<Packet> = []
@@ -133,7 +151,7 @@ struct UTPSendQueue: Sendable {
     /// Everything up to and with `wire` has arrived, and what the mask shows.
     mutating func acknowledge(_ wire: UInt16, mask: Span<UInt8>, now: UTPInstant, shortest: Int64) -> Outcome {
         var outcome = Outcome()
-        var sample: (number: Int64, time: Int64)?
+        var sample = Sample()
         let distance = Int(Int16(bitPattern: wire &- acknowledged))
         var left = max(0, distance)
         while left > 0, let packet = packets.popFirst() {
@@ -146,14 +164,14 @@ struct UTPSendQueue: Sendable {
             packets.removeFirst()
             first += 1
         }
-        outcome.roundTrip = sample?.time
+        outcome.roundTrip = sample.roundTrip
         return outcome
     }
 
     private mutating func acknowledge(
         _ mask: Span<UInt8>,
         _ outcome: inout Outcome,
-        _ sample: inout (number: Int64, time: Int64)?,
+        _ sample: inout Sample,
         _ now: UTPInstant,
         _ shortest: Int64
     ) {
@@ -174,7 +192,7 @@ struct UTPSendQueue: Sendable {
     private mutating func arrived(
         _ packet: Packet,
         _ outcome: inout Outcome,
-        _ sample: inout (number: Int64, time: Int64)?,
+        _ sample: inout Sample,
         _ now: UTPInstant,
         _ shortest: Int64
     ) {
@@ -189,11 +207,13 @@ struct UTPSendQueue: Sendable {
         if packet.isProbe { outcome.probe = Int(packet.count) + UTPSpecification.headerByteCount }
         let elapsed = now - packet.sent
         if packet.transmissions == 1 {
-            if packet.number >= sample?.number ?? -1 { sample = (packet.number, elapsed) }
+            sample.add(elapsed, of: packet.number)
         } else if shortest != .max, elapsed < shortest / 2 {
             // Too soon for the repetition: the first one has arrived, and says nothing about what was sent since
             // (RFC 8985 §6.2).
             return
+        } else {
+            sample.repeated = max(sample.repeated, packet.number)
         }
         largestArrived = max(largestArrived, packet.number)
     }

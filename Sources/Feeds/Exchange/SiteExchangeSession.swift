@@ -81,6 +81,10 @@ public struct SiteExchangeSession: ~Copyable {
         return tellPeer(now: now)
     }
 
+    /// What was adopted could not be kept. The session follows again what the driver has, nil for nothing, and adopts the
+    /// rest anew when it synchronises next.
+    public mutating func notKept(driverHas feed: SiteFeed?) { self.feed = feed }
+
     /// The driver's answer to ``SiteExchangeAction/read(token:node:)``; nil when it has no such node to serve.
     public mutating func supply(_ token: UInt32, node bytes: [UInt8]?, now: Instant) -> [Action] {
         guard isOpen, let output = serving.supply(token, node: bytes) else { return [] }

@@ -269,6 +269,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
             [weak self] result in
             guard let self else { return }
             let succeeded = if case .success = result { true } else { false }
+            if !succeeded { session?.notKept(driverHas: service.feeds.cached(connection.site)) }
             conclude(conclusion.kept(succeeded: succeeded, newest: newestHead))
         }
     }

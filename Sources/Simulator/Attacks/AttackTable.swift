@@ -7,11 +7,13 @@ internal import Kademlia
 public enum AttackTable {
     /// One attack under one choice of defences.
     public struct Line: Sendable {
+        /// Its name.
         public var attack: String
         /// Defences that were switched off.
         public var without: [String]
-        /// What is counted as the attacker's success, and how often he had it.
+        /// What is counted as the attacker's success.
         public var measure: String
+        /// How often he had it: good, all and per cent.
         public var success: String
     }
 
@@ -147,7 +149,7 @@ public enum AttackTable {
                 options.seed = seed
                 options.without = []
                 options.defect = defect?.rawValue
-                won.add(Scenarios.run(FeedFaults.self, options).violations.contains { $0.invariant == "never-lower" })
+                won.add(Scenarios.run(FeedFaults.self, options).violations.contains { $0.invariant == .neverLower })
             }
             return Line(
                 attack: "old heads",

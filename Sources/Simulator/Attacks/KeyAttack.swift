@@ -13,6 +13,7 @@ class KeyAttack: Scenario {
         "20 nodes with ids of their choice around each of 24 keys, each in a network of its own"
     }
     class var defaultNodes: Int { 300 }
+    class var fewestNodes: Int { 40 }
 
     /// 24 where there are 240 nodes or more.
     private var keyCount: Int { min(24, nodes / 10) }

@@ -16,6 +16,7 @@ class DHTChurn: Scenario {
     class var name: String { "dht-churn" }
     class var summary: String { "10,000 DHT nodes that come and go: lookups, hops and latency" }
     class var defaultNodes: Int { 10_000 }
+    class var fewestNodes: Int { 16 }
 
     /// Published for Mainline with tuned clients: Jiménez, Osmani and Knutsson, P2P 2011.
     static let published = "100-200 ms median with tuned clients, many < 1 s untuned (Jimenez et al., P2P 2011)"

@@ -5,7 +5,8 @@ internal import Wire
 
 /// A publisher puts a newer item each half minute, some nodes show old ones for ever, and power and lines fail.
 ///
-/// Held after every read: no node is ever given an item older than one that it was given before and had saved.
+/// Held after every read: no node is ever given an item older than one that it was given before and had saved. After every
+/// event: no store or queue is above its bound, and a timer is planned.
 /// Held at the end, a minute after the last fault is over: readers find the newest item.
 final class DHTItems: Scenario {
     static let name = "dht-items"
@@ -16,6 +17,8 @@ final class DHTItems: Scenario {
 
     let world: World
     private let nodes: Int
+    /// They keep the first item and take no other.
+    private let stale: Range<Int>
     private let plan: FaultPlan
     private let defect: DHTDefect?
     private var random: RandomStream
@@ -36,22 +39,21 @@ final class DHTItems: Scenario {
         defect = options.defect.flatMap { DHTDefect(rawValue: $0) }
         random = world.stream("items")
         key = SigningKey(seed: random.bytes(32))
+        stale = nodes - max(nodes / 4, 2)..<nodes
         plan = FaultPlan(
             options,
-            hosts: 1..<nodes,
-            count: 5,
-            from: .seconds(45),
-            until: .seconds(150),
-            withDisks: false
+            FaultPlan.Bounds(hosts: 1..<nodes, count: 5, from: .seconds(45), until: .seconds(150), liars: stale)
         )
     }
 
-    /// The last nodes keep the first item and take no other.
-    private func isStale(_ number: Int) -> Bool { number >= nodes - max(nodes / 4, 2) }
+    private func isStale(_ number: Int) -> Bool { stale.contains(number) }
 
     func run() -> [Figure] {
+        world.onTouch = { [unowned self] host in check(host) }
         for number in 0..<nodes {
-            _ = world.addHost()
+            let host = world.addHost()
+            // Two readers at home.
+            if number == 4 || number == 5 { host.translation = number == 4 ? .open : .cone }
             states.append(nil)
             seen.append(-1)
             programs.append(start(number))
@@ -66,7 +68,7 @@ final class DHTItems: Scenario {
         }
         world.run(until: VirtualTime(.seconds(280)))
         if world.violations.isEmpty, lastReads.good < lastReads.all {
-            world.violate("newest-is-found", "\(lastReads.text) after all faults")
+            world.violate(.newestIsFound, "\(lastReads.text) after all faults")
         }
         return [
             Figure("nodes", nodes), Figure("events", world.eventCount), Figure("reads-newest", reads.text),
@@ -126,6 +128,14 @@ final class DHTItems: Scenario {
         }
     }
 
+    private func check(_ host: Host) {
+        guard programs.indices.contains(host.index), host.isOn else { return }
+        for load in programs[host.index].node.loads where load.used > load.bound {
+            return world.violate(.queuesAreBounded, "\(load.name): \(load.used) of \(load.bound)", host: host)
+        }
+        if !host.hasWake { world.violate(.timerIsSet, "a node without a timer", host: host) }
+    }
+
     private func read(_ number: Int, isLast: Bool) {
         guard let key = key?.publicKey else { return }
         let program = programs[number]
@@ -136,7 +146,7 @@ final class DHTItems: Scenario {
             guard case .mutable(let report, _) = outcome, program.host.incarnation == incarnation else { return }
             let sequence = report.item?.sequence
             if let sequence, sequence < seen[number] {
-                world.violate("never-older", "\(sequence) after \(seen[number])", host: program.host)
+                world.violate(.neverOlder, "\(sequence) after \(seen[number])", host: program.host)
             }
             if let sequence { seen[number] = max(seen[number], sequence) }
             reads.add(sequence ?? 0 >= newest)

@@ -70,7 +70,7 @@ final class DHTMeasure {
         var isEnded = false
         world.plan(after: Self.longestCommand) {
             guard !isEnded, host.incarnation == incarnation else { return }
-            world.violate("command-ends", what, host: host)
+            world.violate(.commandEnds, what, host: host)
         }
         return { isEnded = true }
     }

@@ -49,7 +49,7 @@ final class DHTProgram: Program {
 
     private func send(_ bytes: [UInt8], to endpoint: Endpoint) {
         if bytes.count > Self.maximumDatagram {
-            host.world.violate("datagram-size", "\(bytes.count) bytes", host: host)
+            host.world.violate(.datagramSize, "\(bytes.count) bytes", host: host)
         }
         host.send(bytes, to: endpoint)
     }

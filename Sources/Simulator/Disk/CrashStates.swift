@@ -6,11 +6,15 @@ internal import Wire
 ///
 /// Memory: the recorded disk, and 40 bytes a state.
 public struct CrashStates: Sequence, IteratorProtocol {
+    /// What a crash may have left.
     public struct State: Sendable {
         /// How many changes had been made.
         public var after: Int
+        /// The last change before it.
         public var change: DiskChange
+        /// What became of that which was not certain.
         public var chance: DiskImage.Chance
+        /// What is there.
         public var image: DiskImage
         /// What the program had said.
         public var marks: [String]
@@ -37,6 +41,7 @@ public struct CrashStates: Sequence, IteratorProtocol {
         disk = RecordedDisk(root: root)
     }
 
+    /// The next one; nil when the record is at its end.
     public mutating func next() -> State? {
         while true {
             if kinds.isEmpty, !advance() { return nil }

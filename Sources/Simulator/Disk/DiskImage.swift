@@ -4,9 +4,11 @@ public import Wire
 
 /// What may be found on a disk after a crash.
 public struct DiskImage: Sendable {
+    /// Their paths, a folder before what is in it.
     public private(set) var folders: [String]
     private var versions: [(path: String, version: RecordedDisk.Version)]
 
+    /// By path, with all their bytes.
     public var files: [(path: String, bytes: [UInt8])] { versions.map { ($0.path, $0.version.bytes) } }
 
     /// Which of what was not certain yet is there.

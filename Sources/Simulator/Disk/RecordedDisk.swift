@@ -77,10 +77,12 @@ public struct RecordedDisk: Sendable {
     /// The folder that was there when the record began; all paths are below it.
     let root: String
 
+    /// An empty disk; `root` is the folder whose changes it is told.
     public init(root: String) {
         self.root = root
     }
 
+    /// One change more of the record.
     public mutating func apply(_ change: DiskChange) {
         switch change {
         case .create(let file, let path):

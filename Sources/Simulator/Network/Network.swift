@@ -20,6 +20,8 @@ struct Network {
         /// Symmetric: who is behind an outside port.
         var peers: [UInt16: UInt64] = [:]
         var nextPort: UInt16 = 1024
+        /// When something last left.
+        var used = Int64.min / 2
     }
 
     private var owners: [UInt32: Int] = [:]
@@ -58,6 +60,7 @@ struct Network {
         guard host.translation != .none else { return host.endpoint.port }
         let key = Self.key(destination)
         var router = routers[host.index] ?? Router()
+        router.used = now.nanoseconds
         defer { routers[host.index] = router }
         if var way = router.ways[key], now.nanoseconds - way.used < Self.wayLifetime {
             way.used = now.nanoseconds
@@ -87,6 +90,9 @@ struct Network {
     func admits(_ source: Endpoint, to host: Host, port: UInt16, now: VirtualTime) -> Bool {
         switch host.translation {
         case .none: return port == host.endpoint.port
+        case .open:
+            let used = routers[host.index]?.used ?? .min / 2
+            return port == host.endpoint.port && now.nanoseconds - used < Self.wayLifetime
         case .cone:
             guard port == host.endpoint.port else { return false }
         case .symmetric:

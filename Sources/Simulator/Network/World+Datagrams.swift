@@ -6,6 +6,7 @@ extension World {
     /// address, if the routers and the lines let it.
     func send(_ bytes: [UInt8], from host: Host, to destination: Endpoint) {
         bytesSent += bytes.count + 28
+        inspect(bytes, from: host)
         let port = network.outsidePort(of: host, to: destination, now: now)
         let source = Endpoint(host.endpoint.address, port: port)
         guard let left = host.leaves(bytes.count + 28) else { return }
@@ -40,9 +41,26 @@ extension World {
             to: receiver.index,
             incarnation: receiver.incarnation,
             from: source,
-            bytes: bytes
+            bytes: bytes,
+            hasWaited: false
         )
         queue.plan(event, at: arrival)
+    }
+
+    /// Whether a datagram that has reached a host's line is in; otherwise it waits for those before it, or is dropped.
+    func hasCome(_ bytes: [UInt8], to host: Host, from source: Endpoint) -> Bool {
+        guard !host.isFlooded else { return false }
+        let time = host.comesIn(bytes.count + 28)
+        guard time > now else { return true }
+        let event = Event.datagram(
+            to: host.index,
+            incarnation: host.incarnation,
+            from: source,
+            bytes: bytes,
+            hasWaited: true
+        )
+        queue.plan(event, at: time)
+        return false
     }
 }
 
@@ -55,8 +73,7 @@ extension Host {
         return uplinkFree
     }
 
-    /// When that many bytes that reach the line at `time` have come in. What is on its way to the line out of order
-    /// does not wait for what comes later.
+    /// When that many bytes that reach the line at `time` have come in, where nothing else does (``comesIn(_:)``).
     func arrives(_ bytes: Int, at time: VirtualTime) -> VirtualTime {
         time + .nanoseconds(Int64(bytes) * 1_000_000_000 / Int64(max(line.downlink, 1)))
     }

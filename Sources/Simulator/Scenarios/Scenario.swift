@@ -2,6 +2,7 @@
 
 /// What is asked of a run.
 public struct ScenarioOptions: Sendable {
+    /// All of the run's randomness.
     public var seed: UInt64 = 1
     /// How many nodes; nil for what the scenario has by itself.
     public var nodes: Int?
@@ -15,6 +16,7 @@ public struct ScenarioOptions: Sendable {
     /// What machines that count with instants take for the time zero of every clock. Nothing depends on it.
     public let origin: ContinuousClock.Instant
 
+    /// Everything else by its default.
     public init(origin: ContinuousClock.Instant) {
         self.origin = origin
     }
@@ -40,45 +42,61 @@ public protocol Scenario: AnyObject {
 }
 
 extension Scenario {
+    /// As many as by default.
     public static var fewestNodes: Int { defaultNodes }
+    /// Not.
     public static var isFaultScenario: Bool { false }
+    /// None.
     public var faults: [Fault] { [] }
 }
 
 /// One line of a report.
 public struct Figure: Equatable, Sendable {
+    /// Of what it says.
     public var name: String
+    /// A whole number, a share or a time, as text.
     public var value: String
 
+    /// Takes each value as it is.
     public init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
     }
 
+    /// A number, in decimal digits.
     public init(_ name: String, _ value: some BinaryInteger) { self.init(name, String(value)) }
 }
 
 /// What came of a run.
 public struct Report: Sendable {
+    /// Its name.
     public var scenario: String
+    /// Of the run.
     public var seed: UInt64
+    /// What the scenario measured.
     public var figures: [Figure]
+    /// All of the plan, omitted ones among them.
     public var faults: [Fault]
+    /// Empty, or the first that was found.
     public var violations: [Violation]
+    /// How many were handled.
     public var events: UInt64
+    /// The hash of everything that happened, in hex.
     public var trace: String
 }
 
 /// The scenarios by name.
 public enum Scenarios {
+    /// In the order in which they are listed.
     public static var all: [any Scenario.Type] {
         [
             DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, FeedFaults.self, FeedFork.self,
-            SwarmCrowd.self,
-            PublisherGone.self, KeyAttack.self, NetworkSybil.self, ListEclipse.self, RichEclipse.self,
+            UTPFaults.self, SwarmCrowd.self, PublisherGone.self, KeyAttack.self, NetworkSybil.self, ListEclipse.self,
+            RichEclipse.self,
         ]
     }
 
+    /// Nil where there is none of that name.
     public static func named(_ name: String) -> (any Scenario.Type)? { all.first { $0.name == name } }
 
     /// Runs a scenario to its end.

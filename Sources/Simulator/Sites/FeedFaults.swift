@@ -2,17 +2,18 @@
 internal import Feeds
 internal import Wire
 
-/// A site that changes, its readers, and peers that forge its heads and show old ones, while power, lines and disks fail.
+/// A site that changes, its readers, and peers that forge its heads, show old ones, are silent and slow, while power, lines
+/// and disks fail.
 ///
-/// Held after every event: no reader's state is lower than one that its disk has accepted, also after it removed the
-/// site; every head kept was signed with the site's key; evidence stays; what is stored proves itself when it is read
-/// again; no directory node is shown that is not the owner's.
+/// Held after every event (``SiteWitness``): no reader's state is lower than one that its disk has accepted, also after it
+/// removed the site; every head kept was signed with the site's key; keys and release numbers mean what they meant; evidence
+/// stays; what is stored proves itself when it is read again; no directory node is shown that is not the owner's.
 /// Held at the end: every reader has the newest state.
 class FeedFaults: Scenario {
     class var name: String { "feed-faults" }
     class var summary: String { "a site's readers among forged and old heads while power, lines and disks fail" }
-    class var defaultNodes: Int { 11 }
-    class var fewestNodes: Int { 8 }
+    class var defaultNodes: Int { 13 }
+    class var fewestNodes: Int { 10 }
     class var isFaultScenario: Bool { true }
     /// A thief signs another history with the site's key, and the owner takes the site back.
     class var hasThief: Bool { false }
@@ -29,9 +30,7 @@ class FeedFaults: Scenario {
     private var random: RandomStream
     private var disks: [SiteDisk] = []
     private var programs: [SiteProgram] = []
-    /// The highest state that each host's disk has accepted.
-    private var floors: [(epoch: FeedEpoch, size: Int)?] = []
-    private var evidence: [Int] = []
+    private var witnesses: [SiteWitness] = []
     private var lies = 0
     private var adoptions = 0
 
@@ -39,19 +38,15 @@ class FeedFaults: Scenario {
 
     required init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? type(of: self).defaultNodes, 8)
+        nodes = max(options.nodes ?? type(of: self).defaultNodes, 10)
         defect = options.defect.flatMap { FeedDefect(rawValue: $0) }
         origin = options.origin
         random = world.stream("feeds")
         owner = SiteOwner(random: &random)
-        plan = FaultPlan(
-            options,
-            hosts: 0..<nodes - 3,
-            count: 7,
-            from: .seconds(15),
-            until: .seconds(160),
-            withDisks: true
-        )
+        var bounds = FaultPlan.Bounds(hosts: 0..<nodes - 5, count: 7, from: .seconds(15), until: .seconds(160))
+        bounds.hasDisks = true
+        bounds.liars = nodes - 3..<nodes
+        plan = FaultPlan(options, bounds)
     }
 
     private func wrong(_ number: Int) -> SiteWrong {
@@ -59,11 +54,13 @@ class FeedFaults: Scenario {
         case 1: .forges
         case 2: .replays
         case 3: type(of: self).hasThief ? .stole : .replays
+        case 4: .silent
+        case 5: .slow
         default: .none
         }
     }
 
-    private var readers: Range<Int> { 1..<nodes - 3 }
+    private var readers: Range<Int> { 1..<nodes - 5 }
 
     func run() -> [Figure] {
         guard let owner else { return [] }
@@ -71,12 +68,15 @@ class FeedFaults: Scenario {
             let host = world.addHost()
             // Two readers whom nobody reaches: they hear what they ask for.
             if number == 2 || number == 3 { host.translation = number == 2 ? .cone : .symmetric }
-            disks.append(SiteDisk())
-            floors.append(nil)
-            evidence.append(0)
+            if wrong(number) == .slow { host.line.uplink = 300 }
+            disks.append(SiteDisk(random: world.stream("disk", number)))
+            witnesses.append(SiteWitness())
             programs.append(start(number, owner))
         }
-        world.onTouch = { [unowned self] host in check(host) }
+        world.nameUsers()
+        world.onTouch = { [unowned self] host in
+            if wrong(host.index) == .none { witnesses[host.index].check(programs[host.index]) }
+        }
         planPublications(owner)
         // The site is removed, and visited again later.
         for reader in readers where random.below(2) == 0 {
@@ -137,7 +137,7 @@ class FeedFaults: Scenario {
     private func publish(at second: Int, _ make: @escaping (SiteFeed?, Int64) -> SiteFeed?) {
         world.plan(at: VirtualTime(.seconds(second))) { [self] in
             let host = world.hosts[0]
-            guard host.isOn, !disks[0].isFull else { return publish(at: second + 5, make) }
+            guard host.isOn, disks[0].takesWrites else { return publish(at: second + 5, make) }
             programs[0].publish { make($0, host.wallTime.components.seconds) }
         }
     }
@@ -165,20 +165,12 @@ class FeedFaults: Scenario {
 
     private func happen(_ fault: Fault) {
         let host = world.hosts[fault.host]
-        let disk = disks[fault.host]
         switch fault.kind {
         case .powerFailure(let length): failPower(of: host, for: length)
-        case .disk(.full):
-            disk.isFull = true
-            world.plan(after: .seconds(20)) { disk.isFull = false }
         // An owner whose disk forgets what it has signed forks the site: nothing but the disk could prevent that.
-        case .disk(.lostSync) where fault.host > 0:
-            disk.losesSyncs = true
-            world.plan(after: .seconds(5)) { [self] in
-                failPower(of: host, for: .seconds(5))
-                disk.losesSyncs = false
-            }
-        case .disk: failPower(of: host, for: .seconds(1))
+        case .disk(.lostSync) where fault.host == 0: failPower(of: host, for: .seconds(1))
+        case .disk(let trouble):
+            world.befall(disks[fault.host], trouble) { [self] in failPower(of: host, for: $0) }
         default: break
         }
     }
@@ -191,12 +183,7 @@ class FeedFaults: Scenario {
         host.switchOff()
         let loses = disks[number].written != disks[number].synced
         disks[number].powerLost()
-        // What the disk itself has lost, nobody can be held to.
-        if loses {
-            let highest = disks[number].synced.highest.flatMap { SignedHead($0) }
-            floors[number] = highest.map { ($0.epoch, $0.size) }
-            evidence[number] = disks[number].synced.evidence.count
-        }
+        if loses { witnesses[number].forget(but: disks[number].synced) }
         world.plan(after: length) { [self] in programs[number] = start(number, owner) }
     }
 
@@ -209,33 +196,13 @@ class FeedFaults: Scenario {
 
     // MARK: - What must hold
 
-    private func check(_ host: Host) {
-        let number = host.index
-        guard wrong(number) == .none, let owner else { return }
-        let found = disks[number].written.evidence.count
-        if found < evidence[number] {
-            world.violate("evidence-is-kept", "\(found) after \(evidence[number])", host: host)
-        }
-        evidence[number] = found
-        guard let feed = programs[number].feed else { return }
-        let head = feed.head
-        if let floor = floors[number], (head.epoch, head.size) < (floor.epoch, floor.size) {
-            world.violate("never-lower", "\(head.size) entries after \(floor.size)", host: host)
-        }
-        if floors[number].map({ $0.epoch == head.epoch && $0.size == head.size }) ?? false { return }
-        floors[number] = (head.epoch, head.size)
-        if !owner.signed.contains(head.hash), !owner.stolen.contains(head.hash) {
-            world.violate("only-proven", "a head that the site's key did not sign", host: host)
-        }
-    }
-
     private func checkEnd() {
         guard let newest = programs[0].feed?.head else {
-            return world.violate("newest-is-found", "the owner has nothing", host: world.hosts[0])
+            return world.violate(.newestIsFound, "the owner has nothing", host: world.hosts[0])
         }
         for reader in readers where programs[reader].feed?.head.hash != newest.hash {
             let size = programs[reader].feed?.log.size ?? 0
-            world.violate("newest-is-found", "\(size) of \(newest.size) entries", host: world.hosts[reader])
+            world.violate(.newestIsFound, "\(size) of \(newest.size) entries", host: world.hosts[reader])
         }
     }
 

@@ -22,20 +22,25 @@ struct SiteRecord: Equatable {
 }
 
 /// A disk with one record: what programs see, and what is left when power fails. A transaction is there whole or not
-/// at all, which `roost-sim disk` checks of the product's database.
-final class SiteDisk {
+/// at all, which `roost-powerloss` checks of the product's database.
+final class SiteDisk: SimulatedDisk {
     private(set) var written = SiteRecord()
     private(set) var synced = SiteRecord()
-    var isFull = false
-    /// It says that it has synced, and has not.
-    var losesSyncs = false
 
-    /// False where there is no room.
+    /// False where it fails. Where power fails in the middle, either the old record is there or the new one.
     func commit(_ record: SiteRecord) -> Bool {
-        guard !isFull else { return false }
+        guard !tears() else {
+            if random.below(2) == 0 { store(record) }
+            return false
+        }
+        guard takesWrites else { return false }
+        store(record)
+        return true
+    }
+
+    private func store(_ record: SiteRecord) {
         written = record
         if !losesSyncs { synced = record }
-        return true
     }
 
     func powerLost() { written = synced }

@@ -12,6 +12,10 @@ enum SiteWrong: Sendable {
     case replays
     /// A history that it signed with the site's own key.
     case stole
+    /// It takes questions and answers none.
+    case silent
+    /// Its line carries 300 bytes a second.
+    case slow
 }
 
 /// Puts something else in the place of what an honest machine would send.

@@ -47,7 +47,7 @@ final class SiteProgram: StreamProgram {
         }
         guard let encoded = disk.written.feed else { return }
         feed = try? SiteFeed(encoded: encoded, site: owner.site)
-        if feed == nil { host.world.violate("stored-proves-itself", "\(encoded.count) bytes", host: host) }
+        if feed == nil { host.world.violate(.storedProvesItself, "\(encoded.count) bytes", host: host) }
     }
 
     var now: ContinuousClock.Instant { origin + host.now }
@@ -87,7 +87,7 @@ final class SiteProgram: StreamProgram {
         }
         stream.onClose = { [weak self, weak link] in if let self, let link { close(link) } }
         // Who shows something old does not ask for anything newer.
-        if wrong == .none || wrong == .forges {
+        if wrong == .none || wrong == .forges || wrong == .slow {
             synchronise(link, done)
         } else {
             perform(link.session.tick(now: now), link)
@@ -105,6 +105,7 @@ final class SiteProgram: StreamProgram {
     }
 
     private func received(_ payload: [UInt8], on link: SiteLink) {
+        if wrong == .silent { return }
         if wrong == .replays || wrong == .stole, case .news = try? SiteMessage.parse(payload) { return }
         perform(link.session.receive(payload, now: now), link)
     }
@@ -135,7 +136,7 @@ final class SiteProgram: StreamProgram {
                 program.perform(link.session.supply(token, node: bytes, now: program.now), link)
             }
         case .siteKey(let key):
-            if key != owner.siteKey { host.world.violate("only-proven", "another key", host: host) }
+            if key != owner.siteKey { host.world.violate(.neverReassigned, "another key", host: host) }
         case .peerHead(let head, _): link.conclusion.peerFollows(head)
         case .adopted(let feed), .fork(let feed): keep(feed, link)
         case .synced(let failure): conclude(link, link.conclusion.synced(failure, newest: feed?.head.hash))
@@ -177,7 +178,7 @@ final class SiteProgram: StreamProgram {
     private func check(_ result: SiteResult) {
         guard case .nodes(let nodes) = result else { return }
         for node in nodes where owner.nodes[node.hash] != node.bytes {
-            host.world.violate("shown-is-verified", "a directory node is not the owner's", host: host)
+            host.world.violate(.shownIsVerified, "a directory node is not the owner's", host: host)
         }
     }
 
@@ -191,6 +192,7 @@ final class SiteProgram: StreamProgram {
         after(writeTime) { [weak link] program in
             let isKept = program.take(other, except: link)
             guard let link else { return }
+            if !isKept { link.session.notKept(driverHas: program.feed) }
             let newest = program.feed?.head.hash
             program.conclude(link, link.conclusion.kept(succeeded: isKept, newest: newest))
         }

@@ -9,6 +9,7 @@ class SwarmCrowd: Scenario {
     class var name: String { "flash-crowd" }
     class var summary: String { "1,000 readers of one small publisher" }
     class var defaultNodes: Int { 1000 }
+    class var fewestNodes: Int { 24 }
     /// The publisher goes for good when the readers together have every piece.
     class var publisherLeaves: Bool { false }
 
@@ -37,7 +38,7 @@ class SwarmCrowd: Scenario {
         while world.violations.isEmpty, world.now < VirtualTime(.seconds(1800)), missing > 0 || programs.count < nodes {
             world.run(until: world.now + .seconds(1))
         }
-        if missing > 0, world.violations.isEmpty { world.violate("everybody-completes", "\(missing) do not") }
+        if missing > 0, world.violations.isEmpty { world.violate(.everybodyCompletes, "\(missing) do not") }
         return figures
     }
 
@@ -46,8 +47,12 @@ class SwarmCrowd: Scenario {
     private func add(_ torrent: SimulatedTorrent, isSeed: Bool) {
         let host = world.addHost()
         host.line.uplink = 1_250_000
-        let disk = SwarmDisk(pieceCount: torrent.pieces.count, holding: isSeed ? torrent.pieces : nil)
-        let program = SwarmProgram(on: host, torrent, disk: disk, defect: nil, random: &random)
+        let disk = SwarmDisk(
+            pieceCount: torrent.pieces.count,
+            holding: isSeed ? torrent.pieces : nil,
+            random: world.stream("disk", host.index)
+        )
+        let program = SwarmProgram(on: host, torrent, disk: disk, random: &random)
         host.switchOn(program)
         programs.append(program)
         if !isSeed { findPeers(for: host.index) }

@@ -2,15 +2,16 @@
 internal import BitTorrent
 internal import Wire
 
-/// A publisher, some readers and three peers that lie, are silent and flood, while power, lines and disks fail.
+/// A publisher, some readers and four peers that lie, are silent, flood and are slow, while power, lines and disks fail.
 ///
-/// Held after every event: whatever a session offers is on its disk as the torrent has it; no queue is above its bound.
+/// Held after every event: whatever a session offers is on its disk as the torrent has it; no queue is above its bound; a
+/// timer is planned; nobody is banned who did not lie or flood; no user's name is sent, or shown of a peer.
 /// Held at the end: every honest reader has everything five minutes after the last fault is over.
 final class SwarmFaults: Scenario {
     static let name = "swarm-faults"
     static let summary = "a small swarm with liars while power, lines and disks fail"
-    static let defaultNodes = 7
-    static let fewestNodes = 6
+    static let defaultNodes = 8
+    static let fewestNodes = 7
     static let isFaultScenario = true
 
     let world: World
@@ -18,6 +19,7 @@ final class SwarmFaults: Scenario {
     private let torrent: SimulatedTorrent?
     private let defect: SessionDefect?
     private let acknowledgesEarly: Bool
+    private let tellsName: Bool
     private var disks: [SwarmDisk] = []
     private var programs: [SwarmProgram] = []
     private let nodes: Int
@@ -27,39 +29,40 @@ final class SwarmFaults: Scenario {
 
     init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? Self.defaultNodes, 6)
+        nodes = max(options.nodes ?? Self.defaultNodes, 7)
         defect = options.defect.flatMap { SessionDefect(rawValue: $0) }
         acknowledgesEarly = options.defect == "early-acknowledgement"
         random = world.stream("swarm")
         torrent = SimulatedTorrent(pieceCount: 12, random: &random)
+        tellsName = options.defect == "user-name"
         plan = FaultPlan(
             options,
-            hosts: 0..<nodes - 3,
-            count: 6,
-            from: .seconds(1),
-            until: .seconds(60),
-            withDisks: true
+            FaultPlan.Bounds(hosts: 0..<nodes - 4, count: 6, from: .seconds(1), until: .seconds(60), hasDisks: true)
         )
     }
 
-    private func wrong(_ number: Int) -> SwarmProgram.Wrong {
+    private func wrong(_ number: Int) -> SwarmWrong {
         switch nodes - number {
         case 1: .lies
         case 2: .silent
         case 3: .floods
+        case 4: .slow
         default: .none
         }
     }
 
     func run() -> [Figure] {
         guard let torrent else { return [] }
+        for _ in 0..<nodes { _ = world.addHost() }
+        world.nameUsers()
         for number in 0..<nodes {
-            let host = world.addHost()
+            let host = world.hosts[number]
             // Slow enough that faults meet a swarm at work.
-            host.line.uplink = 30_000
-            // The liar and the silent peer have everything to offer.
-            let isSeed = number == 0 || wrong(number) == .lies || wrong(number) == .silent
-            disks.append(SwarmDisk(pieceCount: torrent.pieces.count, holding: isSeed ? torrent.pieces : nil))
+            host.line.uplink = wrong(number) == .slow ? 2_000 : 30_000
+            let holds = number == 0 || wrong(number).hasEverything
+            let random = world.stream("disk", number)
+            let pieces = holds ? torrent.pieces : nil
+            disks.append(SwarmDisk(pieceCount: torrent.pieces.count, holding: pieces, random: random))
             disks[number].acknowledgesEarly = acknowledgesEarly
             programs.append(start(number, on: host))
         }
@@ -80,10 +83,17 @@ final class SwarmFaults: Scenario {
             disk: disks[number],
             wrong: wrong(number),
             defect: wrong(number) == .none ? defect : nil,
+            tellsName: tellsName && wrong(number) == .none,
             random: &random
         )
+        program.onBan = { [unowned self] endpoint in banned(endpoint, by: host) }
         host.switchOn(program)
         return program
+    }
+
+    private func banned(_ endpoint: Endpoint, by host: Host) {
+        guard let index = world.network.owner(of: endpoint.address), !wrong(index).isLie else { return }
+        world.violate(.honestIsNotBanned, "host \(index)", host: host)
     }
 
     /// As the finders of a node do: everybody's address again and again.
@@ -98,22 +108,14 @@ final class SwarmFaults: Scenario {
 
     private func happen(_ fault: Fault) {
         let host = world.hosts[fault.host]
-        let disk = disks[fault.host]
         switch fault.kind {
         case .powerFailure(let length): failPower(of: host, for: length)
-        case .disk(.full):
-            disk.isFull = true
-            world.plan(after: .seconds(20)) { [self] in
-                disk.isFull = false
+        case .disk(let trouble):
+            world.befall(disks[fault.host], trouble) { [self] in
+                failPower(of: host, for: $0)
+            } recovered: { [self] in
                 if host.isOn { programs[fault.host].resume() }
             }
-        case .disk(.lostSync):
-            disk.losesSyncs = true
-            world.plan(after: .seconds(5)) { [self] in
-                failPower(of: host, for: .seconds(5))
-                disk.losesSyncs = false
-            }
-        case .disk(.torn): failPower(of: host, for: .seconds(1))
         default: break
         }
     }
@@ -130,7 +132,7 @@ final class SwarmFaults: Scenario {
         guard world.violations.isEmpty else { return }
         for number in programs.indices where wrong(number) == .none && !programs[number].isComplete {
             let have = programs[number].session.have.setCount
-            world.violate("everybody-completes", "\(have) of 12 pieces", host: world.hosts[number])
+            world.violate(.everybodyCompletes, "\(have) of 12 pieces", host: world.hosts[number])
         }
     }
 

@@ -5,41 +5,32 @@ internal import Wire
 
 /// A host's torrent session, with the host's line, clock and a disk of verified pieces.
 final class SwarmProgram: StreamProgram {
-    /// How a peer wrongs the others.
-    enum Wrong: Sendable {
-        case none
-        /// Every block that it sends is changed.
-        case lies
-        /// It takes requests and answers none.
-        case silent
-        /// It asks for one block again and again without reading.
-        case floods
-    }
-
     let host: Host
-    private let torrent: SimulatedTorrent
-    let wrong: Wrong
+    let torrent: SimulatedTorrent
+    let wrong: SwarmWrong
     private(set) var session: TorrentSession
     /// What is on its disk; outlives the program.
     let disk: SwarmDisk
-    private var streams: [ConnectionID: StreamEnd] = [:]
+    private(set) var streams: [ConnectionID: StreamEnd] = [:]
     private var buffers: [Int: [UInt8]] = [:]
     private var cache: [ReadID: [UInt8]] = [:]
     private var completedAt: VirtualTime?
     private(set) var bannedCount = 0
+    var onBan: ((Endpoint) -> Void)?
     /// Of blocks, to all peers together.
     private(set) var givenBytes = 0
     private let startedAt: VirtualTime
-    private var checkedPieces = 0
-    private var floodBytes: [UInt8] = []
-    private var nextFlood = VirtualTime.zero
+    /// How many pieces were looked at when something was last checked.
+    var checkedPieces = 0
+    var flood = SwarmFlood()
 
     init(
         on host: Host,
         _ torrent: SimulatedTorrent,
         disk: SwarmDisk,
-        wrong: Wrong = .none,
-        defect: SessionDefect?,
+        wrong: SwarmWrong = .none,
+        defect: SessionDefect? = nil,
+        tellsName: Bool = false,
         random: inout RandomStream
     ) {
         self.host = host
@@ -50,6 +41,7 @@ final class SwarmProgram: StreamProgram {
         var configuration = SessionConfiguration(peerID: Digest160(random.bytes(20)) ?? .zero)
         configuration.listenPort = host.endpoint.port
         configuration.defect = defect
+        if tellsName { configuration.client += " of " + String(decoding: host.userName, as: UTF8.self) }
         var have = Bitfield(count: torrent.pieces.count)
         for piece in disk.acknowledged.sorted() { have[piece] = true }
         session = TorrentSession(
@@ -79,8 +71,8 @@ final class SwarmProgram: StreamProgram {
     func accepted(_ stream: StreamEnd) {
         var prefix: [UInt8] = []
         var id: ConnectionID?
-        attach(stream) { [weak self] bytes in
-            guard let self else { return }
+        attach(stream) { [weak self, weak stream] bytes in
+            guard let self, let stream else { return }
             if let id { return received(bytes, on: id) }
             prefix += bytes
             guard prefix.count >= Handshake.prefixByteCount else { return }
@@ -129,20 +121,7 @@ final class SwarmProgram: StreamProgram {
     private func received(_ bytes: [UInt8], on id: ConnectionID) {
         guard streams[id] != nil, !bytes.isEmpty else { return }
         perform(session.receive(bytes.span, from: id, now: host.now), bytes)
-        if wrong == .floods { flood(id) }
-    }
-
-    /// A peer that asks far more than it may, four times a second.
-    private func flood(_ id: ConnectionID) {
-        guard host.world.now >= nextFlood else { return }
-        nextFlood = host.world.now + .milliseconds(250)
-        if floodBytes.isEmpty {
-            for number in 0..<600 {
-                let block = BlockRange(piece: UInt32(number % torrent.pieces.count), offset: 0, length: 16_384)
-                PeerMessage.request(block).encode(into: &floodBytes)
-            }
-        }
-        streams[id]?.write(floodBytes)
+        if wrong == .floods, let stream = streams[id] { flood.pour(into: stream, torrent) }
     }
 
     // MARK: - Actions
@@ -170,7 +149,9 @@ final class SwarmProgram: StreamProgram {
         case .close(let id, _): streams.removeValue(forKey: id)?.close()
         case .wake(let time): host.wake(at: time)
         case .event(.complete): completedAt = host.world.now
-        case .event(.banned): bannedCount += 1
+        case .event(.banned(let endpoint)):
+            bannedCount += 1
+            onBan?(endpoint)
         case .event: break
         // Web seeds are not simulated, and no session here knows one.
         default: break
@@ -212,43 +193,13 @@ final class SwarmProgram: StreamProgram {
         let world = host.world
         world.plan(.disk, of: host, at: world.now + .milliseconds(2), content: UInt64(piece)) { [weak self] in
             guard let self else { return }
-            if let bytes = disk.written[piece], offset + length <= bytes.count {
-                cache[id] = Array(bytes[offset..<offset + length])
-            }
+            cache[id] = disk.read(piece, offset..<offset + length)
             perform(session.readFinished(id, succeeded: cache[id] != nil, now: host.now), [])
         }
     }
 
-    /// The driver notices a full disk that has room again.
+    /// The driver notices a disk that takes writes again.
     func resume() { perform(session.resume(now: host.now), []) }
 
     func powerLost() { for id in streams.keys.sorted() { streams[id]?.powerLost() } }
-
-    // MARK: - What must hold
-
-    /// Nothing is offered that is not on the disk as it should be, and no queue is longer than its bound.
-    func check() {
-        checkQueues()
-        if !streams.isEmpty, !host.hasWake {
-            host.world.violate("timer-is-set", "\(streams.count) connections and nothing planned", host: host)
-        }
-        guard session.have.setCount != checkedPieces else { return }
-        checkedPieces = session.have.setCount
-        for piece in torrent.pieces.indices where session.have[piece] && disk.written[piece] != torrent.pieces[piece] {
-            return host.world.violate("offered-is-verified", "piece \(piece) is offered and not there", host: host)
-        }
-    }
-
-    /// One piece or message always passes.
-    private static func slack(of queue: SessionQueue) -> Int { queue.bound >= 1 << 20 ? 1 << 16 : 0 }
-
-    func checkQueues() {
-        for queue in session.status.queues where queue.used > queue.bound + Self.slack(of: queue) {
-            return host.world.violate(
-                "queues-are-bounded",
-                "\(queue.name): \(queue.used) of \(queue.bound)",
-                host: host
-            )
-        }
-    }
 }

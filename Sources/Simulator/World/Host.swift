@@ -10,20 +10,31 @@ public protocol Program: AnyObject {
 
 /// A computer of the simulated world: an address, a line, a clock, and a program while it is switched on.
 public final class Host {
+    /// Its number in ``World/hosts``.
     public let index: Int
     unowned let world: World
+    /// Its own address and port, which a router may change for others.
     public internal(set) var endpoint: Endpoint
+    /// What it is connected by at this moment; ``worsen(for:_:)`` changes it for a while.
     public var line = Line()
+    /// What stands between it and the others.
     public var translation: AddressTranslation
+    /// What its user is called: nobody else is ever to hear of it. Empty where nothing is checked.
+    public var userName: [UInt8] = []
     /// Two hosts hear of each other only while they stand on the same island.
     public var island = 0
     /// Where it stands on the map of ``Geography``.
     var place: Geography.Place
+    /// Nil while it is switched off.
     public private(set) var program: (any Program)?
     /// Counts how often it was switched on or off: what was on its way to an earlier time is lost.
     private(set) var incarnation: UInt32 = 0
-    /// When its line has sent all that was given to it.
+    /// When its line has sent all that was given to it, and has taken all that has reached it.
     var uplinkFree = VirtualTime.zero
+    private var downlinkFree = VirtualTime.zero
+    /// What the line is like when nothing is wrong with it, and how many things are.
+    private var usualLine: Line?
+    private var lineTroubles = 0
 
     /// Its monotonic clock began so long before the world.
     private var clockLead: Int64
@@ -41,6 +52,7 @@ public final class Host {
         translation = .none
     }
 
+    /// Whether it is switched on.
     public var isOn: Bool { program != nil }
 
     /// Its monotonic clock.
@@ -62,6 +74,32 @@ public final class Host {
         planned = moment
         world.planWake(of: self, at: VirtualTime(nanoseconds: moment))
     }
+
+    // MARK: - Line
+
+    /// Something goes wrong with its line for so long. Several may at once; with the last one that ends all is well again.
+    func worsen(for time: Duration, _ change: (inout Line) -> Void) {
+        let usual = usualLine ?? line
+        usualLine = usual
+        lineTroubles += 1
+        change(&line)
+        world.plan(after: time) { [self] in
+            lineTroubles -= 1
+            if lineTroubles == 0 { line = usual }
+        }
+    }
+
+    /// When that many bytes of which the last reaches the line now have come in: later than now where others came before.
+    func comesIn(_ bytes: Int) -> VirtualTime {
+        let own = Int64(bytes) * 1_000_000_000 / Int64(max(line.downlink, 1))
+        downlinkFree = VirtualTime(nanoseconds: max(downlinkFree.nanoseconds, world.now.nanoseconds - own) + own)
+        return downlinkFree
+    }
+
+    /// Whether what waits for the line from outside is more than its buffer takes.
+    var isFlooded: Bool { downlinkFree - world.now > line.buffer }
+
+    // MARK: - Time
 
     /// Whether it will be woken some time.
     var hasWake: Bool { wanted != nil }

@@ -7,6 +7,7 @@
 public struct RandomStream: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// `number` tells several streams of one name apart.
     public init(seed: UInt64, _ name: String, _ number: UInt64 = 0) {
         // FNV-1a of the name: any fixed mixing will do, the hasher of the standard library is not fixed.
         var mixed: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -15,6 +16,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         _ = next()
     }
 
+    /// The next 64 bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -31,6 +33,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     /// Whether something happens that happens so often in a million times.
     public mutating func happens(perMillion: Int) -> Bool { perMillion > 0 && below(1_000_000) < perMillion }
 
+    /// So many bytes.
     public mutating func bytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count + 8)
@@ -49,6 +52,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         .nanoseconds(Int64(below(Int(limit.inNanoseconds))))
     }
 
+    /// Any of a list; nil where it is empty.
     public mutating func element<Element>(of list: [Element]) -> Element? {
         list.isEmpty ? nil : list[below(list.count)]
     }

@@ -2,10 +2,13 @@
 
 /// A moment of the simulated world, in whole nanoseconds since it began; 292 years fit.
 public struct VirtualTime: Comparable, Hashable, Sendable, CustomStringConvertible {
+    /// Since the world began.
     public let nanoseconds: Int64
 
+    /// The beginning.
     public static let zero = VirtualTime(nanoseconds: 0)
 
+    /// So many after the beginning.
     public init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
@@ -15,14 +18,18 @@ public struct VirtualTime: Comparable, Hashable, Sendable, CustomStringConvertib
         nanoseconds = duration.inNanoseconds
     }
 
+    /// Since the beginning.
     public var duration: Duration { .nanoseconds(nanoseconds) }
 
+    /// Whether it is earlier.
     public static func < (left: VirtualTime, right: VirtualTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
+    /// So much later.
     public static func + (left: VirtualTime, right: Duration) -> VirtualTime {
         VirtualTime(nanoseconds: left.nanoseconds + right.inNanoseconds)
     }
 
+    /// From `right` to `left`.
     public static func - (left: VirtualTime, right: VirtualTime) -> Duration {
         .nanoseconds(left.nanoseconds - right.nanoseconds)
     }

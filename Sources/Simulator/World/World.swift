@@ -12,22 +12,30 @@ public final class World {
     public static let beginning = Duration.seconds(1_767_225_600)
 
     enum Event {
-        case datagram(to: Int, incarnation: UInt32, from: Endpoint, bytes: [UInt8])
+        /// `hasWaited`: others had the receiver's line when it reached it.
+        case datagram(to: Int, incarnation: UInt32, from: Endpoint, bytes: [UInt8], hasWaited: Bool)
         case wake(host: Int, incarnation: UInt32)
         /// Something of a host that is lost when it is switched off.
         case step(Trace.Kind, host: Int, incarnation: UInt32, content: UInt64, () -> Void)
         case script(() -> Void)
     }
 
+    /// Of all randomness in it.
     public let seed: UInt64
+    /// The time of the event at hand.
     public private(set) var now = VirtualTime.zero
+    /// Those ever added, by ``Host/index``.
     public private(set) var hosts: [Host] = []
+    /// At most one: the run ends with it.
     public private(set) var violations: [Violation] = []
+    /// Events that were handled on a host.
     public private(set) var eventCount: UInt64 = 0
     /// Of all datagrams that were sent, with 28 bytes of headers each.
     var bytesSent = 0
     /// Told after each event on which host it happened; may be nil.
     var onTouch: ((Host) -> Void)?
+    /// Whether messages are looked through for what users are called.
+    var namesUsers = false
     var trace = Trace()
     var network: Network
     var queue = EventQueue<Event>()
@@ -39,6 +47,7 @@ public final class World {
     /// More at one time can only be something that plans itself again and again.
     private static let maximumEventsOfMoment = 1_000_000
 
+    /// A world without hosts, at time zero.
     public init(seed: UInt64) {
         self.seed = seed
         network = Network(seed: seed)
@@ -96,6 +105,7 @@ public final class World {
     public func plan(at time: VirtualTime, _ body: @escaping () -> Void) {
         queue.plan(.script(body), at: max(time, now))
     }
+    /// The same, so long after now.
     public func plan(after delay: Duration, _ body: @escaping () -> Void) { plan(at: now + delay, body) }
 
     /// Something that happens to a host unless it is switched off before.
@@ -115,7 +125,7 @@ public final class World {
             now = next.time
             handle(next.event)
             if eventsOfMoment > Self.maximumEventsOfMoment {
-                violate("time-goes-on", "more than \(Self.maximumEventsOfMoment) events in one nanosecond")
+                violate(.timeGoesOn, "more than \(Self.maximumEventsOfMoment) events in one nanosecond")
             }
         }
         if !isStopped { now = max(now, end) }
@@ -123,9 +133,10 @@ public final class World {
 
     private func handle(_ event: Event) {
         switch event {
-        case .datagram(let index, let incarnation, let source, let bytes):
+        case .datagram(let index, let incarnation, let source, let bytes, let hasWaited):
             let host = hosts[index]
             guard host.incarnation == incarnation, let program = host.program else { return }
+            guard hasWaited || hasCome(bytes, to: host, from: source) else { return }
             trace.add(.datagram, at: now, host: index, Trace.content(of: bytes))
             program.receive(bytes, from: source)
             touched(host)
@@ -162,8 +173,8 @@ public final class World {
     // MARK: - What must hold
 
     /// Says that something happened that must not; the run ends here.
-    public func violate(_ invariant: String, _ detail: String, host: Host? = nil) {
-        trace.add(.violation, at: now, host: host?.index ?? -1, Trace.content(of: invariant))
+    public func violate(_ invariant: Invariant, _ detail: String, host: Host? = nil) {
+        trace.add(.violation, at: now, host: host?.index ?? -1, Trace.content(of: invariant.rawValue))
         violations.append(Violation(invariant: invariant, detail: detail, host: host?.index, time: now))
         isStopped = true
     }
@@ -171,17 +182,5 @@ public final class World {
     /// Adds something to the trace that no event shows, such as a fault or a figure.
     public func note(_ text: String, host: Host? = nil) {
         trace.add(.fault, at: now, host: host?.index ?? -1, Trace.content(of: text))
-    }
-}
-
-/// An invariant that did not hold.
-public struct Violation: Equatable, Sendable, CustomStringConvertible {
-    public var invariant: String
-    public var detail: String
-    public var host: Int?
-    public var time: VirtualTime
-
-    public var description: String {
-        "violated \(invariant) at \(time)" + (host.map { " on host \($0)" } ?? "") + ": \(detail)"
     }
 }

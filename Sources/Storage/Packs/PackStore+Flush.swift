@@ -91,16 +91,23 @@ extension PackStore {
     private func seal() throws(StorageError) {
         let full = try withState { (state) throws(StorageError) in
             state.packs.values.filter { pack in
-                pack.file.number != state.active && !pack.isSealed && !pack.isBroken && !pack.needsSync
+                pack.file.number != state.active && !pack.isIndexed && !pack.isBroken && !pack.needsSync
             }
         }
-        for pack in full {
-            let isChain = try pack.file.writeIndex(of: pack.opened(), length: pack.end)
-            try withState { (state) throws(StorageError) in
-                state.packs[pack.file.number]?.isSealed = isChain
-                state.packs[pack.file.number]?.isBroken = !isChain
-                if isChain { state.packs[pack.file.number]?.handle = nil }
-            }
+        for pack in full { try index(pack, pack.opened()) }
+    }
+
+    /// Gives an index to a pack that grows no more and is synced; none where a file was let go since `pack` was looked at.
+    func index(_ pack: Pack, _ file: OpenFile) throws(StorageError) {
+        let isChain = try pack.file.writeIndex(of: file, length: pack.end)
+        try withState { (state) throws(StorageError) in
+            let number = pack.file.number
+            let isTrue = state.packs[number]?.dropped.count == pack.dropped.count
+            if !isTrue { try Disk.remove(pack.file.indexPath) }
+            state.packs[number]?.isIndexed = isChain && isTrue
+            state.packs[number]?.isSealed = isChain
+            state.packs[number]?.isBroken = !isChain
+            if isChain { state.packs[number]?.handle = nil }
         }
     }
 }

@@ -41,7 +41,7 @@ extension PackStore {
         let status = try Disk.status(of: pack.path)
         guard status.kind == .file, status.length <= PackFile.fullBytes else { throw .damaged(path: pack.path) }
         if let entries = pack.indexed(length: status.length), !entries.isEmpty {
-            state.packs[pack.number] = Pack(file: pack, end: status.length, isSealed: true)
+            state.packs[pack.number] = Pack(file: pack, end: status.length, isSealed: true, isIndexed: true)
             return add(entries, of: pack, to: &state)
         }
         try Disk.remove(pack.indexPath)

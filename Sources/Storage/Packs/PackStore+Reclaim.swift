@@ -19,7 +19,7 @@ extension PackStore {
             for pack in touched { state.packs[pack.file.number]?.dropped = [] }
             return touched
         }
-        for pack in touched { try punch(pack) }
+        for pack in touched { try punch(pack.dropped, of: pack) }
         var damaged: [Digest256] = []
         for number in try sparse() { damaged += try rewrite(number) }
         return damaged
@@ -27,7 +27,9 @@ extension PackStore {
 
     /// A file's mark is durable before its bytes go: else a start could take zeros for the file. The index goes first of
     /// all, as it does not know of the mark, and a pack without one is hashed.
-    private func punch(_ pack: Pack) throws(StorageError) {
+    private func punch(_ ranges: [Range<Int64>], of touched: Pack) throws(StorageError) {
+        var pack = touched
+        pack.dropped = []
         if pack.live <= 0, try unlink(pack) { return }
         let file = try pack.opened()
         if pack.isSealed {
@@ -35,16 +37,11 @@ extension PackStore {
             try Disk.syncDirectory(folder)
         }
         try file.syncData()
-        for range in pack.dropped {
+        for range in ranges {
             // Where the file system cannot, the space comes back with the pack.
             _ = roost_punch_hole(file.descriptor, range.lowerBound, Int64(range.count))
         }
-        guard pack.isSealed else { return }
-        let isChain = try pack.file.writeIndex(of: file, length: pack.end)
-        try withState { (state) throws(StorageError) in
-            state.packs[pack.file.number]?.isSealed = isChain
-            state.packs[pack.file.number]?.isBroken = !isChain
-        }
+        if pack.isSealed { try index(pack, file) }
     }
 
     /// Removes a pack with nothing in it that counts, unless it grows.

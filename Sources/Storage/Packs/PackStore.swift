@@ -28,6 +28,8 @@ final class PackStore: Sendable {
         /// Bytes of records that count.
         var live: Int64 = 0
         var isSealed = false
+        /// Its index knows of every file that was let go.
+        var isIndexed = false
         var needsSync = false
         /// It has records between bytes that are none: to be written anew.
         var isBroken = false
@@ -235,11 +237,15 @@ final class PackStore: Sendable {
     }
 
     /// Marks a record as let go, and its bytes as to be given back: not before the mark stands, by which alone the next
-    /// start knows.
+    /// start knows. An index would say otherwise: it is made anew with the next ``flush()`` or ``reclaim()``.
     func drop(_ place: Place, _ state: inout State) throws(StorageError) {
         state.packs[place.pack]?.live -= Int64(place.length) + Int64(PackRecord.headerBytes)
         let path = PackFile(number: place.pack, folder: folder).path
         try files.file(at: path, flags: O_RDWR | O_NOFOLLOW).write(PackRecord.droppedMark, at: Int64(place.offset))
+        if let pack = state.packs[place.pack], pack.isIndexed {
+            try Disk.remove(pack.file.indexPath)
+            state.packs[place.pack]?.isIndexed = false
+        }
         let start = Int64(place.offset) + Int64(PackRecord.headerBytes)
         state.packs[place.pack]?.dropped.append(start..<start + Int64(place.length))
         state.packs[place.pack]?.needsSync = true

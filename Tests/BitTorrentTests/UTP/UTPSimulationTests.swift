@@ -61,6 +61,26 @@ struct UTPSimulationTests {
         #expect(left.multiplexer.count == 0 && right.multiplexer.count == 0, "seed \(seed)")
     }
 
+    @Test(
+        "a way back that was closed for a while is no long round trip: acknowledgements that had to be asked for, RFC 6298 §3"
+    )
+    func lostAcknowledgements() throws {
+        var link = UTPLink()
+        link.delay = 50_000
+        let (world, left, right, id) = try Self.pair(seed: 3, link)
+        let bytes = SplitMix64Bytes.long(200_000)
+        left.write(id, bytes)
+        world.links[right.endpoint]?.loss = 1
+        world.send(left)
+        world.run(for: 12_000_000)
+        world.links[right.endpoint]?.loss = 0
+        world.run(for: 60_000_000) { left.streams[id]?.arrived ?? 0 > 0 }
+        #expect(left.multiplexer.statistics(id)?.roundTrip ?? 0 < 1_000_000)
+        world.run(for: 10_000_000) { right.streams.values.first?.incoming.count == bytes.count }
+        let bytesArrived = right.streams.values.first?.incoming == bytes
+        #expect(bytesArrived)
+    }
+
     @Test("BEP 29: sequence numbers wrap without a mark in the stream")
     func wraps() throws {
         var link = UTPLink()

@@ -66,6 +66,24 @@ private struct Pair: ~Copyable {
         #expect(pair.closed == nil)
     }
 
+    @Test("what could not be kept is adopted again when the reader synchronises next, on the same connection")
+    func notKept() throws {
+        var fixture = try FeedFixture(releases: 3)
+        let old = try fixture.feed()
+        try fixture.append(.release(FeedFixture.release(4)))
+        let new = try fixture.feed()
+        var pair = Pair(site: fixture.site, left: old, right: new)
+        pair.synchroniseLeft()
+        pair.synchroniseLeft()
+        #expect(pair.adopted == [new])
+        pair.left.notKept(driverHas: old)
+        pair.synchroniseLeft()
+        #expect(pair.adopted == [new, new])
+        pair.left.notKept(driverHas: nil)
+        pair.synchroniseLeft()
+        #expect(pair.adopted.count == 3)
+    }
+
     @Test("a reader asks only for entries that it lacks, and an entry of 64 KiB comes in parts")
     func update() throws {
         var fixture = try FeedFixture(releases: 3)
