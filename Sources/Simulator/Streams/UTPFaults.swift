@@ -12,7 +12,6 @@ final class UTPFaults: Scenario {
     static let summary = "uTP connections over bad lines and routers while power and lines fail"
     static let defaultNodes = 6
     static let fewestNodes = 5
-    static let isFaultScenario = true
 
     /// Repetitions double from about a second; what was begun in a partition is repeated half a minute after it at the
     /// latest, and three repetitions in a row are not lost on a line that is well.
