@@ -4,7 +4,7 @@
 class SimulatedDisk {
     /// Writes fail for want of room.
     var isFull = false
-    /// Reads and writes fail.
+    /// Writes and syncs fail.
     var isFailing = false
     /// It says that it has synced, and has not.
     var losesSyncs = false

@@ -9,6 +9,8 @@ final class SwarmDisk: SimulatedDisk {
     private(set) var synced: [[UInt8]?]
     /// What the record beside the pieces says is there: what a start believes.
     private(set) var acknowledged: Set<Int> = []
+    /// Verified and written since the last sync.
+    private var pending: Set<Int> = []
     /// A planted defect: the record is written before the piece is synced.
     var acknowledgesEarly = false
 
@@ -16,29 +18,30 @@ final class SwarmDisk: SimulatedDisk {
         written = pieces ?? Array(repeating: nil, count: pieceCount)
         synced = written
         super.init(random: random)
-        acknowledge()
+        acknowledged = Set(synced.indices.filter { synced[$0] != nil })
     }
-
-    private func acknowledge() { acknowledged = Set(synced.indices.filter { synced[$0] != nil }) }
 
     /// False where the write fails.
     func write(_ piece: Int, _ bytes: [UInt8]) -> Bool {
         guard !tears(), takesWrites else { return false }
         written[piece] = bytes
+        pending.insert(piece)
         if acknowledgesEarly { acknowledged.insert(piece) }
         return true
     }
 
-    /// A part of a piece; nil where it is not there, or cannot be read.
+    /// A part of a piece; nil where it is not there. A failing disk reads: what a node does that cannot read, it does in its
+    /// content store, which is not simulated.
     func read(_ piece: Int, _ range: Range<Int>) -> [UInt8]? {
-        guard !isFailing, let bytes = written[piece], range.upperBound <= bytes.count else { return nil }
+        guard let bytes = written[piece], range.upperBound <= bytes.count else { return nil }
         return Array(bytes[range])
     }
 
     func sync() {
         guard !losesSyncs, !isFailing else { return }
         synced = written
-        acknowledge()
+        acknowledged.formUnion(pending)
+        pending = []
     }
 
     /// What was not synced is there, or not, or its first half alone: each piece as it comes.
@@ -51,5 +54,6 @@ final class SwarmDisk: SimulatedDisk {
             }
         }
         synced = written
+        pending = []
     }
 }
