@@ -126,7 +126,8 @@ extension SwarmService {
             status.received -= before.received
             if let twin = attempt.twin { try await follow(twin, attempt, &status) }
             fetched.received = status.received
-            fetched.peers = max(fetched.peers, status.peers)
+            // Whose last piece was the last of all may have parted before it was counted.
+            fetched.peers = max(fetched.peers, status.peers, status.downloaded > 0 ? 1 : 0)
             if let progress = meter.progress(verified) { report(progress) }
             if status.missingPieces == 0 { return fetched }
             try meter.check(peers: status.peers, downloaded: status.downloaded)
