@@ -30,6 +30,14 @@ import Testing
         #expect(Scenarios.run(UTPFaults.self, options).violations.isEmpty)
     }
 
+    @Test("nor is one what was given up after a timeout and had lain at the other side, RFC 6298 §3")
+    func givenUp() {
+        var options = ScenarioOptions(origin: .now)
+        options.seed = 10
+        options.nodes = 5
+        #expect(Scenarios.run(UTPFaults.self, options).violations.isEmpty)
+    }
+
     @Test(
         "a planted defect is found by the invariant that it breaks, issue 4 acceptance: planted bugs; `make sim` looks for all",
         arguments: ["lower-head", "reversed-bytes", "user-name", "unverified-block"]

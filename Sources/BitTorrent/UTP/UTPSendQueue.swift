@@ -207,7 +207,8 @@ struct UTPSendQueue: Sendable {
         if packet.isProbe { outcome.probe = Int(packet.count) + UTPSpecification.headerByteCount }
         let elapsed = now - packet.sent
         if packet.transmissions == 1 {
-            sample.add(elapsed, of: packet.number)
+            // What was given up may have lain at the other side since long before: no sample (RFC 6298 §3).
+            if packet.state == .underWay { sample.add(elapsed, of: packet.number) }
         } else if shortest != .max, elapsed < shortest / 2 {
             // Too soon for the repetition: the first one has arrived, and says nothing about what was sent since
             // (RFC 8985 §6.2).
