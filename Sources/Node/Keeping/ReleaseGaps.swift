@@ -27,7 +27,7 @@ struct ReleaseGaps: Sendable {
                     let releases = try metadata.releases(of: site.id).reversed()
                     for release in site.isOwn ? releases[...] : releases.prefix(1) {
                         guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else { continue }
-                        let missing = Self.missing(of: manifest, in: context.content)
+                        let missing = manifest.missingRoots(in: context.content)
                         if !missing.isEmpty {
                             gaps.append(ReleaseGap(site: site, release: release, missing: missing))
                         }
@@ -36,15 +36,6 @@ struct ReleaseGaps: Sendable {
                 return gaps
             }
         }
-    }
-
-    private static func missing(of manifest: ReleaseManifest, in content: ContentStore) -> Set<Digest256> {
-        var missing: Set<Digest256> = []
-        for file in manifest.files {
-            guard let root = file.root, content.length(of: .file(root: root)) != file.length else { continue }
-            missing.insert(root)
-        }
-        return missing
     }
 
     /// Gets what is missing from the folder, where it still has it, and else from peers. What is left in the gap was not
@@ -64,10 +55,10 @@ struct ReleaseGaps: Sendable {
         let manifest = try await sites.manifest(of: wanted, mayUseNetwork: false)
         let lease = context.content.lease(manifest.files.compactMap(\.root))
         defer { lease.end() }
-        gap.missing = Self.missing(of: manifest, in: context.content)
+        gap.missing = manifest.missingRoots(in: context.content)
         if !gap.missing.isEmpty, gap.site.isOwn, let folder = gap.site.folder, tried.insert(folder).inserted {
             await snapshot(folder, report: report)
-            gap.missing = Self.missing(of: manifest, in: context.content)
+            gap.missing = manifest.missingRoots(in: context.content)
         }
         // Where nobody had one release of a site, each further one would be waited for as long.
         if gap.missing.isEmpty || tried.contains(site.hex) { return }
@@ -86,7 +77,7 @@ struct ReleaseGaps: Sendable {
             guard !Task.isCancelled else { throw error }
             tried.insert(site.hex)
         }
-        gap.missing = Self.missing(of: manifest, in: context.content)
+        gap.missing = manifest.missingRoots(in: context.content)
     }
 
     /// Copies what the folder has now into the store; only what some release names stays there.

@@ -54,8 +54,6 @@ public enum Invariant: String, Sendable, CaseIterable {
     case newestIsFound = "newest-is-found"
     /// In the end everybody has everything.
     case everybodyCompletes = "everybody-completes"
-    /// After a partition both halves find each other again.
-    case halvesMeet = "halves-meet"
 
     /// The number of the project's invariant that it is a part of; nil for the others.
     public var number: Int? {

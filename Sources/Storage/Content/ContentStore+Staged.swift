@@ -35,10 +35,15 @@ extension ContentStore {
                 refused.append(file)
             }
         }
-        if !known.isEmpty { try remove(known) }
+        // In parts, so that who waits for the store has a turn among a hundred thousand small files.
+        for start in stride(from: 0, to: known.count, by: Self.removedAtOnce) {
+            try remove(Array(known[start..<min(start + Self.removedAtOnce, known.count)]))
+        }
         try place(right)
         return refused
     }
+
+    private static let removedAtOnce = 256
 
     private func root(of file: Staged) throws(StorageError) -> Digest256? {
         // The piece length does not matter to a root, but to the memory that the hasher takes.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import BitTorrent
 internal import Synchronization
-internal import Wire
+public import Wire
 
 extension SiteTree {
     /// The `pieces` string of the v1 twin, by hashing the files that the store holds: for a reader, who got them by v2,
@@ -24,10 +24,20 @@ extension SiteTree {
     }
 
     /// The files that the store does not hold complete, by number.
+    public func missingFiles(in content: ContentStore) -> [Int] { manifest.missingFiles(in: content) }
+}
+
+extension ReleaseManifest {
+    /// The numbers of the files that are not in the store whole. Costs a look at the place of each.
     public func missingFiles(in content: ContentStore) -> [Int] {
-        manifest.files.indices.filter { index in
-            guard let root = manifest.files[index].root else { return false }
-            return content.length(of: .file(root: root)) != manifest.files[index].length
+        files.indices.filter { index in
+            guard let root = files[index].root else { return false }
+            return content.length(of: .file(root: root)) != files[index].length
         }
+    }
+
+    /// The roots of ``missingFiles(in:)``.
+    public func missingRoots(in content: ContentStore) -> Set<Digest256> {
+        Set(missingFiles(in: content).compactMap { files[$0].root })
     }
 }
