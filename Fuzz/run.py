@@ -212,15 +212,25 @@ def main():
                 broken.append(name)
                 print(f"{name}: {reason(run['text'])}\n    {', '.join(map(str, run['crashes'])) or 'no crash file'}", flush=True)
 
+    def due(running):
+        """Who has had the least comes first, so that runs that are cut short even out."""
+        spent = read_ledger()
+        had = {name: spent.get(name, [0.0])[0] for name in chosen if name not in broken and name not in running}
+        return [name for name in sorted(had, key=had.get) if arguments.until is None or had[name] < arguments.until]
+
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as workers:
-        while True:
-            # Who has had the least comes first, so that runs that are cut short even out.
-            spent = read_ledger()
-            had = {name: spent.get(name, [0.0])[0] for name in chosen if name not in broken}
-            due = [name for name in sorted(had, key=had.get) if arguments.until is None or had[name] < arguments.until]
-            list(workers.map(shift, due if arguments.until is None else due[:arguments.jobs]))
-            if arguments.until is None or not due:
+        if arguments.until is None:
+            list(workers.map(shift, due({})))
+        running = {}
+        while arguments.until is not None:
+            with books:
+                for name in due(running.values())[:arguments.jobs - len(running)]:
+                    running[workers.submit(shift, name)] = name
+            if not running:
                 break
+            for done in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                del running[done]
+                done.result()
     if broken:
         sys.exit(f"fuzz: broken: {', '.join(broken)}")
 

@@ -163,9 +163,12 @@ public struct KRPCSamples: Equatable, Sendable {
 
 /// `e`: a number and a text (BEP 5 "Errors", BEP 44 "Errors").
 public struct KRPCFault: Equatable, Sendable, Error {
+    /// Bytes of UTF-8 that are kept of a text which others wrote.
+    static let maximumTextByteCount = 128
+
     /// As BEP 5 and BEP 44 number them.
     public var code: Int64
-    /// For people; of others at most as long as a datagram, and not to be trusted.
+    /// For people; of others at most `maximumTextByteCount`, and not to be trusted.
     public var text: String
 
     /// Any code, as others send them.
