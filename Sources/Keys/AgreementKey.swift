@@ -8,6 +8,7 @@ public struct AgreementKey: Sendable, CustomStringConvertible, CustomReflectable
     public typealias Public = Digest256
 
     private let secret: SecretKey
+    /// What the other side is given.
     public let publicKey: Public
 
     /// From 32 random bytes, which are clamped where they are used.
@@ -33,6 +34,8 @@ public struct AgreementKey: Sendable, CustomStringConvertible, CustomReflectable
         return SecretKey(exactly: point)
     }
 
+    /// A placeholder: the secret must not reach a log by accident.
     public var description: String { "<hidden>" }
+    /// Empty, so that `dump` shows no secret either.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

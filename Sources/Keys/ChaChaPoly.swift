@@ -6,10 +6,12 @@ internal import Wire
 ///
 /// A nonce must never serve twice with one key.
 public enum ChaChaPoly {
-    public static let tagByteCount = 16
+    static let tagByteCount = 16
 
+    /// 96 bits that serve once with a key.
     public struct Nonce: Sendable, Hashable {
-        public static let byteCount = 12
+        static let byteCount = 12
+        /// As they go into the cipher.
         public let bytes: [UInt8]
 
         /// Nil unless `bytes` holds exactly 12 bytes.

@@ -4,10 +4,12 @@ public import Wire
 
 /// The two hash functions of BitTorrent. Everything of ours is SHA-256; SHA-1 stays inside what BEP 3 and BEP 44 fix.
 public enum Hash {
+    /// SHA-256 of all bytes at once.
     public static func sha256(_ bytes: [UInt8]) -> Digest256 {
         unsafe bytes.withUnsafeBytes { unsafe digest256(SHA256.hash(bytes: $0)) }
     }
 
+    /// SHA-256 of a part of an array: no copy.
     public static func sha256(_ bytes: ArraySlice<UInt8>) -> Digest256 {
         unsafe bytes.withUnsafeBytes { unsafe digest256(SHA256.hash(bytes: $0)) }
     }
@@ -28,10 +30,12 @@ public enum Hash {
         return unsafe withUnsafeBytes(of: pair) { unsafe digest256(SHA256.hash(bytes: $0)) }
     }
 
+    /// SHA-1 of all bytes at once.
     public static func sha1(_ bytes: [UInt8]) -> Digest160 {
         unsafe bytes.withUnsafeBytes { unsafe digest160(Insecure.SHA1.hash(bytes: $0)) }
     }
 
+    /// SHA-1 of a part of an array: no copy.
     public static func sha1(_ bytes: ArraySlice<UInt8>) -> Digest160 {
         unsafe bytes.withUnsafeBytes { unsafe digest160(Insecure.SHA1.hash(bytes: $0)) }
     }

@@ -4,16 +4,20 @@ public import Wire
 
 /// An Ed25519 public key: 32 bytes as received, valid or not.
 public struct PublicKey: FixedBytes {
+    /// A compressed point (RFC 8032 §5.1.5).
     public static let byteCount = 32
     private let value: Digest256
 
+    /// Nil unless `bytes` holds exactly 32. Whether they are a point shows when a signature is checked.
     public init?(_ bytes: some Collection<UInt8>) {
         guard let value = Digest256(bytes) else { return nil }
         self.value = value
     }
 
+    /// The byte at `index`, which must lie in `0..<32`.
     public subscript(index: Int) -> UInt8 { value[index] }
 
+    /// By bytes, the first counting most.
     public static func < (left: PublicKey, right: PublicKey) -> Bool { left.value < right.value }
 
     /// SHA-256 of the key: the site id of a site key, and what `betanet://` names.

@@ -10,6 +10,7 @@ public struct SigningKey: Sendable {
     private let prefix: [UInt8]
     /// The seed, where the key was made from one; an expanded key has none.
     public let seed: [UInt8]?
+    /// The key that verifies what this one signs.
     public let publicKey: PublicKey
 
     /// From 32 random bytes; nil for any other count.
@@ -76,6 +77,8 @@ public struct SigningKey: Sendable {
 }
 
 extension SigningKey: CustomStringConvertible, CustomReflectable {
+    /// Whose key it is; nothing of the secret.
     public var description: String { "<signing key of \(publicKey)>" }
+    /// Empty, so that `dump` shows no secret either.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -20,6 +20,7 @@ public enum AddressScope: Hashable, Sendable {
 }
 
 extension IPAddress {
+    /// What IANA has set the address aside for; IPv4 inside IPv6 counts as that IPv4 address.
     public var scope: AddressScope {
         switch self {
         case .v4(let value): Self.scope(value)

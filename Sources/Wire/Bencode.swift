@@ -4,6 +4,7 @@
 ///
 /// Memory: 24 bytes a value beside the input, at most ``Limits/values`` of them; no recursion whatever the nesting.
 public enum Bencode {
+    /// How strict the order of dictionary keys is. In both modes a key that stands twice is refused.
     public enum Mode: Sendable {
         /// Keys must ascend: what we write, BEP 44 values, signed objects, the BEP 52 file tree.
         case strict
@@ -11,6 +12,7 @@ public enum Bencode {
         case tolerant
     }
 
+    /// What one input may cost. The defaults are for files on this disk: 32 MiB, nested as deep as paths of a torrent go.
     public struct Limits: Sendable {
         /// The largest input.
         public var bytes: Int
@@ -19,6 +21,7 @@ public enum Bencode {
         /// The most values in one input, keys included.
         public var values: Int
 
+        /// `bytes` must be below 4 GiB: tokens keep offsets in 32 bits.
         public init(bytes: Int = 32 << 20, depth: Int = 160, values: Int = 4_000_000) {
             precondition(bytes < Int(UInt32.max), "offsets are kept in 32 bits")
             self.bytes = bytes

@@ -26,9 +26,10 @@ public struct BencodeNode: Sendable {
     /// Where ``raw`` lies in the bytes that were parsed.
     public var range: Range<Int> { Int(token.start)..<Int(token.end) }
 
+    /// Whether ``entries`` has a value.
     public var isDictionary: Bool { token.kind == .dictionary }
-    public var isList: Bool { token.kind == .list }
 
+    /// An integer's value: the parser has refused any beyond 64 bits.
     public var integer: Int64? {
         guard token.kind == .integer else { return nil }
         // The parser has checked the form and the range.
@@ -50,6 +51,7 @@ public struct BencodeNode: Sendable {
     /// A byte string's content where it is valid UTF-8.
     public var string: String? { bytes.flatMap { String(validating: $0, as: UTF8.self) } }
 
+    /// A byte string's content where it is exactly as long as `Value` is.
     @inlinable
     public func fixed<Value: FixedBytes>(_: Value.Type) -> Value? { bytes.flatMap { Value($0) } }
 

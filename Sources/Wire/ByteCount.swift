@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A number of bytes: a size, a limit or a quota. Never negative in what users write.
-public struct ByteCount: Hashable, Comparable, Sendable {
+public struct ByteCount: Hashable, Sendable {
+    /// The number itself; limits are kept in 64 bits on every machine.
     public var bytes: Int64
 
+    /// So many bytes.
     public init(_ bytes: Int64) { self.bytes = bytes }
-
-    public static let zero = ByteCount(0)
-    public static func kibibytes(_ count: Int64) -> ByteCount { ByteCount(count << 10) }
-    public static func mebibytes(_ count: Int64) -> ByteCount { ByteCount(count << 20) }
-    public static func gibibytes(_ count: Int64) -> ByteCount { ByteCount(count << 30) }
-
-    public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
-    public static func + (left: ByteCount, right: ByteCount) -> ByteCount { ByteCount(left.bytes + right.bytes) }
-    public static func - (left: ByteCount, right: ByteCount) -> ByteCount { ByteCount(left.bytes - right.bytes) }
-    public static func += (left: inout ByteCount, right: ByteCount) { left.bytes += right.bytes }
-    public static func -= (left: inout ByteCount, right: ByteCount) { left.bytes -= right.bytes }
 }
 
 extension ByteCount: CustomStringConvertible {

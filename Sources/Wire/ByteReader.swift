@@ -9,16 +9,20 @@ public struct ByteReader: Sendable {
     /// What has not been read yet.
     public var remaining: ArraySlice<UInt8> { unread }
 
+    /// Reads from the front of `bytes`; no copy is made.
     public init(_ bytes: ArraySlice<UInt8>) {
         unread = bytes
     }
 
+    /// Reads all of `bytes`; no copy is made.
     public init(_ bytes: [UInt8]) {
         unread = bytes[...]
     }
 
+    /// Whether all has been read: what a parser of a whole message checks last.
     public var isAtEnd: Bool { remaining.isEmpty }
 
+    /// Takes `count` bytes. A count from outside may be negative or huge: nil.
     @inlinable
     public mutating func read(count: Int) -> ArraySlice<UInt8>? {
         guard count >= 0, count <= unread.count else { return nil }
@@ -35,6 +39,7 @@ public struct ByteReader: Sendable {
         return value
     }
 
+    /// Takes as many bytes as `Value` has.
     @inlinable
     public mutating func read<Value: FixedBytes>(_: Value.Type) -> Value? {
         read(count: Value.byteCount).flatMap { Value($0) }

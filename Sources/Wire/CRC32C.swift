@@ -2,6 +2,7 @@
 
 /// CRC-32C (Castagnoli), reflected: BEP 40 and BEP 42 use it. Only ever over a few addresses, so no table is kept.
 public enum CRC32C {
+    /// Over `bytes`, starting from all ones and complemented at the end (RFC 3720 §12.1).
     public static func checksum(_ bytes: [UInt8]) -> UInt32 {
         var remainder = UInt32.max
         for byte in bytes { add(byte, to: &remainder) }

@@ -2,7 +2,9 @@
 
 /// 20 bytes: a SHA-1 digest, a BitTorrent v1 infohash, a DHT node id or target.
 public struct Digest160: FixedBytes {
+    /// 160 bits.
     public static let byteCount = 20
+    /// All bits zero: the distance of an id to itself, and no torrent's hash.
     public static let zero = Digest160(0, 0, 0)
 
     @usableFromInline var high: UInt64
@@ -17,6 +19,7 @@ public struct Digest160: FixedBytes {
     }
 
     // Inlined into other modules, as are the readers of ids and addresses: a DHT node spends its time there.
+    /// Nil unless `bytes` holds exactly 20.
     @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
@@ -44,6 +47,7 @@ public struct Digest160: FixedBytes {
     @inlinable
     public var words: (UInt64, UInt64, UInt32) { (high, middle, low) }
 
+    /// The byte at `index`, which must lie in `0..<20`, the most significant first.
     @inlinable
     public subscript(index: Int) -> UInt8 {
         if index < 8 { return UInt8(truncatingIfNeeded: high &>> UInt64(56 - index * 8)) }
@@ -64,6 +68,7 @@ public struct Digest160: FixedBytes {
         return 128 + low.leadingZeroBitCount
     }
 
+    /// By bytes, the first counting most; of distances, the nearer first.
     @inlinable
     public static func < (left: Digest160, right: Digest160) -> Bool {
         (left.high, left.middle, left.low) < (right.high, right.middle, right.low)

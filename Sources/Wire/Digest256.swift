@@ -2,7 +2,9 @@
 
 /// 32 bytes: a SHA-256 digest, a BitTorrent v2 infohash or file root, a site id.
 public struct Digest256: FixedBytes {
+    /// 256 bits.
     public static let byteCount = 32
+    /// All bits zero: in BEP 52 the hash of a leaf that stands for no block.
     public static let zero = Digest256(0, 0, 0, 0)
 
     @usableFromInline var first: UInt64
@@ -19,6 +21,7 @@ public struct Digest256: FixedBytes {
     }
 
     // Inlined into other modules: a torrent of many files is read root by root, and a generic call costs a microsecond.
+    /// Nil unless `bytes` holds exactly 32.
     @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
@@ -46,6 +49,7 @@ public struct Digest256: FixedBytes {
     /// The bytes as four big-endian words.
     public var words: (UInt64, UInt64, UInt64, UInt64) { (first, second, third, fourth) }
 
+    /// The byte at `index`, which must lie in `0..<32`, the most significant first.
     @inlinable
     public subscript(index: Int) -> UInt8 {
         let word = index < 16 ? (index < 8 ? first : second) : (index < 24 ? third : fourth)
@@ -59,6 +63,7 @@ public struct Digest256: FixedBytes {
         return digest
     }
 
+    /// By bytes, the first counting most.
     @inlinable
     public static func < (left: Digest256, right: Digest256) -> Bool {
         (left.first, left.second, left.third, left.fourth) < (right.first, right.second, right.third, right.fourth)

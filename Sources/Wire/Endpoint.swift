@@ -2,9 +2,12 @@
 
 /// An address and a port: where a peer or a node is reached.
 public struct Endpoint: Hashable, Sendable {
+    /// Where to; an IPv4 address mapped into IPv6 stays as it came and equals no IPv4 address.
     public var address: IPAddress
+    /// 0 is no port that anybody can be reached at: ``AddressPolicy`` refuses it.
     public var port: UInt16
 
+    /// Any address with any port: nothing is judged here.
     @inlinable
     public init(_ address: IPAddress, port: UInt16) {
         self.address = address
@@ -31,6 +34,7 @@ extension Endpoint: LosslessStringConvertible {
     /// `127.0.0.1:6881` or `[::1]:6881`.
     public var description: String { address.isV4 ? "\(address):\(port)" : "[\(address)]:\(port)" }
 
+    /// Reads what ``description`` writes: IPv6 needs its brackets, IPv4 must have none, and there are no names.
     public init?(_ description: String) {
         guard let colon = description.lastIndex(of: ":") else { return nil }
         let digits = description[description.index(after: colon)...]

@@ -20,6 +20,7 @@ extension FixedBytes {
         self.init(bytes)
     }
 
+    /// The bytes as an array, for what cannot take a ``FixedBytes``: allocates.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)
@@ -27,7 +28,9 @@ extension FixedBytes {
         return bytes
     }
 
+    /// Lower case, two digits a byte.
     public var hex: String { Hex.encode(bytes) }
+    /// ``hex``, unless the type writes itself otherwise.
     public var description: String { hex }
 }
 

@@ -32,11 +32,13 @@ public enum IPAddress: Hashable, Sendable {
         return bytes
     }
 
+    /// IPv4 mapped into IPv6 is not: see ``isMapped``.
     public var isV4: Bool {
         if case .v4 = self { return true }
         return false
     }
 
+    /// 127.0.0.0/8 or ::1.
     public var isLoopback: Bool {
         switch self {
         case .v4(let value): value >> 24 == 127
@@ -101,6 +103,7 @@ extension IPAddress: CustomStringConvertible {
 }
 
 extension IPAddress: LosslessStringConvertible {
+    /// Dotted decimals without leading zeros, or the text forms of RFC 4291 §2.2; no zone, no brackets, no names.
     public init?(_ description: String) {
         if let address = Self.parseV4(description[...]) {
             self = .v4(address)

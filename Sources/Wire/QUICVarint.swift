@@ -2,6 +2,7 @@
 
 /// The variable-length integer of RFC 9000 §16: 1, 2, 4 or 8 bytes, up to 2^62 − 1. Not the LEB128 of multiformats.
 public enum QUICVarint {
+    /// 62 bits: the two highest say how long the integer is.
     public static let maximum: UInt64 = 1 << 62 - 1
 
     /// Appends the shortest form. `value` must not exceed ``maximum``.

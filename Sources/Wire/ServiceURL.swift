@@ -5,8 +5,10 @@
 /// Only printable ASCII is kept, so that no part can end a header line; other bytes are percent-encoded. User names in URLs
 /// are refused: they are there to deceive readers, or are secrets that redirects would carry away. A fragment is dropped.
 public struct ServiceURL: Hashable, Sendable {
+    /// The longest text that is read, in bytes before escaping: RFC 9110 §4.1 asks everybody to take 8000 at least.
     public static let maximumBytes = 8192
 
+    /// The three that trackers and web seeds are reached by.
     public enum Scheme: String, Hashable, Sendable {
         case http, https, udp
 
@@ -20,9 +22,11 @@ public struct ServiceURL: Hashable, Sendable {
         }
     }
 
+    /// Decides how the service is spoken to.
     public let scheme: Scheme
     /// A name in lower case, or an address without brackets.
     public let host: String
+    /// As given, or what the scheme means without one; never 0.
     public let port: UInt16
     /// Begins with a slash; escapes as they were given.
     public private(set) var path: String
@@ -159,5 +163,6 @@ public struct ServiceURL: Hashable, Sendable {
 }
 
 extension ServiceURL: CustomStringConvertible {
+    /// The URL in full, with escapes and without a port that its scheme implies.
     public var description: String { "\(scheme.rawValue)://\(authority)\(target)" }
 }

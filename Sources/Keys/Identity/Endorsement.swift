@@ -10,13 +10,16 @@ public struct Endorsement: Sendable {
     public let identity: Identity
     /// The identity's statements, the oldest first.
     public let statements: [[UInt8]]
+    /// Which site: the hash of its first key (`docs/protocols/feeds.md`).
     public let site: Digest256
     /// Who signed for the site: whether it writes the site's log is the caller's to ask.
     public let siteKey: PublicKey
     /// What is stored and passed on.
     public let bytes: [UInt8]
 
+    /// The largest that is made or read (`docs/protocols/keys.md` §7).
     public static let maximumByteCount = 256 << 10
+    /// The most statements in one: as often may the devices and keys of an identity have changed.
     public static let maximumStatements = 1024
     private static let identityType = "endorses"
     private static let siteType = "endorsed-by"

@@ -12,14 +12,18 @@ public import Wire
 ///
 /// Memory: one statement, at most 64 devices, and the hash that began the epoch.
 public struct Identity: Sendable {
+    /// What holds now.
     public private(set) var statement: IdentityStatement
     /// The hash of the newest statement.
     public private(set) var head: Digest256
     /// The hash of the statement that began the epoch: a recovery follows it.
     public private(set) var epochStart: Digest256
 
+    /// The identity's name for ever: SHA-256 of its first root key.
     public var id: Digest256 { statement.identity }
+    /// The key that signs for the identity now.
     public var root: PublicKey { statement.root }
+    /// The devices that may act for it now, at most 64, ascending by key.
     public var devices: [IdentityStatement.Device] { statement.devices }
 
     /// An identity from its first statement.
@@ -35,6 +39,7 @@ public struct Identity: Sendable {
         epochStart = record.hash
     }
 
+    /// Whether `device` may act for the identity now.
     public func admits(_ device: PublicKey) -> Bool { devices.contains { $0.key == device } }
 
     /// Adopts a later statement, or says why not and changes nothing.

@@ -3,7 +3,9 @@ internal import Wire
 
 /// The secret side of an identity, as it is sealed into a key file.
 public struct IdentityKeys: Sendable {
+    /// Seed of the key that signs now.
     public private(set) var root: SecretKey
+    /// Seed of the key that may take its place; only its hash is public.
     public private(set) var next: SecretKey
     /// Nil once the recovery kit is the only place that has it.
     public var recovery: SecretKey?
@@ -16,6 +18,7 @@ public struct IdentityKeys: Sendable {
         recovery = SecretKey(exactly: Array(random[64...]))
     }
 
+    /// The key that signs for the identity now.
     public var rootKey: SigningKey { SigningKey(root) }
 
     /// The statement that begins the identity. Needs the recovery key.
@@ -112,6 +115,7 @@ public struct IdentityKeys: Sendable {
 
 /// What is sealed into a key file: a CBOR map of the seeds.
 extension IdentityKeys {
+    /// A CBOR map of the seeds, for ``SealedKeyFile`` only: it is not encrypted here.
     public var encoded: [UInt8] {
         let map: CBOR = [
             "root": .bytes(root.bytes), "next": .bytes(next.bytes),

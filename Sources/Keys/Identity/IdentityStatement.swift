@@ -4,6 +4,7 @@ public import Wire
 /// What a statement of an identity says: its whole state from then on, so that the newest valid one is all that a
 /// reader must keep.
 public struct IdentityStatement: Sendable, Equatable {
+    /// What a statement does, and with it which key must have signed it (`docs/protocols/keys.md` §4).
     public enum Act: String, Sendable {
         /// The first statement, by the root key.
         case create
@@ -17,20 +18,26 @@ public struct IdentityStatement: Sendable, Equatable {
 
     /// A device that may act for the identity.
     public struct Device: Sendable, Equatable {
+        /// Signs what the device does for the identity.
         public var key: PublicKey
         /// What the owner calls it; at most 64 bytes, seen by all who read the statement.
         public var name: String
 
+        /// `name` must not exceed 64 bytes of UTF-8, or signing traps.
         public init(key: PublicKey, name: String) {
             self.key = key
             self.name = name
         }
     }
 
+    /// The ``Record/type`` of every statement.
     public static let recordType = "identity"
+    /// The most that one identity admits; a statement is some 6 KiB then.
     public static let maximumDevices = 64
+    /// The longest name of a device, in bytes of UTF-8.
     public static let maximumNameByteCount = 64
 
+    /// What it does to the statement before.
     public var act: Act
     /// SHA-256 of the first root key: the identity's name for ever.
     public var identity: Digest256
@@ -40,6 +47,7 @@ public struct IdentityStatement: Sendable, Equatable {
     public var sequence: UInt64
     /// The hash of the statement before; zero for the first. A recovery follows the one that began the epoch it ends.
     public var previous: Digest256
+    /// The key that signs for the identity from then on.
     public var root: PublicKey
     /// SHA-256 of the key that may take the root key's place.
     public var next: Digest256

@@ -8,11 +8,13 @@ public import Wire
 /// `version (1) ‖ kind (1) ‖ subject (32) ‖ seed (32)` and the first four bytes of
 /// `SHA-256("roost/recovery-kit" ‖ 0x00 ‖ those)`, so that a slip of the pen is told from a wrong kit.
 public struct RecoveryKit: Sendable, Equatable {
+    /// What the key recovers, as it stands in the text.
     public enum Kind: UInt8, Sendable {
         case identity = 1
         case site = 2
     }
 
+    /// What is wrong with a text that somebody typed in.
     public enum Failure: Error, Equatable {
         /// A character that no kit has.
         case unreadableCharacter(Character)
@@ -24,11 +26,14 @@ public struct RecoveryKit: Sendable, Equatable {
         case unsupportedVersion(UInt8)
     }
 
+    /// Whether it recovers an identity or a site.
     public let kind: Kind
     /// SHA-256 of the first key of the identity or site: which one this recovers.
     public let subject: Digest256
+    /// Of the recovery key.
     public let seed: SecretKey
 
+    /// A kit to be printed: nothing is checked, as ``subject`` and ``seed`` are not derived from each other.
     public init(_ kind: Kind, subject: Digest256, seed: SecretKey) {
         self.kind = kind
         self.subject = subject

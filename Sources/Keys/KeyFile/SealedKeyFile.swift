@@ -10,12 +10,14 @@ internal import Wire
 /// the home does. Everything before the ciphertext, and the file's purpose, is authenticated, so that a file cannot
 /// be renamed into another's place.
 public struct SealedKeyFile: Sendable {
+    /// What opens the file; the number stands in it.
     public enum Protection: UInt8, Sendable {
         /// Whoever can read the home can open it.
         case localKey = 0
         case passphrase = 1
     }
 
+    /// What a caller opens or seals a file with.
     public enum Secret: Sendable {
         case localKey(SecretKey)
         /// As the person typed it, in UTF-8, without the line's end.
@@ -33,6 +35,7 @@ public struct SealedKeyFile: Sendable {
     private static let saltByteCount = 16
     private static let tagByteCount = 16
 
+    /// Which secret it takes to open it: a person may have to be asked.
     public let protection: Protection
     private let cost: PassphraseCost?
     private let salt: [UInt8]

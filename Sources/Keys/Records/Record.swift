@@ -20,8 +20,10 @@ public struct Record: Sendable, Equatable {
     public var expires: UInt64?
     /// Keys of the record or of its body that a reader must understand, or refuse the record.
     public var critical: [String]
+    /// What is stated; its keys are the type's to define.
     public var body: CBORMap
 
+    /// Nothing is checked here: ``SignedRecord`` refuses to sign what lies outside its bounds.
     public init(
         type: String,
         version: UInt64 = 1,
@@ -43,11 +45,15 @@ public struct Record: Sendable, Equatable {
     }
 }
 
+/// The bounds of a record, whatever its type (`docs/protocols/keys.md` §3).
 public enum RecordSpecification {
     /// The largest envelope.
     public static let maximumByteCount = 65_536
+    /// The longest ``Record/type``.
     public static let maximumTypeByteCount = 32
+    /// The longest ``Record/network``.
     public static let maximumNetworkByteCount = 64
+    /// The most names in ``Record/critical``.
     public static let maximumCriticalKeys = 32
     /// Clocks are wrong: how far a start may lie ahead and an end behind, in seconds.
     public static let clockTolerance: UInt64 = 600
@@ -76,7 +82,7 @@ extension Record {
         return map.encoded
     }
 
-    /// Whether every field lies in its bounds; signing requires it and reading refuses what does not.
+    /// The name of a field outside its bounds, nil where there is none: signing requires that and reading refuses the rest.
     var firstInvalidField: String? {
         let typeBytes = Array(type.utf8)
         let isName = typeBytes.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }

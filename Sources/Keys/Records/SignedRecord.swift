@@ -8,10 +8,12 @@ public import Wire
 /// `"roost/" ‖ type ‖ 0x00 ‖ payload`, so that a record of one type never passes for another, or for anything else
 /// that the same key signs.
 public struct SignedRecord: Sendable {
+    /// What the payload says.
     public let record: Record
     /// The whole envelope.
     public let bytes: [UInt8]
 
+    /// SHA-256 of the envelope: how other records refer to this one.
     public var hash: Digest256 { Hash.sha256(bytes) }
 
     /// Signs `record`, whose issuer must be `key` and whose fields must lie in their bounds.

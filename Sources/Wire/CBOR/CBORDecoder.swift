@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension CBOR {
+    /// What one input may cost. The defaults are for one signed record; readers of other things set their own.
     public struct Limits: Sendable {
         /// The largest input.
         public var bytes: Int
@@ -9,6 +10,7 @@ extension CBOR {
         /// The most values in one input, keys included. A value takes about 20 bytes of memory beside its content.
         public var values: Int
 
+        /// `depth` must not exceed 128.
         public init(bytes: Int = 65_536, depth: Int = 16, values: Int = 65_536) {
             precondition(depth <= 128, "the decoder recurses once a level")
             self.bytes = bytes

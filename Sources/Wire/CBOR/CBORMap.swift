@@ -2,13 +2,18 @@
 
 /// The entries of a CBOR map, kept in the one order that deterministic encoding has: by the bytes of the encoded keys.
 public struct CBORMap: Sendable, Hashable {
+    /// One key with its value.
     public struct Entry: Sendable, Hashable {
+        /// A value of any kind; every map of ours has texts.
         public let key: CBOR
+        /// What stands under the key.
         public let value: CBOR
     }
 
+    /// Ascending by encoded key, none twice.
     public private(set) var entries: [Entry]
 
+    /// The empty map.
     public init() { entries = [] }
 
     /// Nil when two keys are the same.
@@ -22,7 +27,7 @@ public struct CBORMap: Sendable, Hashable {
     /// - Parameter sortedEntries: in order and without duplicates, which the decoder has checked.
     init(sortedEntries: [Entry]) { entries = sortedEntries }
 
-    public var isEmpty: Bool { entries.isEmpty }
+    /// How many keys there are.
     public var count: Int { entries.count }
 
     /// The value under `key`; setting nil removes it.

@@ -44,6 +44,7 @@ public enum Multibase: UnicodeScalar, CaseIterable, Sendable {
         }
     }
 
+    /// The text of `bytes` behind the character that names this base.
     public func encodeWithPrefix(_ bytes: [UInt8]) -> String {
         String(String.UnicodeScalarView([rawValue])) + encode(bytes)
     }

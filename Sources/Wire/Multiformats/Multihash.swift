@@ -4,12 +4,18 @@
 public struct Multihash: Hashable, Sendable {
     /// A function's code in the multicodec table. Any code is read and kept; these are the ones we can check.
     public struct Code: Hashable, Sendable, RawRepresentable {
+        /// The code, below 2^63.
         public var rawValue: UInt64
+        /// Any code, known or not.
         public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+        /// No function: the digest is the content itself.
         public static let identity = Code(rawValue: 0x00)
+        /// SHA-1, 20 bytes.
         public static let sha1 = Code(rawValue: 0x11)
+        /// SHA-256, 32 bytes.
         public static let sha2x256 = Code(rawValue: 0x12)
+        /// SHA-512, 64 bytes.
         public static let sha2x512 = Code(rawValue: 0x13)
     }
 
@@ -17,6 +23,7 @@ public struct Multihash: Hashable, Sendable {
     /// (``Code/identity``) is as long as it is.
     public static let maximumDigestByteCount = 128
 
+    /// Which function made ``digest``.
     public let code: Code
     /// May be shorter than the function's output: a truncated digest is its first bytes.
     public let digest: [UInt8]
@@ -28,6 +35,7 @@ public struct Multihash: Hashable, Sendable {
         self.digest = Array(digest)
     }
 
+    /// A SHA-256 digest in full.
     public init(sha256 digest: Digest256) {
         code = .sha2x256
         self.digest = digest.bytes
@@ -49,6 +57,7 @@ public struct Multihash: Hashable, Sendable {
         self.digest = Array(digest)
     }
 
+    /// `varint code ‖ varint length ‖ digest`.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         UnsignedVarint.append(code.rawValue, to: &bytes)

@@ -4,6 +4,7 @@
 ///
 /// At most 9 bytes, so 63 bits, and only the shortest form, as the multiformats specification asks.
 public enum UnsignedVarint {
+    /// 63 bits: the limit of the multiformats specification, nine bytes.
     public static let maximum: UInt64 = 1 << 63 - 1
 
     /// Appends `value`, which must not exceed ``maximum``.
