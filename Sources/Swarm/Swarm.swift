@@ -12,6 +12,7 @@ public import Wire
 /// One loop is enough to fill several network cards, and with it no block ever changes threads on the network side; hashing,
 /// which costs more than all of the network, has the other cores.
 public final class Swarm: Sendable {
+    /// The port that others reach us at; sites are registered there as well.
     public let listener: SwarmListener
     private let services: SwarmServices
     private let configuration: SwarmConfiguration
@@ -19,6 +20,7 @@ public final class Swarm: Sendable {
     private let torrents = Mutex<[Digest160: Torrent]>([:])
     private let listenPort = Mutex<UInt16?>(nil)
 
+    /// Why a torrent was not taken in.
     public enum Failure: Error, Equatable, Sendable {
         /// A torrent with one of these hashes is there already.
         case duplicate(Digest160)

@@ -4,6 +4,7 @@ public import Transport
 
 /// How a program's torrents use the machine.
 public struct SwarmConfiguration: Sendable {
+    /// How connections to peers are set up.
     public var tcp = TCPConfiguration()
     /// How trackers and web seeds are asked.
     public var http = HTTPConfiguration()

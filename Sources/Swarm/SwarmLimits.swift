@@ -5,8 +5,10 @@ internal import BitTorrent
 public struct TransferRates: Equatable, Sendable {
     /// Bytes a second; nil for as fast as it goes. At least 1 KiB.
     public var download: Int?
+    /// The same outwards.
     public var upload: Int?
 
+    /// As fast as it goes, unless a rate is given.
     public init(download: Int? = nil, upload: Int? = nil) {
         self.download = download
         self.upload = upload

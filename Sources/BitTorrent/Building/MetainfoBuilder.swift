@@ -9,15 +9,18 @@ internal import Wire
 public struct MetainfoBuilder: Sendable {
     /// The torrent's name; the file's where it is a single one.
     public var name: String
+    /// Bytes of a piece, the same in both versions: a power of two from 16 KiB, as BEP 52 has it.
     public var pieceLength: Int
     /// In the order of ``TorrentEntry/precedes(_:_:)``.
     public var entries: [TorrentEntry]
     /// The one entry is the torrent itself and not in a folder of the torrent's name.
     public var isSingleFile = false
+    /// Peers may come from the torrent's trackers only (BEP 27).
     public var isPrivate = false
     /// What stands outside the info dictionary; no part of the infohash.
     public var sources = TorrentSources()
 
+    /// Nothing is checked before ``build(_:v1Pieces:)``, which throws.
     public init(name: String, pieceLength: Int, entries: [TorrentEntry]) {
         self.name = name
         self.pieceLength = pieceLength

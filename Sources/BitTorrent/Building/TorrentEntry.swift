@@ -4,10 +4,12 @@
 public struct TorrentEntry: Hashable, Sendable {
     /// At least one component, each not empty and without separators.
     public var path: [String]
+    /// Whoever unpacks the torrent may run the file (BEP 47, attribute `x`).
     public var isExecutable: Bool
     /// Root and piece layer are looked at only where the torrent has a v2 side.
     public var hashes: FileHashes
 
+    /// A file of `hashes.length` bytes; ``MetainfoBuilder`` judges the path.
     public init(path: [String], isExecutable: Bool = false, hashes: FileHashes) {
         self.path = path
         self.isExecutable = isExecutable

@@ -10,6 +10,7 @@ public struct FileHashes: Hashable, Sendable {
     /// 32 bytes a piece; empty for a file that is no longer than a piece.
     public var pieceLayer: [UInt8]
 
+    /// `root` is nil for an empty file, and in trees that are hashed for v1 only.
     public init(length: Int64, root: Digest256?, pieceLayer: [UInt8] = []) {
         self.length = length
         self.root = root

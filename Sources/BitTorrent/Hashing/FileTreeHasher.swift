@@ -25,6 +25,7 @@ public struct FileTreeHasher: Sendable {
         pieces = MerkleStack(layer: pieceHeight)
     }
 
+    /// Adds the file's next bytes, as many as there are. The span may end anywhere in a block.
     public mutating func update(_ bytes: RawSpan) {
         var offset = 0
         while offset < bytes.byteCount {
@@ -34,6 +35,7 @@ public struct FileTreeHasher: Sendable {
         }
     }
 
+    /// The same for an array.
     public mutating func update(_ bytes: [UInt8]) {
         // SAFETY: the span does not outlive the call, which holds the array.
         unsafe update(bytes.span.bytes)
@@ -80,6 +82,7 @@ public struct FileTreeHasher: Sendable {
         }
     }
 
+    /// The hashes of all that came; the hasher is used up.
     public consuming func finish() -> FileHashes {
         if blockFill > 0 { closeBlock() }
         guard length > 0 else { return FileHashes(length: 0, root: nil) }

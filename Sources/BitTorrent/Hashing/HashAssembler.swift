@@ -12,12 +12,13 @@ public struct HashAssembler: Sendable {
     private var files: [FileHashes]
     private var open: (file: Int, hasher: FileTreeHasher, length: Int64)?
 
+    /// Expects the results of all of the plan's jobs.
     public init(_ plan: HashPlan) {
         self.plan = plan
         files = plan.lengths.map { FileHashes(length: $0, root: nil) }
     }
 
-    public var isComplete: Bool { next == plan.jobCount }
+    var isComplete: Bool { next == plan.jobCount }
 
     /// Takes a job's result; one that has come before is ignored.
     ///
@@ -60,6 +61,7 @@ public struct HashAssembler: Sendable {
 
 /// The hashes of a whole tree.
 public struct TreeHashes: Hashable, Sendable {
+    /// Bytes of a piece, as the plan had it.
     public let pieceLength: Int
     /// 20 bytes a piece; empty where the plan has no v1 side.
     public let v1Pieces: [UInt8]

@@ -21,6 +21,7 @@ public struct HashJobRunner: Sendable {
         startSegment()
     }
 
+    /// Hashes the job's next bytes. What goes beyond its end is not hashed and makes ``finish()`` give nil.
     public mutating func update(_ bytes: RawSpan) {
         var offset = 0
         while offset < bytes.byteCount {
@@ -41,6 +42,7 @@ public struct HashJobRunner: Sendable {
         }
     }
 
+    /// The same for an array.
     public mutating func update(_ bytes: [UInt8]) {
         // SAFETY: the span does not outlive the call, which holds the array.
         unsafe update(bytes.span.bytes)

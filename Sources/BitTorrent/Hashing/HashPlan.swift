@@ -28,10 +28,13 @@ public struct HashPlan: Sendable {
     /// About how much one job reads.
     public static let preferredJobLength = 8 << 20
 
+    /// Bytes of each file, in the order in which results number them.
     public let lengths: [Int64]
+    /// Bytes of a piece: a power of two from 16 KiB, for v1 as well.
     public let pieceLength: Int
-    public let v1: V1Layout
-    public let hasV2: Bool
+    let v1: V1Layout
+    let hasV2: Bool
+    /// How many jobs there are; they are numbered from 0 in reading order.
     public let jobCount: Int
     private let map: PieceMap
     private let piecesPerJob: Int
@@ -82,6 +85,7 @@ public struct HashPlan: Sendable {
         }
     }
 
+    /// What hashes job `index`, which must be below ``jobCount``.
     public func runner(forJob index: Int) -> HashJobRunner {
         HashJobRunner(
             index: index,

@@ -29,8 +29,10 @@ public struct PieceVerifier: Sendable {
         )
     }
 
+    /// Checks the piece's next bytes.
     public mutating func update(_ bytes: RawSpan) { runner.update(bytes) }
 
+    /// The same for an array.
     public mutating func update(_ bytes: [UInt8]) { runner.update(bytes) }
 
     /// Whether all the bytes came and each hash is right.

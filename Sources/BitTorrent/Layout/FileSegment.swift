@@ -13,6 +13,7 @@ public struct FileSegment: Hashable, Sendable {
     /// The run belongs to a pad file: zeros, not stored.
     public var isPadding: Bool
 
+    /// `offset` counts in the file, `pieceOffset` in the piece, both in bytes.
     public init(file: Int, offset: Int64, length: Int, pieceOffset: Int = 0, isPadding: Bool = false) {
         self.file = file
         self.offset = offset

@@ -8,11 +8,13 @@ public struct InfoHashes: Hashable, Sendable {
     /// SHA-256 of the info dictionary (BEP 52).
     public var v2: Digest256?
 
+    /// Either or both; of a magnet and of metadata at least one.
     public init(v1: Digest160? = nil, v2: Digest256? = nil) {
         self.v1 = v1
         self.v2 = v2
     }
 
+    /// Names nothing.
     public var isEmpty: Bool { v1 == nil && v2 == nil }
 
     /// What stands for the torrent in handshakes, trackers and the DHT: v1 first, then v2 cut to 20 bytes.

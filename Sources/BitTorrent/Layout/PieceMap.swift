@@ -22,9 +22,10 @@ public struct PieceMap: Sendable, Equatable {
         case perFile
     }
 
-    public let alignment: Alignment
+    let alignment: Alignment
     /// Bytes of every piece but the last (of the torrent, or in v2 of a file).
     public let pieceLength: Int
+    /// Pieces of all files; below 2^31, as the peer wire counts them.
     public let pieceCount: Int
     /// Bytes of the files, padding not counted.
     public let contentLength: Int64
@@ -77,6 +78,7 @@ public struct PieceMap: Sendable, Equatable {
         )
     }
 
+    /// The numbers of all pieces.
     public var indices: Range<Int> { 0..<pieceCount }
 
     /// The piece that a peer's number names; nil where the torrent has none such.

@@ -12,14 +12,16 @@ public struct TorrentFile: Hashable, Sendable {
     public var offset: Int64
     /// The root of the file's BEP 52 tree; nil in v1, for an empty file and for padding.
     public var piecesRoot: Digest256?
+    /// Whoever unpacks the torrent may run the file (BEP 47, attribute `x`).
     public var isExecutable: Bool
     /// Zeros that keep the next file on a piece boundary (BEP 47); never stored.
     public var isPadding: Bool
+    /// The torrent asks not to show the file (BEP 47, attribute `h`); kept, and not acted on.
     public var isHidden: Bool
     /// Where a symbolic link points, from the torrent's root (BEP 47); such a file has no content.
     public var symlinkTarget: [String]?
 
-    public init(
+    init(
         path: [String],
         length: Int64,
         offset: Int64,

@@ -9,6 +9,8 @@ public enum TorrentKind: String, Hashable, Sendable, CaseIterable {
     /// Both in one info dictionary, pad files (BEP 47) keeping the pieces in step.
     case hybrid
 
+    /// Pieces are hashed by SHA-1: v1 and hybrid.
     public var hasV1: Bool { self != .v2 }
+    /// Files have SHA-256 trees: v2 and hybrid.
     public var hasV2: Bool { self != .v1 }
 }

@@ -12,17 +12,21 @@ public struct LocalAnnouncement: Equatable, Sendable {
     /// printable ones are none.
     static let maximumCookie = 64
 
+    /// Where the sender's peers listen, never 0 in what was received.
     public var port: UInt16
+    /// What is to be had there, at most ``maximumHashes``; of a v2 torrent the first 20 bytes (BEP 52).
     public var hashes: [Digest160]
     /// Lets a sender know its own datagrams, which multicast gives back to it.
     public var cookie: String?
 
+    /// Hashes beyond ``maximumHashes`` are not written.
     public init(port: UInt16, hashes: [Digest160], cookie: String?) {
         self.port = port
         self.hashes = hashes
         self.cookie = cookie
     }
 
+    /// The datagram for one group, whose address stands in its `Host` header; at most 1,400 bytes.
     public func encoded(for group: LocalDiscovery.Group) -> [UInt8] {
         var text = "BT-SEARCH * HTTP/1.1\r\nHost: \(group.host)\r\nPort: \(port)\r\n"
         for hash in hashes.prefix(Self.maximumHashes) { text += "Infohash: \(hash.hex)\r\n" }

@@ -11,18 +11,20 @@ public import Wire
 /// ``perSource`` names a minute are believed. One input gives at most ``LocalAnnouncement/maximumHashes`` peers, one
 /// datagram and one wake-up.
 public struct LocalDiscovery: ~Copyable {
+    /// BEP 14's port, for both families.
     public static let port: UInt16 = 6771
-    public static let interval = Duration.seconds(300)
-    public static let shortest = Duration.seconds(60)
-    public static let spacing = Duration.seconds(1)
-    public static let maximumHashes = 1024
-    public static let maximumSources = 256
-    public static let perSource = 64
+    static let interval = Duration.seconds(300)
+    static let shortest = Duration.seconds(60)
+    static let spacing = Duration.seconds(1)
+    static let maximumHashes = 1024
+    static let maximumSources = 256
+    static let perSource = 64
 
     /// The multicast groups of BEP 14.
     public enum Group: CaseIterable, Sendable {
         case v4, v6
 
+        /// 239.192.152.143 or ff15::efc0:988f.
         public var address: IPAddress {
             switch self {
             case .v4: .v4(0xEFC0_988F)
@@ -34,6 +36,7 @@ public struct LocalDiscovery: ~Copyable {
         var host: String { Endpoint(address, port: port).description }
     }
 
+    /// What the driver does: sockets and timers are its own.
     public enum Action: Equatable, Sendable {
         /// To the groups of every interface, in the bytes for each family.
         case announce(LocalAnnouncement)
@@ -61,9 +64,6 @@ public struct LocalDiscovery: ~Copyable {
         self.cookie = Hex.encode([24, 16, 8, 0].map { UInt8(truncatingIfNeeded: cookie >> $0) })
     }
 
-    public var count: Int { hashes.count }
-    public func announces(_ hash: Digest160) -> Bool { hashes[hash] != nil }
-
     /// Announces a torrent from now on. Beyond ``maximumHashes`` nothing happens. Never for a private one (BEP 27).
     public mutating func add(_ hash: Digest160, now: Duration) -> [Action] {
         guard hashes[hash] == nil, hashes.count < Self.maximumHashes else { return [] }
@@ -71,6 +71,7 @@ public struct LocalDiscovery: ~Copyable {
         return schedule(now)
     }
 
+    /// Announces a torrent no more; one that was not announced is fine.
     public mutating func remove(_ hash: Digest160) { hashes[hash] = nil }
 
     /// Networks came or went: everything is announced anew, as far as the last minute allows.

@@ -7,14 +7,17 @@ internal import Wire
 ///
 /// Hints that are not well formed or beyond 256 of a kind are left out. Memory: no more than the text's own size.
 public struct Magnet: Hashable, Sendable {
+    /// The longest link that is read, in bytes; one with a hundred trackers has about a tenth of it.
     public static let maximumBytes = 65_536
 
     /// A publisher's key and salt, whose newest DHT item names the torrent (BEP 46).
     public struct Publisher: Hashable, Sendable {
+        /// Ed25519, as BEP 44 items are signed.
         public var key: PublicKey
         /// At most 64 bytes; empty for none.
         public var salt: [UInt8]
 
+        /// A salt beyond 64 bytes names no item.
         public init(key: PublicKey, salt: [UInt8] = []) {
             self.key = key
             self.salt = salt
@@ -23,16 +26,22 @@ public struct Magnet: Hashable, Sendable {
 
     /// Of a hybrid both; empty where only a publisher is named.
     public var infoHashes = InfoHashes()
+    /// The feed that names the torrent, where the link has `xs=urn:btpk:` (BEP 46).
     public var publisher: Publisher?
     /// What to call the torrent until its metadata is here.
     public var displayName: String?
+    /// Of `tr`, as tier-less URLs in the link's order.
     public var trackers: [String] = []
+    /// Of `ws`: BEP 19's, in the link's order.
     public var webSeeds: [String] = []
+    /// Of `x.pe`: peers to try at once (BEP 9).
     public var peers: [TorrentSources.Host] = []
+    /// Of `dht`: nodes to start from.
     public var nodes: [TorrentSources.Host] = []
     /// BEP 53: the files wanted, by number, as ranges in ascending order that do not touch; nil for all.
     public var selectedFiles: [ClosedRange<Int>]?
 
+    /// A link without hints, which are added to it.
     public init(infoHashes: InfoHashes = InfoHashes(), publisher: Publisher? = nil, displayName: String? = nil) {
         self.infoHashes = infoHashes
         self.publisher = publisher
@@ -51,6 +60,7 @@ public struct Magnet: Hashable, Sendable {
         self = try parser.finish()
     }
 
+    /// Whether a text means to be a magnet link; whether it is a good one shows ``init(_:)``.
     public static func isMagnet(_ text: String) -> Bool { text.prefix(8).lowercased() == "magnet:?" }
 }
 

@@ -28,6 +28,7 @@ public struct HashRequest: Hashable, Sendable {
             < (other.baseLayer, other.index, other.length, other.proofLayers)
     }
 
+    /// Nothing is checked: what a peer asks for is judged against a tree.
     public init(piecesRoot: Digest256, baseLayer: Int, index: Int, length: Int, proofLayers: Int) {
         self.piecesRoot = piecesRoot
         self.baseLayer = baseLayer

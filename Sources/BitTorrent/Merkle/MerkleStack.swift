@@ -13,10 +13,12 @@ public struct MerkleStack: Sendable {
     /// At `[n]`, the complete subtree of 2^n nodes that is still to be joined; valid where bit n of `count` is set.
     private var subtrees: [Digest256] = []
 
+    /// `layer` counts from the leaves, 0.
     public init(layer: Int) {
         self.layer = layer
     }
 
+    /// Adds the next node; at most one hash a height is computed.
     public mutating func append(_ node: Digest256) {
         var node = node
         var level = 0

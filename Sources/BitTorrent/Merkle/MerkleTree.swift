@@ -7,6 +7,7 @@ public import Wire
 /// Keeps the piece layer in runs of 512 and the proven nodes above those runs; leaves are never kept. Memory: 32 bytes
 /// a piece in the runs touched, and about 64 bytes a run. Nothing enters that does not prove itself against the root.
 public struct MerkleTree: Sendable {
+    /// What became of hashes that a peer sent.
     public enum Acceptance: Equatable, Sendable {
         /// The hashes of these pieces of the file are known now.
         case pieces(Range<Int>)
@@ -23,9 +24,11 @@ public struct MerkleTree: Sendable {
         var index: Int
     }
 
+    /// What everything is proven against.
     public let root: Digest256
     /// Bytes of the file, at least 1.
     public let length: Int64
+    /// Blocks of 16 KiB, the last one perhaps short.
     public let leafCount: Int
     /// How many pieces the file has.
     public let pieceCount: Int

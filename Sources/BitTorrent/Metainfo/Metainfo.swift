@@ -7,15 +7,19 @@ public import Wire
 /// Made from a .torrent file, or from the info dictionary alone as peers send it (BEP 9). Infohashes are over the bytes
 /// received. Everything in it has been checked against the limits of ``TorrentSpecification``.
 public struct Metainfo: Sendable {
+    /// Over ``infoDictionary``: one, or in a hybrid both.
     public let infoHashes: InfoHashes
+    /// Which versions the info dictionary has all fields of.
     public let kind: TorrentKind
     /// What the torrent calls itself; not fit for a file system before ``PathSanitizer`` has seen it.
     public let name: String
     /// Whether the one file is the torrent itself; several lie in a folder of the torrent's name.
     public let isSingleFile: Bool
+    /// Bytes of a piece; in v2 and hybrid a power of two from 16 KiB.
     public let pieceLength: Int
     /// In the torrent's order, pad files of v1 and hybrid torrents among them.
     public let files: [TorrentFile]
+    /// Which bytes of which files each piece covers.
     public let pieceMap: PieceMap
     /// BEP 27: peers may come only from the trackers.
     public let isPrivate: Bool
@@ -23,6 +27,7 @@ public struct Metainfo: Sendable {
     public let v1Pieces: [UInt8]
     /// The `info` dictionary exactly as it was received.
     public let infoDictionary: [UInt8]
+    /// Where peers and data may be; empty where only the info dictionary came (BEP 9).
     public let sources: TorrentSources
     /// BEP 38, as the info dictionary has it; see ``similar``.
     let hints: SimilarTorrents

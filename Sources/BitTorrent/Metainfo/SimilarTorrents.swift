@@ -14,6 +14,7 @@ public struct SimilarTorrents: Hashable, Sendable {
     /// Torrents that name the same collection may share files.
     public var collections: [String] = []
 
+    /// For torrents being made; nothing is bounded here.
     public init(infoHashes: [Digest160] = [], collections: [String] = []) {
         self.infoHashes = infoHashes
         self.collections = collections
@@ -38,6 +39,7 @@ public struct SimilarTorrents: Hashable, Sendable {
         Digest160(bytes) ?? Digest256(bytes)?.truncated
     }
 
+    /// No hints: nothing to look for among other torrents.
     public var isEmpty: Bool { infoHashes.isEmpty && collections.isEmpty }
 
     /// Both, each entry once: hints inside and outside of the info dictionary are merged.

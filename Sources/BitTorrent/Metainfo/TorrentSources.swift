@@ -7,9 +7,12 @@ internal import Wire
 public struct TorrentSources: Hashable, Sendable {
     /// A host, by name or address, and a port.
     public struct Host: Hashable, Sendable {
+        /// As given: a name, or an address without brackets.
         public var name: String
+        /// Not 0 in what was read.
         public var port: UInt16
 
+        /// Nothing is checked here.
         public init(name: String, port: UInt16) {
             self.name = name
             self.port = port
@@ -24,13 +27,16 @@ public struct TorrentSources: Hashable, Sendable {
     public var httpSeeds: [String] = []
     /// DHT nodes to start from (BEP 5).
     public var nodes: [Host] = []
+    /// What its maker wrote for people; not judged.
     public var comment: String?
+    /// The program that made the file, by its own words.
     public var createdBy: String?
     /// Seconds since 1970, as the file claims.
     public var creationDate: Int64?
     /// Other torrents that may hold the same files (BEP 38).
     public var similar = SimilarTorrents()
 
+    /// No sources: the torrent is found by its infohash alone.
     public init() {}
 
     init(_ document: BencodeNode, isMultiFile: Bool) {

@@ -2,8 +2,10 @@
 
 /// What ``PathSanitizer`` had to change in a name, so that a user can be told.
 public struct NameChanges: OptionSet, Hashable, Sendable {
+    /// One bit a kind of change.
     public let rawValue: UInt16
 
+    /// Any bits; those below have a meaning.
     public init(rawValue: UInt16) {
         self.rawValue = rawValue
     }

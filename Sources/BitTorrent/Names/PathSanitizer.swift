@@ -34,6 +34,7 @@ public struct PathSanitizer: Sendable {
         }
     }
 
+    /// For one folder: names collide with those added before only.
     public init() {}
 
     /// One path by itself, without regard to others.

@@ -12,9 +12,11 @@ public struct SanitizedPath: Hashable, Sendable {
         self.changes = changes
     }
 
+    /// Whether a user has to be told that names differ from the torrent's.
     public var isChanged: Bool { !changes.isEmpty }
 }
 
 extension SanitizedPath: CustomStringConvertible {
+    /// The components with slashes between, relative to the folder.
     public var description: String { components.joined(separator: "/") }
 }

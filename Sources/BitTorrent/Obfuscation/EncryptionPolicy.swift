@@ -12,7 +12,9 @@ public enum EncryptionPolicy: String, CaseIterable, Sendable {
     /// Only plain connections.
     case off
 
+    /// Whether a connection may begin with BitTorrent's own handshake.
     public var acceptsPlain: Bool { self != .require }
+    /// Whether a connection may begin with a key exchange.
     public var acceptsObfuscated: Bool { self != .off }
 
     /// What we can do with the payload once the handshake is over.
@@ -21,7 +23,9 @@ public enum EncryptionPolicy: String, CaseIterable, Sendable {
 
 /// The bits of `crypto_provide` and `crypto_select`. Unknown bits are kept and ignored.
 public struct ObfuscationMethods: OptionSet, Hashable, Sendable {
+    /// As the four bytes of the handshake have it.
     public let rawValue: UInt32
+    /// Any bits, as a peer may send them.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Only the handshake is hidden.

@@ -27,6 +27,7 @@ public struct ObfuscatedConnection: ~Copyable {
         /// Payload that came with the handshake's last bytes, in the clear.
         public var received: [UInt8] = []
 
+        /// Nothing to send, nothing received.
         public init() {}
     }
 
@@ -113,6 +114,7 @@ public struct ObfuscatedConnection: ~Copyable {
         (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &random) }
     }
 
+    /// Both sides have shown that they know the infohash: payload flows.
     public var isEstablished: Bool { state == .established }
 
     // MARK: Beginning
@@ -236,12 +238,15 @@ public struct ObfuscatedConnection: ~Copyable {
     /// Whether payload that we send has to go through ``encrypt(_:)``.
     public var encrypts: Bool { sending != nil }
 
+    /// Encrypts, where the method asks for it, bytes that are sent next. Each byte goes through once, in order.
     public mutating func encrypt(_ bytes: UnsafeMutableRawBufferPointer) { unsafe sending?.apply(to: bytes) }
+    /// The same for an array.
     public mutating func encrypt(_ bytes: inout [UInt8]) { sending?.apply(to: &bytes) }
 
     /// Whether payload that comes has to go through ``decrypt(_:)``.
     public var decrypts: Bool { encryptedInput != 0 }
 
+    /// Decrypts, where the method asks for it, bytes that came next. Each byte goes through once, in order.
     public mutating func decrypt(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let left = encryptedInput else { return unsafe receiving?.apply(to: bytes) ?? () }
         let count = min(left, bytes.count)
@@ -250,6 +255,7 @@ public struct ObfuscatedConnection: ~Copyable {
         unsafe receiving?.apply(to: UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]))
     }
 
+    /// The same for an array.
     public mutating func decrypt(_ bytes: inout [UInt8]) {
         // SAFETY: the array's own bytes, for the duration of the call.
         unsafe bytes.withUnsafeMutableBytes { unsafe decrypt($0) }

@@ -47,11 +47,15 @@ public enum ObfuscationSpecification {
 public struct ObfuscatedHashes: Sendable {
     private var hashes: [Digest160: Digest160] = [:]
 
+    /// No torrent: every connection to us fails to name one.
     public init() {}
 
+    /// A torrent that may be asked for from now on.
     public mutating func insert(_ hash: Digest160) { hashes[ObfuscationSpecification.name(of: hash)] = hash }
+    /// A torrent that may not be asked for any more.
     public mutating func remove(_ hash: Digest160) { hashes[ObfuscationSpecification.name(of: hash)] = nil }
 
+    /// The infohash behind `HASH('req2', hash)`; nil where no torrent here has it.
     public func hash(named name: Digest160) -> Digest160? { hashes[name] }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The RC4 keystream (RFC 6229 has its vectors), for ``ObfuscationHandshake`` only: as a cipher it is broken.
+/// The RC4 keystream (RFC 6229 has its vectors), for ``ObfuscatedConnection`` only: as a cipher it is broken.
 ///
 /// 256 bytes of state. What is given to it is changed in place.
 public struct RC4: ~Copyable, Sendable {
@@ -21,6 +21,7 @@ public struct RC4: ~Copyable, Sendable {
         apply(to: &wasted)
     }
 
+    /// The same for an array.
     public mutating func apply(to bytes: inout [UInt8]) {
         // SAFETY: the array's own bytes, for the duration of the call.
         unsafe bytes.withUnsafeMutableBytes { unsafe apply(to: $0) }

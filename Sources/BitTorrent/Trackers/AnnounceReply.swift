@@ -9,7 +9,9 @@ public struct AnnounceReply: Equatable, Sendable {
     public var interval = TrackerSpecification.usualInterval
     /// Not before this time, whatever happens; no longer than `interval`.
     public var minimumInterval: Duration?
+    /// Peers that have everything, as the tracker counts; nil where it does not tell.
     public var seeders: Int?
+    /// Peers that still download, as the tracker counts; nil where it does not tell.
     public var leechers: Int?
     /// For people, at most 512 bytes.
     public var warning: String?
@@ -18,6 +20,7 @@ public struct AnnounceReply: Equatable, Sendable {
     /// How the tracker sees our address (BEP 24).
     public var externalAddress: IPAddress?
 
+    /// No peers, and the usual interval.
     public init() {}
 
     /// Takes over times as the tracker wrote them, in seconds.
@@ -33,13 +36,16 @@ public struct AnnounceReply: Equatable, Sendable {
 
 /// How many take part in a torrent, as a tracker counts (BEP 48).
 public struct ScrapeCount: Equatable, Sendable {
+    /// Peers that have everything.
     public var seeders: Int
+    /// Peers that do not, partial seeds among them.
     public var leechers: Int
     /// How often the download was completed.
     public var completed: Int
     /// Those who still download: `leechers` without partial seeds (BEP 21); nil where the tracker does not tell.
     public var downloaders: Int?
 
+    /// Counts as the tracker gave them, none negative.
     public init(seeders: Int, leechers: Int, completed: Int, downloaders: Int? = nil) {
         self.seeders = seeders
         self.leechers = leechers

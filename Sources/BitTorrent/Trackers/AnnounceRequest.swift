@@ -26,14 +26,17 @@ public enum AnnounceEvent: String, Hashable, Sendable {
 public struct AnnounceRequest: Equatable, Sendable {
     /// SHA-1 of the v1 info dictionary, or the first 20 bytes of the v2 hash.
     public var hash: Digest160
+    /// Ours: the same in every handshake of the torrent, so that peers know themselves.
     public var peerID: Digest160
     /// Where we accept connections.
     public var port: UInt16
     /// Payload bytes since the `started` event.
     public var uploaded: Int64 = 0
+    /// The same of what came.
     public var downloaded: Int64 = 0
     /// Bytes that are wanted and missing; 1 while it is not known what there is.
     public var left: Int64 = 1
+    /// Why now; `none` for the regular one.
     public var event = AnnounceEvent.none
     /// The same for as long as we run: it lets the tracker know us again after our address has changed.
     public var key: UInt32
@@ -42,6 +45,7 @@ public struct AnnounceRequest: Equatable, Sendable {
     /// What the tracker gave last time under `tracker id`.
     public var trackerID: [UInt8]?
 
+    /// Counters and event are set on it.
     public init(hash: Digest160, peerID: Digest160, port: UInt16, key: UInt32) {
         self.hash = hash
         self.peerID = peerID

@@ -39,6 +39,7 @@ public enum HTTPTracker {
 
     // MARK: Answers
 
+    /// Reads an answer's body, by BEP 3's dictionary. Throws the tracker's `failure reason`, or that the body is no answer.
     public static func parseAnnounce(_ body: [UInt8]) throws(TrackerError) -> AnnounceReply {
         let node = try dictionary(body)
         var reply = AnnounceReply()

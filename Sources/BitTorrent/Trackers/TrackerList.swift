@@ -17,12 +17,15 @@ public import Wire
 /// A machine without I/O. Bounds: ``maximumTrackers`` trackers, twice as many loops of 100 bytes, ``maximumRequests`` announces
 /// at once; an input gives at most that many actions and two more.
 public struct TrackerList: ~Copyable {
+    /// Trackers of a torrent; those beyond are left out, as ``TorrentSpecification/maximumSources`` does.
     public static let maximumTrackers = 256
+    /// Announces under way at once; further loops wait for one to end.
     public static let maximumRequests = 16
     /// After all trackers of a loop have failed: at first so long, then twice as long up to an hour.
     static let firstPause = Duration.seconds(30)
     static let longestPause = Duration.seconds(3600)
 
+    /// What the driver does: connections and timers are its own.
     public enum Action: Equatable, Sendable {
         /// Announce, then call `replied` or `failed`. Port, counters and key are the driver's to add.
         case announce(TrackerRequestID, ServiceURL, hash: Digest160, event: AnnounceEvent, trackerID: [UInt8]?)
@@ -97,8 +100,6 @@ public struct TrackerList: ~Copyable {
         }
     }
 
-    public var isEmpty: Bool { trackers.isEmpty }
-
     /// The trackers as they were given.
     public var status: [TrackerStatus] { trackers.map(\.status) }
 
@@ -128,6 +129,7 @@ public struct TrackerList: ~Copyable {
         for index in loops.indices { loops[index].knowsCompletion = Set(trackers.indices) }
     }
 
+    /// Whether connections are wanting. While they are, a loop comes back after the tracker's shortest interval.
     public mutating func setShortOfPeers(_ isShort: Bool, now: Duration) -> [Action] {
         guard isShort != isShortOfPeers else { return [] }
         isShortOfPeers = isShort
@@ -146,6 +148,7 @@ public struct TrackerList: ~Copyable {
         return finish()
     }
 
+    /// The tracker answered. An answer to a request that was ended before changes nothing.
     public mutating func replied(_ id: TrackerRequestID, _ reply: AnnounceReply, now: Duration) -> [Action] {
         guard let request = requests.removeValue(forKey: id) else { return [] }
         if isStopping {
@@ -167,6 +170,7 @@ public struct TrackerList: ~Copyable {
         return wake(now: now)
     }
 
+    /// The tracker did not answer, or refused: the loop goes on to its next one.
     public mutating func failed(_ id: TrackerRequestID, _ error: TrackerError, now: Duration) -> [Action] {
         guard let request = requests.removeValue(forKey: id) else { return [] }
         if isStopping {

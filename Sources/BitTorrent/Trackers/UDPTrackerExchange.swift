@@ -3,7 +3,9 @@ internal import Wire
 
 /// A request to a tracker over UDP, by which its end is reported.
 public struct TrackerRequestID: Hashable, Sendable {
+    /// Means nothing to the exchange.
     public let raw: UInt64
+    /// Drawn by who asks; the same number must not be under way twice.
     public init(_ raw: UInt64) { self.raw = raw }
 }
 
@@ -19,8 +21,9 @@ public struct TrackerRequestID: Hashable, Sendable {
 /// address must not be given to it at all. Bounds: 64 requests of about 1.5 KiB, more are refused; an input gives at most
 /// two actions for each.
 public struct UDPTrackerExchange: ~Copyable {
-    public static let maximumRequests = 64
+    static let maximumRequests = 64
 
+    /// What the driver does: the socket and the timer are its own.
     public enum Action: Equatable, Sendable {
         case send([UInt8])
         case finished(TrackerRequestID, Result<UDPTrackerMessage.Reply, TrackerError>)
@@ -64,6 +67,7 @@ public struct UDPTrackerExchange: ~Copyable {
 
     // MARK: Inputs
 
+    /// Asks; beyond 64 requests under way the answer is at once that the tracker is out of reach.
     public mutating func request(
         _ id: TrackerRequestID,
         _ request: UDPTrackerMessage.Request,

@@ -10,6 +10,7 @@ public struct UTPConfiguration: Sendable {
     public var maximumUnconfirmedPerAddress = 16
     /// Bytes that one connection may have held and unread, at a short and at a long round trip: it is what can be under way.
     public var receiveWindow = 1 << 20
+    /// The same from a round trip of 10 ms on, where the window bounds the rate.
     public var longReceiveWindow = 4 << 20
     /// Bytes held for all connections together because something before them is missing. Beyond it packets are dropped.
     public var maximumHeldBytes = 32 << 20
@@ -17,6 +18,7 @@ public struct UTPConfiguration: Sendable {
     public var acknowledgementDelay: Int64 = 10_000
     /// Repetitions of the first packet, and of any other, before the connection is given up.
     public var synRepetitions = 2
+    /// Of any other packet. Each wait is twice the one before.
     public var repetitions = 6
     /// Silence after which an acknowledgement is repeated, in microseconds: address translators forget (RFC 4787 §4.3).
     public var keepAlive: Int64 = 29_000_000
@@ -27,5 +29,6 @@ public struct UTPConfiguration: Sendable {
     /// The largest datagram that we take, in bytes, told to peers that are of this program's kind.
     public var largestDatagram = UTPSpecification.ethernetDatagram(isV4: true)
 
+    /// The defaults, for a machine with memory to spare.
     public init() {}
 }

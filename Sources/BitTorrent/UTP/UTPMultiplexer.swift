@@ -16,6 +16,7 @@ public struct UTPMultiplexer: ~Copyable {
         var receiveID: UInt16
     }
 
+    /// As it was begun with; it does not change.
     public let configuration: UTPConfiguration
     var connections: [UTPConnection?] = []
     private var generations: [UInt32] = []

@@ -40,9 +40,13 @@ public enum UTPEvent: Equatable, Sendable {
 public struct UTPOutput: Sendable {
     /// One datagram: bytes of ``headers`` and then bytes of the connection's stream.
     public struct Packet: Equatable, Sendable {
+        /// Whose packet it is, and so where to.
         public var connection: UTPConnectionID
+        /// Its header, in bytes of ``UTPOutput/headers``.
         public var header: Range<Int>
+        /// Where its payload begins, in bytes of the connection's stream.
         public var offset: Int64
+        /// Bytes of payload; 0 for an acknowledgement alone.
         public var count: Int
         /// It must arrive in one piece or not at all.
         public var isProbe: Bool
@@ -53,19 +57,25 @@ public struct UTPOutput: Sendable {
 
     /// An answer that belongs to no connection.
     public struct Reply: Equatable, Sendable {
+        /// Where the datagram came from.
         public var destination: Endpoint
+        /// The whole answer: 20 bytes.
         public var bytes: [UInt8]
     }
 
+    /// The headers of all packets, one behind the other.
     public var headers: [UInt8] = []
+    /// In the order in which they are to leave.
     public var packets: [Packet] = []
+    /// A few a second at most (``UTPConfiguration/resetsPerSecond``).
     public var replies: [Reply] = []
+    /// In the order in which they came about.
     public var events: [UTPEvent] = []
 
+    /// Empty; one object serves for good.
     public init() {}
 
-    public var isEmpty: Bool { packets.isEmpty && replies.isEmpty && events.isEmpty }
-
+    /// Forgets what was acted on and keeps the memory.
     public mutating func removeAll() {
         headers.removeAll(keepingCapacity: true)
         packets.removeAll(keepingCapacity: true)

@@ -3,7 +3,9 @@ internal import Wire
 
 /// The fields of a packet's header (BEP 29 "header format").
 public struct UTPHeader: Equatable, Sendable {
+    /// What the packet is for.
     public var type: UTPPacketType
+    /// The number under which the receiver knows the connection; in a SYN the one under which its sender will.
     public var connectionID: UInt16
     /// When it was sent, by the sender's clock, in microseconds.
     public var timestamp: UInt32 = 0
@@ -11,9 +13,12 @@ public struct UTPHeader: Equatable, Sendable {
     public var timestampDifference: UInt32 = 0
     /// Bytes that its sender can still take.
     public var window: UInt32 = 0
+    /// Which packet this is; an acknowledgement alone uses up no number.
     public var sequence: UInt16
+    /// The last packet that its sender has together with all before it.
     public var acknowledged: UInt16
 
+    /// For a packet to be written; see the fields.
     public init(
         type: UTPPacketType,
         connectionID: UInt16,
@@ -50,11 +55,13 @@ public struct UTPPacket: Equatable, Sendable {
     /// Extensions in one packet; a packet with more is dropped.
     static let maximumExtensions = 8
 
+    /// Its first 20 bytes.
     public var header: UTPHeader
     /// The bit mask of the selective acknowledgement: the lowest bit of its first byte is the packet after the next.
     public var selectiveAck: Range<Int>?
     /// Why the other side closes, by libtorrent's numbers.
     public var closeReason: UInt16?
+    /// What follows header and extensions.
     public var payload: Range<Int>
 
     /// Nil where it is no packet of version 1, or says that it is longer than it is.

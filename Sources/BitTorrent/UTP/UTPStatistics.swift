@@ -6,6 +6,7 @@ public struct UTPStatistics: Equatable, Sendable {
     public var roundTrip: Int64?
     /// Bytes that may be under way, and that are.
     public var window: Int
+    /// Bytes that are sent and not acknowledged.
     public var underWay: Int
     /// Bytes of UDP payload in a full packet.
     public var datagram: Int
@@ -13,6 +14,7 @@ public struct UTPStatistics: Equatable, Sendable {
     public var packetsSent: Int64
     /// Microseconds of added delay at which sending slows down.
     public var targetDelay: Int64
+    /// Bytes that the other side can still take, as it said last.
     public var peerWindow: Int
 
     init(_ connection: UTPConnection) {

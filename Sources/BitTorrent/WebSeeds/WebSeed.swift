@@ -68,6 +68,7 @@ public struct WebSeed: ~Copyable {
     var ignoresRanges = false
     var actions: [Action] = []
 
+    /// `layout`: what the seed holds, and where; nothing happens before ``fetch(_:now:)``.
     public init(_ kind: WebSeedKind, layout: WebSeedLayout) {
         self.kind = kind
         self.layout = layout
@@ -96,6 +97,7 @@ public struct WebSeed: ~Copyable {
 
     // MARK: Events
 
+    /// The connection asked for is open: requests go out.
     public mutating func connected(now: Duration) -> [Action] {
         guard case .connecting(let url) = connection else { return [] }
         connection = .open(url, sent: 0, isProven: false)

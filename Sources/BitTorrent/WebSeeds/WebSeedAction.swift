@@ -14,6 +14,7 @@ extension WebSeed {
         case forbidden
     }
 
+    /// What the driver does: connections, timers and the disk are its own.
     public enum Action: Equatable, Sendable {
         /// Connect to the server of the URL, then call `connected` or `closed`. `isGiven`: it is the torrent's own URL and no
         /// redirect's.

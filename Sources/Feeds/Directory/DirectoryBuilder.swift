@@ -8,6 +8,7 @@ public struct DirectoryBuilder {
     private var folders = [FolderBuilder(name: "")]
     private var files = 0
 
+    /// No files so far.
     public init() {}
 
     /// Adds the next file.

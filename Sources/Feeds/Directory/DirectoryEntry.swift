@@ -9,8 +9,10 @@ public struct DirectoryFile: Equatable, Sendable {
     public var root: Digest256?
     /// Its first piece in the v2 torrent; 0 for an empty file.
     public var firstPiece: Int
+    /// Whoever unpacks the Tree may run the file: the only permission that is kept.
     public var isExecutable: Bool
 
+    /// `length` 0 goes with no root and piece 0; nothing is checked here.
     public init(length: Int64, root: Digest256?, firstPiece: Int, isExecutable: Bool = false) {
         self.length = length
         self.root = root
@@ -21,15 +23,19 @@ public struct DirectoryFile: Equatable, Sendable {
 
 /// What a name in a folder stands for.
 public struct DirectoryEntry: Equatable, Sendable {
+    /// A file with what it takes to get it, or the way further down.
     public enum Content: Equatable, Sendable {
         case file(DirectoryFile)
         /// The hash of the folder's root node.
         case folder(Digest256)
     }
 
+    /// One component of a path.
     public var name: String
+    /// What the name leads to.
     public var content: Content
 
+    /// Nothing is checked here: builder and node refuse bad names.
     public init(name: String, content: Content) {
         self.name = name
         self.content = content

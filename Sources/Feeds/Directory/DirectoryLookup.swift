@@ -7,6 +7,7 @@ public import Wire
 ///
 /// Memory: the path. At most 64 × 16 nodes are asked for, whatever they contain.
 public struct DirectoryLookup: Equatable, Sendable {
+    /// What the lookup wants next, or its end.
     public enum Step: Equatable, Sendable {
         /// Wants the node with this hash.
         case needs(Digest256)
@@ -17,6 +18,7 @@ public struct DirectoryLookup: Equatable, Sendable {
         case failed(DirectoryError)
     }
 
+    /// Where the lookup stands: wanting a node, or at one of three ends.
     public private(set) var step: Step
     /// Components still to be found, the next one first: what to ask a holder for together with ``step``.
     public private(set) var remaining: [String]

@@ -7,10 +7,14 @@ public import Wire
 /// A folder is a tree of nodes: leaves hold its entries in order of their names, index nodes the first name and the
 /// hash of each child.
 public enum DirectoryNode: Equatable, Sendable {
+    /// A node below an index node.
     public struct Child: Equatable, Sendable {
+        /// The first name in the child's leaves: with the next child's it bounds what the child may hold.
         public var firstName: String
+        /// SHA-256 of the child's bytes.
         public var hash: Digest256
 
+        /// Nothing is checked here: the node that holds it is.
         public init(firstName: String, hash: Digest256) {
             self.firstName = firstName
             self.hash = hash

@@ -8,9 +8,11 @@ public import Wire
 /// Memory: the nodes still to be visited, at most 2,000,000 entries with ``maximumPathBytes`` of paths in all, however the
 /// nodes refer to each other.
 public struct DirectoryWalk: Sendable {
+    /// What was found at one path.
     public struct Item: Equatable, Sendable {
         /// Below the folder where the walk began.
         public let path: [String]
+        /// A file, or a folder whose entries come later.
         public let content: DirectoryEntry.Content
     }
 

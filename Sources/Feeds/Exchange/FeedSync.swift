@@ -9,6 +9,7 @@ public import Wire
 ///
 /// Memory: the log that is being received, at most ``FeedSpecification/logBytes``.
 public struct FeedSync: Sendable {
+    /// What the session does with what the sync found out, in order.
     public enum Output: Equatable, Sendable {
         case ask(SiteQuery)
         /// The key that the site id names, checked.
@@ -27,6 +28,7 @@ public struct FeedSync: Sendable {
         case done
     }
 
+    /// Whose feed it is; answers that belong to another site are lies.
     public let site: Digest256
     /// What is known, forks found on the way included.
     public private(set) var known: SiteFeed?
@@ -38,6 +40,7 @@ public struct FeedSync: Sendable {
         self.known = known
     }
 
+    /// Nothing more is asked, and what still comes is ignored.
     public var isDone: Bool {
         if case .done = state { return true }
         return false
@@ -60,6 +63,7 @@ public struct FeedSync: Sendable {
         query == .key || isDone ? [] : finish(.failed(.notHeld))
     }
 
+    /// Takes the peer's answer. Directory nodes and proofs are not for a sync and change nothing.
     public mutating func receive(_ answer: SiteAnswer) -> [Output] {
         switch answer {
         case .key(let key): return key.identifier == site ? [.key(key)] : finish(.failed(.wrongKey))

@@ -31,10 +31,14 @@ public enum SiteExchangeAction: Equatable, Sendable {
 
 /// What came of a command.
 public enum SiteResult: Equatable, Sendable {
+    /// One node of a directory as it was received.
     public struct DirectoryBytes: Equatable, Sendable {
+        /// SHA-256 of ``bytes``, checked.
         public let hash: Digest256
+        /// What ``DirectoryNode`` reads.
         public let bytes: [UInt8]
 
+        /// `hash` must be that of `bytes`.
         public init(hash: Digest256, bytes: [UInt8]) {
             self.hash = hash
             self.bytes = bytes
@@ -52,6 +56,7 @@ public enum SiteResult: Equatable, Sendable {
     case notAsked
 }
 
+/// Why a session ended: silence, the driver, or a fault of the peer.
 public enum SiteCloseReason: Equatable, Sendable {
     /// Nothing was said for a while: no fault.
     case idle

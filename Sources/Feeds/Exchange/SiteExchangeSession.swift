@@ -12,7 +12,9 @@ public import Wire
 /// Memory: 17 answers of 16 KiB, 16 open and 256 waiting commands, and the feed, whose storage is shared with the
 /// driver's. At most 20 actions an input, and one `deliver` for each command when it closes.
 public struct SiteExchangeSession: ~Copyable {
+    /// What the driver is told to do.
     public typealias Action = SiteExchangeAction
+    /// Only differences count, so any clock that does not jump will do.
     public typealias Instant = ContinuousClock.Instant
 
     enum Purpose {
@@ -22,6 +24,7 @@ public struct SiteExchangeSession: ~Copyable {
         case front(path: [String])
     }
 
+    /// The one site that is spoken about.
     public let site: Digest256
     /// Releases whose files this peer has completely; told with the head.
     public var holds: [Int64] = []

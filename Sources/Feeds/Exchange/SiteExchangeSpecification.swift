@@ -21,6 +21,7 @@ public enum SiteExchangeSpecification {
     /// Answers of 16 KiB make that 8 MiB a second at most; the whole directory of a site of ten thousand files is
     /// fetched in seconds.
     public static let requestBurst = 1024
+    /// How many more each second, after the burst.
     public static let requestsPerSecond = 512
     /// How many commands may wait in a session for their turn.
     public static let waitingCommands = 256

@@ -27,5 +27,6 @@ extension SiteFeed {
 
 /// A refusal as an error, for `Result`.
 public struct SiteAnswerRefusal: Error, Equatable {
+    /// As the asker is told.
     public let reason: SiteRefusal
 }

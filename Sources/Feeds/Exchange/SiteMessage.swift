@@ -27,6 +27,7 @@ public enum SiteQuery: Equatable, Sendable {
     case front(path: [String])
 }
 
+/// What one side tells the other, of which the asker believes nothing unchecked.
 public enum SiteAnswer: Equatable, Sendable {
     /// The site key, whose SHA-256 is the site id.
     case key(PublicKey)
@@ -41,6 +42,7 @@ public enum SiteAnswer: Equatable, Sendable {
     case proof([Digest256])
 }
 
+/// Why a query has no answer; the number is what the message carries.
 public enum SiteRefusal: Int, Sendable {
     /// The request is of a type that this side does not know, or makes no sense.
     case notUnderstood = 0

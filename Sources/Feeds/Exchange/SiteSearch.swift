@@ -10,6 +10,7 @@ public import Wire
 /// last one more where the owner's pointer names a state that nobody has proved yet.
 /// Memory: at most ``maximumPeers`` endpoints.
 public struct SiteSearch: Sendable {
+    /// What the driver does: connections and timers are its own.
     public enum Action: Equatable, Sendable {
         case dial(Endpoint)
         /// Call ``passed(_:)`` after this pause.
@@ -26,6 +27,7 @@ public struct SiteSearch: Sendable {
         /// Somebody may have what the pointer names.
         case promise
 
+        /// From the moment at which it is asked for.
         public var duration: Duration {
             switch self {
             case .brief: .milliseconds(200)
@@ -35,7 +37,9 @@ public struct SiteSearch: Sendable {
         }
     }
 
+    /// Endpoints of one search; those found later are left out. Eight rounds of ``parallelDials``.
     public static let maximumPeers = 64
+    /// Peers that are asked at the same time.
     public static let parallelDials = 8
 
     private var seen: Set<Endpoint> = []
@@ -46,6 +50,7 @@ public struct SiteSearch: Sendable {
     private var over: [Pause] = []
     /// The head that the owner's pointer names, until it is reached.
     private var promised: Digest256?
+    /// No peer is dialled any more; connections under way may be closed.
     public private(set) var isDone = false
     /// Whether it ended only because no time was left.
     public private(set) var isCutShort = false
@@ -59,6 +64,7 @@ public struct SiteSearch: Sendable {
         openSearches = searches
     }
 
+    /// A source named peers; those named before are not asked again.
     public mutating func found(_ endpoints: [Endpoint]) -> [Action] {
         guard !isDone else { return [] }
         for endpoint in endpoints where seen.count < Self.maximumPeers && seen.insert(endpoint).inserted {
@@ -67,6 +73,7 @@ public struct SiteSearch: Sendable {
         return proceed()
     }
 
+    /// One of the sources is at its end.
     public mutating func searchEnded() -> [Action] {
         openSearches -= 1
         return proceed()
@@ -97,6 +104,7 @@ public struct SiteSearch: Sendable {
         return proceed()
     }
 
+    /// No time is left: the search ends with what is proved.
     public mutating func timeIsUp() -> [Action] {
         isCutShort = !isDone
         return finish()

@@ -27,6 +27,7 @@ public struct SiteSyncConclusion: Sendable {
     private var keptAll = true
     private var waiting: FeedSyncFailure??
 
+    /// Nothing asked, nothing on its way.
     public init() {}
 
     /// What the peer said that it follows.

@@ -3,6 +3,7 @@ internal import Wire
 
 /// A history of a site that did not become, or did not stay, the one that is followed. Kept to be shown.
 public struct FeedBranch: Equatable, Sendable {
+    /// Why the history is not the one that is followed.
     public enum Kind: String, Sendable {
         /// A recovery or rotation cut it off.
         case superseded
@@ -10,6 +11,7 @@ public struct FeedBranch: Equatable, Sendable {
         case fork
     }
 
+    /// Whether it tells of a key change or of a contradiction.
     public let kind: Kind
     /// The signed head of that history.
     public let head: SignedHead
@@ -21,6 +23,7 @@ public struct FeedBranch: Equatable, Sendable {
     /// The most entry bytes kept of one branch.
     public static let maximumBytes = 256 << 10
 
+    /// Entries beyond ``maximumBytes`` are left out.
     public init(kind: Kind, head: SignedHead, start: Int, entries: some Sequence<[UInt8]>) {
         self.kind = kind
         self.head = head

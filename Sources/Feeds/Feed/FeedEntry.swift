@@ -58,6 +58,7 @@ public struct RootRecord: Equatable, Sendable {
 
     private static let domain = "roost/root"
 
+    /// Whether the site key signed it.
     public var isSigned: Bool { key.verifies(signature, over: SignedStatement.bytes(domain: Self.domain, fields)) }
 
     var fields: [(CBOR, CBOR)] { Self.fields(key: key, next: next, recovery: recovery, writers: writers) }
@@ -77,11 +78,14 @@ public struct RootRecord: Equatable, Sendable {
 
 /// The owner's word that a release should not be shown any more. Its bytes stay whatever they are.
 public struct Withdrawal: Equatable, Sendable {
+    /// The number of the release that is withdrawn.
     public var seq: Int64
+    /// For people; at most ``FeedSpecification/messageBytes`` bytes.
     public var reason: String
     /// Seconds since 1970, a claim.
     public var time: Int64
 
+    /// Nothing is checked here: the feed refuses what lies outside its bounds.
     public init(seq: Int64, reason: String = "", time: Int64) {
         self.seq = seq
         self.reason = reason

@@ -18,12 +18,13 @@ public enum FeedSpecification {
     public static let endorsements = 8
     /// The most files in a release.
     public static let files = 1_000_000
-    /// The most bytes in a release: 16 TiB.
-    /// Trackers, and web seeds, of a release, and the bytes of each URL.
+    /// Trackers, and web seeds, of a release: so many URLs of each.
     public static let sources = 16
+    /// The longest URL of either, in bytes.
     public static let sourceBytes = 512
     /// The longest piece of a release: a reader has a whole one in memory before it can be shown.
     public static let pieceLength = 16 << 20
+    /// The most bytes in a release: 16 TiB.
     public static let releaseBytes: Int64 = 16 << 40
     /// The longest release message and withdrawal reason, in bytes.
     public static let messageBytes = 4096

@@ -7,7 +7,9 @@ public import Wire
 /// No entry stops the reading except one that calls itself critical: entries that are malformed, out of order or not
 /// theirs to make are kept in ``ignored`` and have no effect.
 public struct FeedState: Equatable, Sendable {
+    /// A release and how it came into the log.
     public struct PublishedRelease: Equatable, Sendable {
+        /// As it was published; ``withdrawal`` does not change it.
         public let release: Release
         /// Which entry of the log it is.
         public let index: Int
@@ -16,21 +18,29 @@ public struct FeedState: Equatable, Sendable {
         public fileprivate(set) var withdrawal: Withdrawal?
     }
 
+    /// A rotation or a recovery, and where it stands.
     public struct Change: Equatable, Sendable {
+        /// Which entry of the log it is.
         public let index: Int
+        /// Always ``FeedEntry/rotate(_:)`` or ``FeedEntry/recover(_:)``.
         public let entry: FeedEntry
     }
 
     /// What an identity is said to have signed for the site. Nothing in it has been checked.
     public struct ClaimedEndorsement: Equatable, Sendable {
+        /// Which entry of the log it is.
         public let index: Int
         /// Who wrote the log when it was added: only an endorsement that this key signed too holds.
         public let writer: PublicKey
+        /// The bytes of an ``Endorsement``, as they stand in the log.
         public let proof: [UInt8]
     }
 
+    /// An entry without effect.
     public struct Ignored: Equatable, Sendable {
+        /// Which entry of the log it is.
         public let index: Int
+        /// What is wrong with it.
         public let reason: FeedError
     }
 
@@ -46,6 +56,7 @@ public struct FeedState: Equatable, Sendable {
     public private(set) var recovery: Digest256
     /// Keys of other logs that are admitted, ascending. Their releases do not count yet.
     public private(set) var writers: [PublicKey]
+    /// How often the log has changed hands so far.
     public private(set) var epoch = FeedEpoch()
     /// Ascending by number, withdrawn ones included.
     public private(set) var releases: [PublishedRelease] = []
@@ -53,6 +64,7 @@ public struct FeedState: Equatable, Sendable {
     public private(set) var changes: [Change] = []
     /// The last ``FeedSpecification/endorsements``, in order.
     public private(set) var endorsements: [ClaimedEndorsement] = []
+    /// Entries without effect, in order.
     public private(set) var ignored: [Ignored] = []
     /// The entry that this version may not go past, if there is one. What follows is kept, not read.
     public private(set) var blockedAt: Int?
@@ -83,6 +95,7 @@ public struct FeedState: Equatable, Sendable {
         return last == .max ? nil : last + 1
     }
 
+    /// The release of that number, withdrawn or not.
     public func release(seq: Int64) -> PublishedRelease? { position(of: seq).map { releases[$0] } }
 
     /// The newest release called `label`.

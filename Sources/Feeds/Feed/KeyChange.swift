@@ -4,12 +4,14 @@ public import Wire
 
 /// The place in a site's history that a key change is bound to, so that it counts nowhere else.
 public struct LogPosition: Equatable, Sendable {
+    /// SHA-256 of the site key.
     public var site: Digest256
     /// How many entries come before.
     public var size: Int
     /// The root over them.
     public var root: Digest256
 
+    /// Where the next entry of a log stands: see ``SiteLog/position``.
     public init(site: Digest256, size: Int, root: Digest256) {
         self.site = site
         self.size = size
@@ -19,6 +21,7 @@ public struct LogPosition: Equatable, Sendable {
 
 /// Hands the log to the next key, which was committed to beforehand, and commits to another.
 public struct Rotation: Equatable, Sendable {
+    /// Where in the log it counts, and nowhere else.
     public var position: LogPosition
     /// The next key, now revealed: it writes from here on.
     public var key: PublicKey
@@ -42,6 +45,7 @@ public struct Rotation: Equatable, Sendable {
         self.signature = signature
     }
 
+    /// Whether the key that takes over signed it. Whether it was committed to is the log's to tell.
     public var isSigned: Bool {
         key.verifies(signature, over: Self.statement(position: position, key: key, next: next))
     }
@@ -111,6 +115,7 @@ public struct Recovery: Equatable, Sendable {
         signature = try reader.fixed("sig")
     }
 
+    /// Whether the recovery key that it reveals signed it. Whether it was committed to is the log's to tell.
     public var isSigned: Bool { revealed.verifies(signature, over: statement) }
 
     private var statement: [UInt8] { SignedStatement.bytes(domain: "roost/recover", fields) }

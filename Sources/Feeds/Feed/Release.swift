@@ -17,17 +17,21 @@ public struct Release: Equatable, Sendable {
     public var pieceLength: Int
     /// How many pieces the v2 torrent has.
     public var pieces: Int
+    /// How many files there are, at most ``FeedSpecification/files``.
     public var files: Int
     /// The bytes of all files together.
     public var bytes: Int64
     /// Seconds since 1970 as the publisher's clock had it: a claim, shown and never relied on.
     public var time: Int64
+    /// What the publisher says of it; at most ``FeedSpecification/messageBytes`` bytes, written for people.
     public var message: String
     /// Trackers that know its torrents, and web servers that have its files (BEP 19): at most
     /// ``FeedSpecification/sources`` URLs of each.
     public var trackers: [String]
+    /// Servers that have the files of the twin torrents (BEP 19).
     public var webSeeds: [String]
 
+    /// Nothing is checked here: the feed refuses what lies outside its bounds.
     public init(
         seq: Int64,
         label: String,

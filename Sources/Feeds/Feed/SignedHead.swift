@@ -4,9 +4,12 @@ public import Wire
 
 /// How often a feed has changed hands. A later epoch supersedes an earlier one, whatever was signed in that.
 public struct FeedEpoch: Hashable, Sendable, Comparable {
+    /// By the recovery key; each ends all that came before.
     public var recoveries: Int
+    /// To the next key, in all.
     public var rotations: Int
 
+    /// A log that has only its root record has changed hands no time.
     public init(recoveries: Int = 0, rotations: Int = 0) {
         self.recoveries = recoveries
         self.rotations = rotations
@@ -26,6 +29,7 @@ public struct SignedHead: Equatable, Sendable {
     public let site: Digest256
     /// How many entries the log has: at least the root record.
     public let size: Int
+    /// The root of the log's tree over those entries.
     public let root: Digest256
     /// Seconds since 1970, a claim.
     public let time: Int64

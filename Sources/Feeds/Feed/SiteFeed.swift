@@ -6,12 +6,14 @@ public import Wire
 /// The caller keeps ``encoded`` on disk: this is what protects against being rolled back after a restart.
 /// Memory: the log, and at most ``maximumBranches`` branches of 256 KiB.
 public struct SiteFeed: Equatable, Sendable {
+    /// The log that is followed, complete and read.
     public private(set) var log: SiteLog
     /// The highest head known; ``log`` has exactly its size.
     public private(set) var head: SignedHead
     /// Superseded and forked histories, the oldest first.
     public private(set) var branches: [FeedBranch]
 
+    /// The most histories that are kept beside the log: a further one takes the place of one from the middle.
     public static let maximumBranches = 8
 
     /// Nil unless `head` is that of `log`.
@@ -26,7 +28,9 @@ public struct SiteFeed: Equatable, Sendable {
         self.branches = branches
     }
 
+    /// SHA-256 of the site key.
     public var site: Digest256 { log.site }
+    /// What the log that is followed says.
     public var state: FeedState { log.state }
 
     /// Whether two heads of the present writer contradict each other: nothing new is adopted until the keys change.
@@ -52,6 +56,7 @@ public enum HeadVerdict: Equatable, Sendable {
     case refused(HeadRefusal)
 }
 
+/// Why a head is not followed.
 public enum HeadRefusal: Equatable, Sendable {
     case otherSite
     /// Signed by a key that may not sign this state.

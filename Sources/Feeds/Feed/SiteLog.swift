@@ -6,12 +6,15 @@ public import Wire
 ///
 /// Memory: the entries, 64 bytes a leaf, and the state; bounded by ``FeedSpecification/logBytes``.
 public struct SiteLog: Sendable {
+    /// SHA-256 of the site key.
     public var site: Digest256 { state.site }
     /// The entries as received.
     public private(set) var entries: [[UInt8]]
     /// Of all entries together.
     public private(set) var byteCount: Int
+    /// What the entries say.
     public private(set) var state: FeedState
+    /// Over the entries: for roots and proofs of any size so far.
     public private(set) var tree = MerkleTree()
 
     /// A log that holds its root record.
@@ -29,7 +32,9 @@ public struct SiteLog: Sendable {
         for entry in entries.dropFirst() { try append(entry) }
     }
 
+    /// How many entries there are, the root record among them.
     public var size: Int { entries.count }
+    /// The root over all entries.
     public var root: Digest256 { tree.root }
 
     /// Where the next entry would stand: what a key change is bound to.

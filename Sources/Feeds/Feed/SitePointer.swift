@@ -16,6 +16,7 @@ public struct SitePointer: Equatable, Sendable {
     /// The most bytes that BEP 44 allows for a value.
     public static let maximumBytes = 1000
 
+    /// Either infohash may be nil: who reads it needs one of the two, or the head.
     public init(infohash: Digest160?, infohashV2: Digest256? = nil, head: Digest256? = nil) {
         self.infohash = infohash
         self.infohashV2 = infohashV2

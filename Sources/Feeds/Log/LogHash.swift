@@ -7,8 +7,10 @@ public enum LogHash {
     /// The root of a log without entries.
     public static var empty: Digest256 { Hash.sha256([UInt8]()) }
 
+    /// The hash of an entry: SHA-256 of 0x00 and its bytes.
     public static func leaf(_ entry: [UInt8]) -> Digest256 { Hash.sha256([0] + entry) }
 
+    /// The hash of an inner node: SHA-256 of 0x01, `left` and `right`.
     public static func node(_ left: Digest256, _ right: Digest256) -> Digest256 {
         var bytes: [UInt8] = [1]
         bytes.reserveCapacity(65)

@@ -10,8 +10,10 @@ public struct MerkleFrontier: Equatable, Sendable {
     /// The roots of the complete subtrees, the largest first: one for each bit set in ``size``.
     private var peaks: [Digest256] = []
 
+    /// No leaves.
     public init() {}
 
+    /// Adds the next leaf: at most one hash a peak.
     public mutating func append(leaf: Digest256) {
         var node = leaf
         var rest = size
@@ -23,6 +25,7 @@ public struct MerkleFrontier: Equatable, Sendable {
         size += 1
     }
 
+    /// The root over all leaves; ``LogHash/empty`` without any.
     public var root: Digest256 {
         guard var root = peaks.last else { return LogHash.empty }
         for peak in peaks.dropLast().reversed() { root = LogHash.node(peak, root) }

@@ -8,11 +8,15 @@ public struct MerkleTree: Sendable {
     /// `levels[h][i]` is the root of the complete subtree over leaves `i << h ..< (i + 1) << h`.
     private var levels: [[Digest256]] = [[]]
 
+    /// No leaves.
     public init() {}
 
+    /// How many leaves there are.
     public var size: Int { levels[0].count }
+    /// The root over all leaves; ``LogHash/empty`` without any.
     public var root: Digest256 { hash(0..<size) }
 
+    /// Adds the next leaf: on average one hash more.
     public mutating func append(leaf: Digest256) {
         levels[0].append(leaf)
         var height = 0

@@ -5,8 +5,10 @@
 /// Everything added is due at once, then about every hour; what failed is tried again sooner, more slowly each time.
 /// Memory: the keys.
 public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
+    /// Only differences count, so any clock that does not jump will do.
     public typealias Instant = ContinuousClock.Instant
 
+    /// How often, how spread and how many at once.
     public struct Configuration: Sendable {
         /// How often a thing that went well is said again. BEP 44 nodes keep an item for two hours: an hour leaves
         /// room for one failure.
@@ -18,6 +20,7 @@ public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
         /// How many at the same time.
         public var inFlight = 8
 
+        /// For what the DHT keeps two hours.
         public init() {}
     }
 
@@ -35,11 +38,10 @@ public struct RepeatSchedule<Key: Hashable & Sendable>: Sendable {
     private var entries: [Key: Entry] = [:]
     private var inFlight = 0
 
+    /// Nothing to repeat so far.
     public init(_ configuration: Configuration = Configuration()) {
         self.configuration = configuration
     }
-
-    public var keys: some Collection<Key> { entries.keys }
 
     /// When ``due(now:)`` will have something; nil while nothing waits.
     public var nextDue: Instant? {

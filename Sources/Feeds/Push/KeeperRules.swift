@@ -18,6 +18,7 @@ public struct KeeperRules: Sendable {
 
     private var guests: [Guest] = []
 
+    /// No push is under way.
     public init() {}
 
     /// Judges an offer; one that is accepted counts until ``ended(_:from:)``.
@@ -40,6 +41,7 @@ public struct KeeperRules: Sendable {
         return nil
     }
 
+    /// The push was stored, given up or refused: its place is free again.
     public mutating func ended(_ offer: PushOffer, from address: IPAddress) {
         guests.removeAll { $0.site == offer.site && $0.from == address }
     }

@@ -3,12 +3,14 @@ public import Wire
 
 /// What a publisher asks a keeper to keep.
 public struct PushOffer: Equatable, Sendable {
+    /// Whose release it is: the keeper fetches it from there, and believes only what the site's feed proves.
     public var site: Digest256
     /// The number of the release; a newer one will do.
     public var seq: Int64
     /// All its files together; a keeper that finds more refuses.
     public var bytes: Int64
 
+    /// `bytes` is the publisher's word: the keeper measures itself.
     public init(site: Digest256, seq: Int64, bytes: Int64) {
         self.site = site
         self.seq = seq

@@ -8,12 +8,14 @@ public import Wire
 /// Keepers are asked in random order, all of them equally likely (S0-20), and no more at a time than copies are wanted
 /// still; who does not store is replaced by the next. Memory: at most ``maximumKeepers`` endpoints.
 public struct PushRound: Sendable {
+    /// What the driver does: connections and timers are its own.
     public enum Action: Equatable, Sendable {
         /// Offer the release to this keeper, and call ``ended(_:stored:)`` once.
         case ask(Endpoint)
         case finish
     }
 
+    /// Keepers of one round, asked or not; those found later are left out.
     public static let maximumKeepers = 4096
 
     private let wanted: Int
@@ -22,6 +24,7 @@ public struct PushRound: Sendable {
     private var isAsking = false
     /// Those that were asked and have not answered, at most ``wanted``.
     private var asked: Set<Endpoint> = []
+    /// Keepers that stored it, in the order in which they said so.
     public private(set) var stored: [Endpoint] = []
     /// Keepers that were asked and did not store it.
     public private(set) var refused = 0
@@ -35,6 +38,7 @@ public struct PushRound: Sendable {
     /// How many keepers were found.
     public var known: Int { waiting.count + asked.count + stored.count + refused }
 
+    /// Enough have stored it, or nobody is left to be asked.
     public var isDone: Bool { stored.count >= wanted || isAsking && asked.isEmpty && waiting.isEmpty }
 
     /// Keepers from the DHT. Those found once asking has begun are asked last.
@@ -54,6 +58,7 @@ public struct PushRound: Sendable {
         return proceed()
     }
 
+    /// The keeper answered, or did not. One that was not asked changes nothing.
     public mutating func ended(_ endpoint: Endpoint, stored hasStored: Bool) -> [Action] {
         guard asked.remove(endpoint) != nil else { return [] }
         if hasStored { stored.append(endpoint) } else { refused += 1 }

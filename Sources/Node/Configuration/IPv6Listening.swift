@@ -11,6 +11,7 @@ public enum IPv6Listening: Equatable, Sendable {
 }
 
 extension IPv6Listening: LosslessStringConvertible {
+    /// As the configuration has it.
     public var description: String {
         switch self {
         case .auto: "auto"
@@ -19,6 +20,7 @@ extension IPv6Listening: LosslessStringConvertible {
         }
     }
 
+    /// `auto`, `off` or an address of this machine; nil for anything else.
     public init?(_ description: String) {
         switch description {
         case "auto": self = .auto

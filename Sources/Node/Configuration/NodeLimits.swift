@@ -5,7 +5,9 @@ internal import Swarm
 public struct NodeLimits: Sendable, Equatable {
     /// Bytes of payload a second, at least 1024; nil for as fast as it goes.
     public struct Rates: Sendable, Equatable {
+        /// What comes in.
         public var download: Int?
+        /// What goes out.
         public var upload: Int?
     }
 

@@ -4,18 +4,23 @@
 ///
 /// Memory: 16 bytes a gap. Pieces are added in any order, so the worst case is one range for every second piece.
 public struct ByteRanges: Equatable, Sendable {
+    /// The set itself: for resume records, and to be walked.
     public private(set) var ranges: [Range<Int64>] = []
 
+    /// The empty set.
     public init() {}
 
+    /// All positions of `range`; an empty one makes the empty set.
     public init(_ range: Range<Int64>) {
         insert(range)
     }
 
+    /// No position is in the set.
     public var isEmpty: Bool { ranges.isEmpty }
     /// How many bytes are in the set.
     public var byteCount: Int64 { ranges.reduce(0) { $0 + Int64($1.count) } }
 
+    /// Adds positions, some of which may be there already; ranges that now touch become one.
     public mutating func insert(_ range: Range<Int64>) {
         guard !range.isEmpty else { return }
         // All that overlap or touch the new range become one with it.
@@ -29,6 +34,7 @@ public struct ByteRanges: Equatable, Sendable {
         ranges.replaceSubrange(first..<end, with: CollectionOfOne(merged))
     }
 
+    /// Takes positions out, some of which may not be there; a range may fall in two.
     public mutating func remove(_ range: Range<Int64>) {
         guard !range.isEmpty else { return }
         let first = firstIndex { $0.upperBound > range.lowerBound }

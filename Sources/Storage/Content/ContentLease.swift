@@ -16,6 +16,7 @@ public final class ContentLease: Sendable {
 
     deinit { end() }
 
+    /// Lets the files go. Safe to repeat.
     public func end() {
         leases.remove(
             roots.withLock { roots in

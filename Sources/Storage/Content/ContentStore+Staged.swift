@@ -6,10 +6,14 @@ public import Wire
 extension ContentStore {
     /// A complete file that is kept under a name of its own until its root has been looked at.
     public struct Staged: Sendable {
+        /// The name under which the file waits.
         public var key: ContentKey
+        /// What its bytes are said to hash to: believed only once they were read.
         public var root: Digest256
+        /// Bytes it is said to have.
         public var length: Int64
 
+        /// Nothing is checked before the bytes are read.
         public init(key: ContentKey, root: Digest256, length: Int64) {
             self.key = key
             self.root = root

@@ -4,6 +4,7 @@ internal import Glibc
 public import Wire
 
 extension ContentStore {
+    /// What reading a file in full showed.
     public enum Condition: Equatable, Sendable {
         case sound
         /// The bytes are not those of the root; the file has been taken out of service.

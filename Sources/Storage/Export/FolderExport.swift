@@ -16,7 +16,9 @@ public struct FolderExport {
 
     /// What was written.
     public struct Result: Equatable, Sendable {
+        /// Files, empty ones among them.
         public var files = 0
+        /// Bytes of all of them.
         public var bytes: Int64 = 0
         /// Paths of the release, `/` between components, that have another name here.
         public var renamed: [String] = []
@@ -24,12 +26,16 @@ public struct FolderExport {
 
     /// One file to write.
     public struct Item: Sendable {
+        /// As the release has it; what it becomes here is `PathSanitizer`'s to say.
         public var path: [String]
+        /// Bytes; exactly so many must come out of the store.
         public var length: Int64
         /// Where the store keeps it; nil for a file of no bytes.
         public var key: ContentKey?
+        /// Whether it may be run here.
         public var isExecutable: Bool
 
+        /// `key` is nil exactly where `length` is 0.
         public init(path: [String], length: Int64, key: ContentKey?, isExecutable: Bool) {
             self.path = path
             self.length = length
@@ -37,6 +43,7 @@ public struct FolderExport {
             self.isExecutable = isExecutable
         }
 
+        /// A file of a release, under its own root.
         public init(_ file: ReleaseManifest.File) {
             self.init(
                 path: file.path,
@@ -51,6 +58,7 @@ public struct FolderExport {
     private let isCancelled: @Sendable () -> Bool
     private let report: Report
 
+    /// `isCancelled` is asked between portions; where it says yes the export throws and leaves nothing.
     public init(
         content: ContentStore,
         isCancelled: @escaping @Sendable () -> Bool = { false },

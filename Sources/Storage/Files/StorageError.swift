@@ -2,6 +2,7 @@
 
 /// Why something could not be kept or read back. Paths are of this machine: they go to its user, never to a peer.
 public enum StorageError: Error, Equatable {
+    /// What was being done when the system refused.
     public enum Operation: String, Sendable {
         case open, read, write, sync, rename, remove, list, create, resize, lock, inspect
     }

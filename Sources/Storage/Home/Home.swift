@@ -16,24 +16,31 @@ public struct Home: Sendable {
         self.path = path
     }
 
+    /// What the user set; absent where nothing was.
     public var configuration: String { path + "/config.toml" }
+    /// What lets a local program speak to the control API: whoever reads it rules the node.
     public var controlToken: String { path + "/control.token" }
+    /// Of ``MetadataStore``; SQLite keeps two more files beside it.
     public var database: String { path + "/metadata.sqlite" }
+    /// Of ``KeyStore``.
     public var keys: String { path + "/keys" }
     /// Recovery kits, until their owner moves them away.
     public var recovery: String { path + "/recovery" }
+    /// Of ``ContentStore``: complete files by their roots, small ones in packs.
     public var content: String { path + "/content" }
     var packs: String { content + "/packs" }
+    /// Of ``ContentStore``: files that are still coming, with what of them is verified.
     public var partial: String { path + "/partial" }
+    /// For files that are being written; emptied at every start.
     public var temporary: String { path + "/tmp" }
+    /// Lists of others, one file each (``DenyList``).
     public var denyLists: String { path + "/deny" }
+    /// What a node in the background says.
     public var log: String { path + "/roost.log" }
     var cache: String { path + "/cache" }
     var quarantine: String { path + "/quarantine" }
     var lock: String { path + "/lock" }
     var version: String { path + "/version" }
-
-    public var exists: Bool { Disk.exists(version) }
 
     /// The process that runs on this home, as "roost (pid 12)"; nil when none does.
     public var holder: String? { HomeLock.holder(of: lock) }

@@ -20,6 +20,7 @@ extension MetadataConnection {
         }
     }
 
+    /// Keeps a rule; one of the same list and subject is replaced. `addedAt` is in seconds since 1970.
     public func save(_ rule: AdmissionRule, addedAt: Int64) throws {
         try execute(
             "INSERT OR REPLACE INTO denyRule (list, kind, value, reason, addedAt) VALUES (?, ?, ?, ?, ?)",
@@ -27,6 +28,7 @@ extension MetadataConnection {
         )
     }
 
+    /// Forgets a rule; its reason does not matter, and one that is not there is fine.
     public func removeDenyRule(_ rule: AdmissionRule) throws {
         try execute(
             "DELETE FROM denyRule WHERE list = ? AND kind = ? AND value = ?",

@@ -20,14 +20,20 @@ public final class Admission: Sendable {
 
     /// All that is known of a thing; each part that is given is looked up.
     public struct Subject: Sendable {
+        /// The site that it is part of.
         public var site: Digest256?
+        /// The v1 infohash of its torrent.
         public var v1: Digest160?
+        /// The v2 infohash of its torrent.
         public var v2: Digest256?
+        /// The BEP 52 root of the file.
         public var file: Digest256?
+        /// The label of the release.
         public var label: String?
         /// 20 bytes from a handshake or the DHT: a v1 infohash, or the beginning of a v2 infohash or a site id.
         public var short: Digest160?
 
+        /// What is not known is left out, and nothing is found under it.
         public init(
             site: Digest256? = nil,
             v1: Digest160? = nil,
@@ -45,6 +51,7 @@ public final class Admission: Sendable {
         }
     }
 
+    /// What is to be done about it.
     public enum Verdict: Equatable, Sendable {
         case admitted
         case denied(AdmissionRule)
@@ -55,6 +62,7 @@ public final class Admission: Sendable {
     private let table: Mutex<AdmissionTable>
     private let allowsUnsolicited: Atomic<Bool>
 
+    /// `rules` of all lists; `allowsUnsolicited` as the configuration says.
     public init(rules: [AdmissionRule] = [], allowsUnsolicited: Bool = false) {
         table = Mutex(AdmissionTable(rules: rules))
         self.allowsUnsolicited = Atomic(allowsUnsolicited)
@@ -63,11 +71,13 @@ public final class Admission: Sendable {
     /// Whether anything is taken in unasked, from now on.
     public func allowUnsolicited(_ allows: Bool) { allowsUnsolicited.store(allows, ordering: .relaxed) }
 
+    /// Judges one thing. Denied wins over unsolicited; no two callers can get different answers from one set of rules.
     public func verdict(on action: Action, of subject: Subject) -> Verdict {
         if let rule = denial(of: subject) { return .denied(rule) }
         return action == .storeUnsolicited && !allowsUnsolicited.load(ordering: .relaxed) ? .unsolicited : .admitted
     }
 
+    /// Whether the verdict is that it is admitted.
     public func admits(_ action: Action, _ subject: Subject) -> Bool {
         verdict(on: action, of: subject) == .admitted
     }
@@ -75,9 +85,12 @@ public final class Admission: Sendable {
     /// The rule that forbids it, the local list's before others'; nil where none does.
     public func denial(of subject: Subject) -> AdmissionRule? { table.withLock { $0.denial(of: subject) } }
 
+    /// Of all lists, in no order.
     public var rules: [AdmissionRule] { table.withLock { $0.rules } }
 
+    /// In force from the next question on; to be kept as well, it must be saved.
     public func add(_ rule: AdmissionRule) { table.withLock { $0.add(rule) } }
+    /// Out of force from the next question on; one that is not there is fine.
     public func remove(_ rule: AdmissionRule) { table.withLock { $0.remove(rule) } }
 
     /// Replaces all rules of one list at once.

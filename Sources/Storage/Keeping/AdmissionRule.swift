@@ -3,6 +3,7 @@ public import Wire
 
 /// One thing that this node will not store, serve or show, and who says so.
 public struct AdmissionRule: Hashable, Sendable {
+    /// What the rule is about. A thing is denied as soon as one of its names is.
     public enum Subject: Hashable, Sendable {
         /// A site by its id.
         case site(Digest256)
@@ -19,11 +20,14 @@ public struct AdmissionRule: Hashable, Sendable {
     /// The list of this user's own rules.
     public static let localList = "local"
 
+    /// Who says so: ``localList``, or a list's name.
     public var list: String
+    /// What is not to be had here.
     public var subject: Subject
     /// For people; may be empty.
     public var reason: String
 
+    /// The user's own rule, unless a list is named.
     public init(list: String = AdmissionRule.localList, subject: Subject, reason: String = "") {
         self.list = list
         self.subject = subject

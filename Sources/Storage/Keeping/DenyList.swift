@@ -6,10 +6,13 @@
 ///     site 0123…  the reason, to the end of the line
 ///     file 4567…
 public struct DenyList: Equatable, Sendable {
+    /// The largest list that is read, 64 MiB: most of a million rules.
     public static let maximumBytes = 64 << 20
     static let fileSuffix = ".deny"
 
+    /// What its rules carry as ``AdmissionRule/list``: the file's name.
     public var name: String
+    /// In the order of the text.
     public var rules: [AdmissionRule]
     /// Lines that are no rule, from 1: they are reported, and the rest of the list counts.
     public var invalidLines: [Int]

@@ -5,7 +5,9 @@ internal import Wire
 ///
 /// Pure: the same holdings give the same decision. What is own or pinned never goes, and neither does what is in use.
 public struct Eviction: Equatable, Sendable {
+    /// One file that is kept.
     public struct Holding: Equatable, Sendable {
+        /// Which file.
         public var key: ContentKey
         /// Bytes on disk.
         public var bytes: Int64
@@ -14,6 +16,7 @@ public struct Eviction: Equatable, Sendable {
         /// Part of an own or pinned site, or being read.
         public var isProtected: Bool
 
+        /// `bytes` below 0 makes it no candidate.
         public init(key: ContentKey, bytes: Int64, wantedAt: Int64, isProtected: Bool) {
             self.key = key
             self.bytes = bytes
@@ -29,6 +32,7 @@ public struct Eviction: Equatable, Sendable {
     public var victims: [ContentKey] = []
     /// Bytes that count against the quota before and after: what is protected does not count.
     public var bytesBefore: Int64 = 0
+    /// Equal to ``bytesBefore`` where nothing has to go.
     public var bytesAfter: Int64 = 0
 
     /// Decides for a quota in bytes of what is neither own nor pinned; 0 keeps nothing of that.

@@ -23,6 +23,7 @@ public final class Keeper: Sendable {
     /// Wants since the last flush: a page asks for dozens of files, and one transaction takes them all.
     fileprivate let wants = Mutex<[Want: WantRecord]>([:])
 
+    /// Over the store and the records of one home, of which it is to be the only keeper.
     public init(content: ContentStore, metadata: MetadataStore) {
         self.content = content
         self.metadata = metadata

@@ -82,6 +82,7 @@ public final class KeyStore: Sendable {
         try storing { () throws(StorageError) in try Disk.write(sealed, durablyTo: path) }
     }
 
+    /// Deletes a key, durably; one that is not there is fine. There is no way back.
     public func remove(_ name: String) throws(KeyStoreError) {
         let path = try path(of: name)
         try storing { () throws(StorageError) in

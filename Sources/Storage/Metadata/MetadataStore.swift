@@ -9,6 +9,7 @@ internal import GRDB
 /// Memory: about 1 MiB of page cache for each of four connections.
 public final class MetadataStore: Sendable {
     private let pool: DatabasePool
+    /// Where the database file is.
     public let path: String
 
     /// Opens the database at `path`, made or brought forward to this version's schema as needed.

@@ -16,6 +16,7 @@ public struct ItemRecord: Equatable, Sendable {
     /// Seconds since 1970; 0 where this node has not put it.
     public var putAt: Int64
 
+    /// `bytes` must be of that target and number: nothing is checked here.
     public init(target: Digest160, seq: Int64, bytes: [UInt8], keepsAlive: Bool, putAt: Int64) {
         self.target = target
         self.seq = seq
@@ -36,6 +37,7 @@ extension MetadataConnection {
         )
     }
 
+    /// The item that is known for `target`; nil where none is.
     public func item(_ target: Digest160) throws -> ItemRecord? {
         try row("SELECT * FROM item WHERE target = ?", [target.data], itemRecord)
     }
@@ -64,10 +66,12 @@ extension MetadataConnection {
         return Dictionary(pairs) { first, _ in first }
     }
 
+    /// Notes an announcement, in seconds since 1970.
     public func saveAnnounce(of hash: Digest160, at time: Int64) throws {
         try execute("INSERT OR REPLACE INTO announce (hash, announcedAt) VALUES (?, ?)", [hash.data, time])
     }
 
+    /// Forgets an announcement; one that is not there is fine.
     public func removeAnnounce(of hash: Digest160) throws {
         try execute("DELETE FROM announce WHERE hash = ?", [hash.data])
     }

@@ -9,13 +9,18 @@ public import Wire
 /// release that changes one file of ten thousand costs one chunk of some 32 files and a list of hashes.
 /// `docs/protocols/storage-layout.md` §5.2 has the format.
 public struct ReleaseManifest: Equatable, Sendable {
+    /// One file of a release.
     public struct File: Equatable, Sendable {
+        /// From the release's root, as published: not made safe for this machine.
         public var path: [String]
+        /// Bytes.
         public var length: Int64
         /// Nil for a file of no bytes.
         public var root: Digest256?
+        /// Whoever exports the release may run the file.
         public var isExecutable: Bool
 
+        /// `root` is nil exactly where `length` is 0.
         public init(path: [String], length: Int64, root: Digest256?, isExecutable: Bool) {
             self.path = path
             self.length = length
@@ -23,6 +28,7 @@ public struct ReleaseManifest: Equatable, Sendable {
             self.isExecutable = isExecutable
         }
 
+        /// By bytes: Swift's texts would ignore Unicode normal forms, which are two files here.
         public static func == (left: File, right: File) -> Bool {
             // Components compare as bytes: two that Unicode holds equal are two files.
             left.length == right.length && left.root == right.root && left.isExecutable == right.isExecutable
@@ -30,8 +36,10 @@ public struct ReleaseManifest: Equatable, Sendable {
         }
     }
 
+    /// In the order of both torrents: by component, raw bytes.
     public var files: [File]
 
+    /// `files` must be in order, without doubles.
     public init(files: [File]) {
         self.files = files
     }

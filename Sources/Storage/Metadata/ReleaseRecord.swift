@@ -5,17 +5,22 @@ public import Wire
 
 /// A release that this node holds, or has looked into. What its feed says of it stays in the feed.
 public struct ReleaseRecord: Equatable, Sendable {
+    /// The site's id.
     public var site: Digest256
+    /// The release's number in its feed.
     public var seq: Int64
     /// The infohash of the v1 twin, where there is one.
     public var v1: Digest160?
+    /// The infohash of the v2 twin: every release has one.
     public var v2: Digest256
     /// The hash of the directory's root node.
     public var directory: Digest256
+    /// Of both torrents, in bytes.
     public var pieceLength: Int
     /// Seconds since 1970.
     public var storedAt: Int64
 
+    /// What the feed says, and the time.
     public init(
         site: Digest256,
         seq: Int64,
@@ -66,6 +71,7 @@ extension MetadataConnection {
         )
     }
 
+    /// What is known of that release; nil where this node never held or looked into it.
     public func release(of site: Digest256, seq: Int64) throws -> ReleaseRecord? {
         try row(
             "SELECT \(Self.releaseColumns) FROM release WHERE site = ? AND seq = ?",
@@ -104,6 +110,7 @@ extension MetadataConnection {
         )
     }
 
+    /// Forgets a release, and the parts of manifests that no other one shares. Its files are the keeper's to remove.
     public func removeRelease(of site: Digest256, seq: Int64) throws {
         try execute("DELETE FROM release WHERE site = ? AND seq = ?", [site.data, seq])
         try removeUnusedChunks()

@@ -18,6 +18,7 @@ public struct SiteRecord: Equatable, Sendable {
     public var folder: String?
     /// The name of its key in the key store, where it is published here.
     public var keyName: String?
+    /// Published here: the key is in the key store.
     public var isOwn: Bool
     /// Everything of the newest release is held and never evicted.
     public var isPinned: Bool
@@ -25,8 +26,10 @@ public struct SiteRecord: Equatable, Sendable {
     public var isFollowed: Bool
     /// Seconds since 1970.
     public var addedAt: Int64
+    /// When a reader asked for it last, in seconds since 1970; 0 for never.
     public var openedAt: Int64
 
+    /// A site that is only known, unless more is said.
     public init(
         id: Digest256,
         key: PublicKey? = nil,
@@ -56,12 +59,16 @@ public struct SiteRecord: Equatable, Sendable {
 
 /// Proof that something is wrong with a site: two values signed for one number, a forked log.
 public struct Evidence: Equatable, Sendable {
+    /// The site's id.
     public var site: Digest256
     /// `equivocation`, `fork`, `rollback`: what the bytes prove.
     public var kind: String
+    /// The values themselves, for everybody to check.
     public var bytes: [UInt8]
+    /// Seconds since 1970.
     public var foundAt: Int64
 
+    /// Nothing is checked here: who found it has.
     public init(site: Digest256, kind: String, bytes: [UInt8], foundAt: Int64) {
         self.site = site
         self.kind = kind
@@ -92,6 +99,7 @@ extension MetadataConnection {
         try rows("SELECT * FROM site ORDER BY addedAt, id", [], siteRecord)
     }
 
+    /// What is known of that site; nil where nothing is.
     public func site(_ id: Digest256) throws -> SiteRecord? {
         try row("SELECT * FROM site WHERE id = ?", [id.data], siteRecord)
     }
@@ -128,6 +136,7 @@ extension MetadataConnection {
         try row("SELECT encoded FROM feed WHERE site = ?", [site.data]) { Self.bytes($0, "encoded") ?? [] }
     }
 
+    /// Replaces the feed: `encoded` as `SiteFeed.encoded` gave it.
     public func saveFeed(_ encoded: [UInt8], of site: Digest256) throws {
         try execute("INSERT OR REPLACE INTO feed (site, encoded) VALUES (?, ?)", [site.data, Data(encoded)])
     }
@@ -153,6 +162,7 @@ extension MetadataConnection {
     /// The most pieces of evidence kept for one site: who forges many proves no more by it.
     public static let maximumEvidence = 64
 
+    /// What is known against that site, the oldest first, at most ``maximumEvidence``.
     public func evidence(against site: Digest256) throws -> [Evidence] {
         try rows("SELECT * FROM evidence WHERE site = ? ORDER BY number", [site.data]) { row in
             Evidence(

@@ -5,17 +5,22 @@ public import Wire
 
 /// A torrent that is no release of a site: opened by a magnet link or a .torrent file.
 public struct TorrentRecord: Equatable, Sendable {
+    /// The v1 infohash; at least one of the two is known.
     public var v1: Digest160?
+    /// The v2 infohash.
     public var v2: Digest256?
+    /// What to call it; written by a stranger.
     public var name: String
     /// The .torrent file's bytes; nil while the info dictionary has not come.
     public var metainfo: [UInt8]?
     /// What the session wants to find again; its format is the session's.
     public var resume: [UInt8]?
+    /// Its files are never evicted.
     public var isPinned: Bool
     /// Seconds since 1970.
     public var addedAt: Int64
 
+    /// `v1`, `v2` or both: the two ways in which it is found again.
     public init(
         v1: Digest160?,
         v2: Digest256?,
@@ -65,6 +70,7 @@ extension MetadataConnection {
         )
     }
 
+    /// Forgets the torrent with either infohash; its files are the keeper's to remove.
     public func removeTorrent(v1: Digest160?, v2: Digest256?) throws {
         try execute("DELETE FROM torrent WHERE v1 = ? OR v2 = ?", [v1?.data, v2?.data])
     }

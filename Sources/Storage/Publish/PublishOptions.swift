@@ -3,6 +3,7 @@ internal import Foundation
 
 /// How a publish pass runs.
 public struct PublishOptions: Sendable {
+    /// What a pass does at the moment, in this order.
     public enum Stage: String, Sendable {
         /// The folder's files are copied into the content store.
         case storing
@@ -17,7 +18,9 @@ public struct PublishOptions: Sendable {
     public var workers: Int
     /// Copy only what changed since the last publish of the folder, as device, inode, length and times tell.
     public var trustsTimes = true
+    /// Asked between portions, from any thread; once it says yes, the pass throws.
     public var isCancelled: @Sendable () -> Bool = { false }
+    /// Does nothing by default.
     public var report: Report = { _, _, _ in }
 
     /// The defaults; nil workers are one a core.

@@ -8,6 +8,7 @@ public import Wire
 public struct PublishedTree: Sendable {
     /// The files, both info dictionaries and the directory.
     public let tree: SiteTree
+    /// Of the two twins.
     public let hashes: InfoHashes
     /// The root node of the directory.
     public let directory: Digest256
@@ -15,11 +16,13 @@ public struct PublishedTree: Sendable {
     public let v1Pieces: [UInt8]
     /// The piece layers of the files that are longer than a piece.
     public let pieceLayers: [(root: Digest256, hashes: [UInt8])]
+    /// What the site does not get, to be told to its owner.
     public let skipped: [SkippedFile]
     /// Bytes that were copied from the folder; the rest was held already.
     public let copied: Int64
     /// Bytes that the store did not hold before.
     public let added: Int64
+    /// Keeps the files from being evicted meanwhile.
     public let lease: ContentLease
 
     /// Bytes of all files.

@@ -11,7 +11,9 @@ public struct SiteTree: Sendable {
     /// The name of every site's torrents.
     public static let torrentName = "site"
 
+    /// The files, in the order of both torrents.
     public let manifest: ReleaseManifest
+    /// Of both torrents, in bytes.
     public let pieceLength: Int
     /// The first piece of each file in the v2 torrent; 0 for empty files.
     public let firstPieces: [Int]

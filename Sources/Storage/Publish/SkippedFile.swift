@@ -2,6 +2,7 @@
 
 /// Something in a folder that its site does not get, and why.
 public struct SkippedFile: Equatable, Sendable {
+    /// Why a site does not get it; ``why`` has it in words.
     public enum Reason: Equatable, Sendable {
         case linkLeavesFolder(target: String)
         case linkDangles(target: String)
@@ -20,8 +21,10 @@ public struct SkippedFile: Equatable, Sendable {
 
     /// From the folder, `/` between components; bytes that are no UTF-8 are shown as U+FFFD.
     public var path: String
+    /// What a person is told.
     public var reason: Reason
 
+    /// For the folder's walk, which finds them.
     public init(path: String, reason: Reason) {
         self.path = path
         self.reason = reason

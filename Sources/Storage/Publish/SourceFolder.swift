@@ -7,6 +7,7 @@ public import Wire
 /// The marker `.roost-site` holds no secret: the folder may be copied, backed up and put under version control. It is
 /// never published.
 public struct SourceFolder: Sendable {
+    /// What stands where the marker should be.
     public enum Marker: Equatable, Sendable {
         case absent
         case site(Digest256)
@@ -14,6 +15,7 @@ public struct SourceFolder: Sendable {
         case unreadable
     }
 
+    /// Beside the folder's files, and part of no site.
     public static let markerName = ".roost-site"
     private static let maximumMarkerBytes = 4096
 
@@ -28,6 +30,7 @@ public struct SourceFolder: Sendable {
         self.path = text
     }
 
+    /// Where the marker is, or would be.
     public var markerPath: String { path == "/" ? "/" + Self.markerName : "\(path)/\(Self.markerName)" }
 
     /// What the marker says. A link is not followed.

@@ -53,6 +53,7 @@ public final class DirectoryStorage: PieceStorage {
 
     // MARK: Pieces
 
+    /// Blocks. Throws for a piece or bytes that the torrent has not, and where the system refuses.
     public func write(_ piece: PieceIndex, _ bytes: RawSpan) throws(PieceStorageError) {
         guard map.index(piece.raw) != nil else { throw .noSuchPiece(Int(piece.raw)) }
         for segment in map.segments(of: piece) where !files[segment.file].components.isEmpty {
@@ -64,6 +65,7 @@ public final class DirectoryStorage: PieceStorage {
         }
     }
 
+    /// Blocks. Fills `bytes` from `offset` in the piece on; throws where less is there, and where the system refuses.
     public func read(
         _ piece: PieceIndex,
         offset: Int,

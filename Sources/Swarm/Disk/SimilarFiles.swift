@@ -14,9 +14,12 @@ internal import Wire
 public struct SimilarFiles: Sendable {
     /// A torrent whose files are here, all or some.
     public struct Source: Sendable {
+        /// What the files are, by the other torrent.
         public var metainfo: Metainfo
+        /// Where they lie; they are read only.
         public var storage: DirectoryStorage
 
+        /// Files may be missing or damaged: what is read is hashed first.
         public init(_ metainfo: Metainfo, _ storage: DirectoryStorage) {
             self.metainfo = metainfo
             self.storage = storage

@@ -11,12 +11,15 @@ internal import Synchronization
 public final class SiteStorage: PieceStorage {
     /// A file of the torrent that is not empty.
     public struct File: Equatable, Sendable {
+        /// Where the store keeps the file, or will.
         public var key: ContentKey
+        /// Bytes, at least 1.
         public var length: Int64
         /// Where it is written instead, for as long as ``key`` is not there: what was verified by v1 pieces counts as the
         /// file of a root only after that has been looked at.
         public var staged: ContentKey?
 
+        /// Without `staged` the file is written under `key`.
         public init(key: ContentKey, length: Int64, staged: ContentKey? = nil) {
             self.key = key
             self.length = length
@@ -39,6 +42,7 @@ public final class SiteStorage: PieceStorage {
     }
 
     let content: ContentStore
+    /// Of the torrent, in bytes.
     public let pieceLength: Int
     let pieceCount: Int
     /// Nil when sparse.
@@ -108,6 +112,7 @@ public final class SiteStorage: PieceStorage {
 
     // MARK: Pieces
 
+    /// Blocks. Throws for a piece that is not of a file known so far, and where the store refuses.
     public func write(_ piece: PieceIndex, _ bytes: RawSpan) throws(PieceStorageError) {
         for run in try runs(of: piece, begin: 0, length: bytes.byteCount) {
             guard let file = run.file else { continue }
@@ -124,6 +129,7 @@ public final class SiteStorage: PieceStorage {
         }
     }
 
+    /// Blocks. Fills `bytes` from `offset` in the piece on; throws where the store does not have them.
     public func read(
         _ piece: PieceIndex,
         offset: Int,

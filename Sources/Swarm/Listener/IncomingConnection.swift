@@ -9,8 +9,11 @@ public import Wire
 public struct IncomingConnection: Sendable {
     /// Of the swarm's event loop.
     public let stream: NIOLoopBound<any PeerByteStream>
+    /// The one that ``stream`` is bound to.
     public let eventLoop: any EventLoop
+    /// Where it comes from; over TCP nobody listens at that port.
     public let endpoint: Endpoint
+    /// What the handshake's reserved bits say.
     public let capabilities: Handshake.Capabilities
     /// What stands where the infohash does: of a torrent, or the beginning of a site's id.
     public let hash: Digest160

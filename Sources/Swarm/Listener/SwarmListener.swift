@@ -45,6 +45,7 @@ public final class SwarmListener: Sendable {
         }
     }
 
+    /// Connections that name `hash` are refused from now on; those handed over already stay.
     public func unregister(_ hash: Digest160) {
         registry.withLock { registry in
             if registry.acceptors.removeValue(forKey: hash) != nil { registry.names.remove(hash) }

@@ -11,6 +11,7 @@ public import Wire
 ///
 /// Thread-safe. Everything is handed to the torrent's event loop; methods that return nothing do not wait for it.
 public final class Torrent: Sendable {
+    /// Why a wait for content ended without it.
     public enum Failure: Error, Equatable, Sendable {
         /// The torrent was taken out of the swarm.
         case stopped
@@ -31,6 +32,7 @@ public final class Torrent: Sendable {
         var isStopped = false
     }
 
+    /// Both of a hybrid from the start; a magnet link's may be fewer.
     public let infoHashes: InfoHashes
     let loop: any EventLoop
     private let services: SwarmServices
@@ -176,6 +178,7 @@ public final class Torrent: Sendable {
 
     // MARK: Questions
 
+    /// What the session tells of itself; nil once the torrent is stopped.
     public func status() async -> SessionStatus? {
         await ask { driver in
             var (status, bound) = driver.inspect { ($0.status, $0.diskBytes) }
@@ -221,6 +224,7 @@ public final class Torrent: Sendable {
         }
     }
 
+    /// The observer hears nothing more, but for a call that is under way.
     public func removeObserver(_ number: Int) { state.withLock { $0.observers[number] = nil } }
 
     /// On the loop.

@@ -4,6 +4,7 @@ public import Wire
 
 /// A web seed, to be shown.
 public struct WebSeedStatus: Equatable, Sendable {
+    /// Which one: as it was named.
     public var url: ServiceURL
     /// Bytes of the torrent that it sent.
     public var received: Int64

@@ -20,6 +20,7 @@ public enum DHTServiceError: Error, Equatable {
 ///
 /// Commands end by themselves, at the latest after about ten seconds; cancelling the calling task ends them at once.
 public final class DHTService: Sendable {
+    /// The one that all its sockets live on.
     public let eventLoop: any EventLoop
     let driver: NIOLoopBound<DHTDriver>
     private let sockets: Mutex<[UDPSocket]>
@@ -85,6 +86,7 @@ public final class DHTService: Sendable {
         return configuration
     }
 
+    /// Where it is reached, one a family; changes with ``replace(_:)``.
     public var localEndpoints: [Endpoint] { sockets.withLock { $0.map { $0.localEndpoint } } }
 
     /// Goes on over other sockets, where the system closed the ones before: of the same families, bound to the same
@@ -121,6 +123,7 @@ public final class DHTService: Sendable {
 
     // MARK: - State
 
+    /// Asks the machine something on its event loop. `body` must be brief and change nothing.
     public func inspect<Value: Sendable>(_ body: @escaping @Sendable (inout DHTNode) -> Value) async throws -> Value {
         try await eventLoop.submit { self.driver.value.inspect(body) }.get()
     }

@@ -19,7 +19,9 @@ public protocol HTTPConnectionUser: AnyObject {
 /// Requests may be sent before the answers to earlier ones have come. A server that takes too long for too little
 /// (``HTTPConfiguration/patience``) is given up. Nothing is buffered but what NIO reads at once (64 KiB).
 public final class HTTPConnection: ChannelInboundHandler {
+    /// For NIO.
     public typealias InboundIn = HTTPClientResponsePart
+    /// For NIO.
     public typealias OutboundOut = HTTPClientRequestPart
 
     /// Requests that may be without an answer at once.
@@ -89,13 +91,16 @@ public final class HTTPConnection: ChannelInboundHandler {
 
     // MARK: The channel
 
+    /// For NIO.
     public func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
+    /// For NIO: the user hears of the end, if it has not.
     public func handlerRemoved(context: ChannelHandlerContext) {
         end(failure ?? .closed)
         self.context = nil
     }
 
+    /// For NIO: hands head and body to the user.
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !hasEnded else { return }
         switch Self.unwrapInboundIn(data) {
@@ -125,11 +130,13 @@ public final class HTTPConnection: ChannelInboundHandler {
         if openRequests == 0 { timer?.cancel() }
     }
 
+    /// For NIO: the server closed, or the line broke.
     public func channelInactive(context: ChannelHandlerContext) {
         end(failure ?? .closed)
         context.fireChannelInactive()
     }
 
+    /// For NIO: what went wrong becomes an ``HTTPError``.
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         failure = HTTPDialer.error(for: error, default: .malformed)
         end(failure ?? .malformed)

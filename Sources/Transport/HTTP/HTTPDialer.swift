@@ -15,11 +15,14 @@ public final class HTTPDialer: Sendable {
     /// Addresses of one name that are tried.
     private static let maximumAttempts = 4
 
+    /// Where the connections live.
     public let loop: any EventLoop
+    /// As it was begun with.
     public let configuration: HTTPConfiguration
     private let resolver: any HostResolver
     private let context = Mutex<NIOSSLContext?>(nil)
 
+    /// `resolver`: who is asked for the addresses of a name.
     public init(
         loop: any EventLoop,
         configuration: HTTPConfiguration = HTTPConfiguration(),

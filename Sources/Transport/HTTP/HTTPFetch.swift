@@ -4,7 +4,9 @@ public import Wire
 
 /// What a small resource is asked for, whole and at once: a tracker's answer.
 public struct HTTPReply: Sendable {
+    /// Of the last answer, after all redirects.
     public var status: Int
+    /// The whole body, within the bound that was asked for.
     public var body: [UInt8]
     /// Who sent it, after all redirects.
     public var remote: Endpoint

@@ -3,11 +3,13 @@ internal import NIOHTTP1
 
 /// The head of an answer, as far as trackers and web seeds need it.
 public struct HTTPHead: Sendable {
+    /// The status code, of three digits.
     public let status: Int
     /// Bytes of the body where the server states them; nil for a chunked one.
     public let contentLength: Int64?
     /// The first byte and the length of the part that a 206 brings.
     public let contentRange: (start: Int64, length: Int64)?
+    /// Where a redirect leads, as it was written: not judged, perhaps no URL.
     public let location: String?
     /// Seconds, where it is a number; a date is not understood.
     public let retryAfter: Int?
@@ -24,6 +26,7 @@ public struct HTTPHead: Sendable {
         isPlain = coding == nil || coding == "" || coding == "identity"
     }
 
+    /// A status with which ``location`` is to be followed (RFC 9110 §15.4).
     public var isRedirect: Bool { [301, 302, 303, 307, 308].contains(status) }
 
     /// `bytes 0-99/200` (RFC 9110 §14.4); the whole length may be unknown.

@@ -31,15 +31,18 @@ public final class LocalDiscoveryService: Sendable {
         )
     }
 
+    /// Opens the sockets and speaks from then on.
     public func start() { loop.execute { self.core.value.open() } }
 
     /// Announces a torrent until ``withdraw(_:)``. Never to be called for a private one (BEP 27).
     public func announce(_ hash: Digest160) { loop.execute { self.core.value.add(hash) } }
+    /// Announces a torrent no more; one that was not announced is fine.
     public func withdraw(_ hash: Digest160) { loop.execute { self.core.value.remove(hash) } }
 
     /// Over how many interfaces it speaks now.
     public func interfaceCount() async -> Int { (try? await loop.submit { self.core.value.senders.count }.get()) ?? 0 }
 
+    /// Closes the sockets; returns when they are closed.
     public func shutdown() async { try? await loop.submit { self.core.value.close() }.get() }
 
     /// Everything on the loop.

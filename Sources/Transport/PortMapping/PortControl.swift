@@ -15,15 +15,20 @@ public enum PortControl {
 
     /// What is asked for. `externalPort`: a wish. A lifetime of zero ends the mapping.
     public struct Request: Equatable, Sendable {
+        /// Whose port.
         public var transport: PortMapping.Kind
+        /// Ours, where the packets are to arrive.
         public var internalPort: UInt16
+        /// The router's that is wished for; 0 for any.
         public var externalPort: UInt16
+        /// In whole seconds; zero ends the mapping.
         public var lifetime: Duration
         /// Twelve random bytes, the same for as long as the mapping is to be ours (RFC 6887 §11.2).
         public var nonce: [UInt8]
         /// Our own address towards the gateway.
         public var client: IPAddress
 
+        /// `nonce` has exactly twelve bytes.
         public init(
             transport: PortMapping.Kind,
             internalPort: UInt16,
@@ -64,6 +69,7 @@ public enum PortControl {
         }
     }
 
+    /// What a gateway says to a request.
     public enum Answer: Equatable, Sendable {
         case mapped(PortMapping)
         /// The gateway speaks only NAT-PMP (RFC 6887 §9, RFC 6886 §3.5).
@@ -75,6 +81,7 @@ public enum PortControl {
     /// RFC 6886 §3.2: asks for the address on the other side.
     public static let addressRequest: [UInt8] = [0, 0]
 
+    /// RFC 6886 §3.2: the router's address on its other side; nil for anything else, refusals too.
     public static func parseAddress(_ bytes: ArraySlice<UInt8>) -> IPAddress? {
         var reader = ByteReader(bytes)
         guard reader.read(UInt16.self) == 0x0080, reader.read(UInt16.self) == 0, reader.read(UInt32.self) != nil else {

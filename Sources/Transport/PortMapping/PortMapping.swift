@@ -3,6 +3,7 @@ public import Wire
 
 /// A port of the router's that leads to one of ours.
 public struct PortMapping: Equatable, Sendable {
+    /// By its number in IP (RFC 6887 §11.1 has it, too).
     public enum Kind: UInt8, Sendable, CaseIterable {
         // The protocol numbers of IP, as PCP has them.
         case tcp = 6
@@ -16,15 +17,20 @@ public struct PortMapping: Equatable, Sendable {
         case upnp = "UPnP"
     }
 
+    /// Which of the two is mapped; each takes a mapping of its own.
     public var transport: Kind
+    /// Ours.
     public var internalPort: UInt16
+    /// The router's: what others dial.
     public var externalPort: UInt16
     /// Where the router is on its other side; nil where it did not say.
     public var externalAddress: IPAddress?
     /// How long it holds unless it is renewed; zero for ever.
     public var lifetime: Duration
+    /// How the router was asked, and will be when the mapping is renewed.
     public var method: Method
 
+    /// As the router answered.
     public init(
         transport: Kind,
         internalPort: UInt16,

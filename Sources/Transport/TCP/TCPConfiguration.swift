@@ -16,6 +16,7 @@ public struct TCPConfiguration: Sendable {
     /// Connections that wait to be accepted.
     public var backlog: Int32 = 512
 
+    /// The defaults, for a machine with memory to spare.
     public init() {}
 
     /// For a connection whose handshake took `roundTrip` microseconds; nil leaves the system's.

@@ -9,6 +9,7 @@ public import Wire
 /// Nothing waits behind Nagle's algorithm; reads grow to ``TCPConfiguration/maximumReadBytes``; send and receive buffers are
 /// left to the kernel, whose tuning beat every fixed size that was measured.
 public struct TCPSockets: Sendable {
+    /// As it was begun with.
     public let configuration: TCPConfiguration
     private let loop: any EventLoop
 

@@ -5,9 +5,12 @@ public import Wire
 
 /// A tracker's URL and where it may lead.
 public struct TrackerAddress: Hashable, Sendable {
+    /// The tracker's.
     public var url: ServiceURL
+    /// Where it may lead, by who named the tracker.
     public var policy: AddressPolicy
 
+    /// Nothing is resolved or judged here.
     public init(url: ServiceURL, policy: AddressPolicy) {
         self.url = url
         self.policy = policy
@@ -52,6 +55,7 @@ public final class TrackerAnnouncer {
 
     private static var now: Duration { .nanoseconds(Int64(clamping: NIODeadline.now().uptimeNanoseconds)) }
 
+    /// How each tracker fares, in the order given.
     public var status: [TrackerStatus] { list.status }
 
     /// `isComplete`: there was nothing to download.
@@ -60,8 +64,11 @@ public final class TrackerAnnouncer {
         perform(list.wake(now: Self.now))
     }
 
+    /// The download is complete.
     public func completed() { perform(list.completed(now: Self.now)) }
+    /// Whether connections are wanting: trackers are then asked as often as they allow.
     public func setShortOfPeers(_ isShort: Bool) { perform(list.setShortOfPeers(isShort, now: Self.now)) }
+    /// Whether all that is wanted is here, though not everything (BEP 21): told with the next announce.
     public func setPartialSeed(_ isPartial: Bool) { list.isPartialSeed = isPartial }
 
     /// Says goodbye; `completion` is called when all have been told, after ``farewell`` at the latest.

@@ -7,6 +7,7 @@ public import Wire
 public struct TrackerAnswer: Sendable {
     /// Peers that the tracker may name: those of its own kind of network, and public ones.
     public var reply: AnnounceReply
+    /// The address that answered, after redirects.
     public var server: IPAddress
 }
 
@@ -15,6 +16,7 @@ public final class TrackerClient: Sendable {
     /// Longer than a UDP request waits.
     public static let timeout = TimeAmount.seconds(50)
 
+    /// Where all work is done.
     public let loop: any EventLoop
     private let dialer: HTTPDialer
     private let datagrams: NIOLoopBoundBox<UDPTrackerDriver>

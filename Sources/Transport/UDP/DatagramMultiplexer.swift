@@ -16,6 +16,7 @@ public protocol DatagramReceiver: AnyObject {
 }
 
 extension DatagramReceiver {
+    /// Takes a run apart for receivers that have no better way: `size` bytes each, the last perhaps less.
     public func receive(_ joined: ByteBuffer, datagramsOf size: Int, from source: Endpoint) {
         var rest = joined
         while rest.readableBytes > 0, let datagram = rest.readSlice(length: min(size, rest.readableBytes)) {
@@ -23,6 +24,7 @@ extension DatagramReceiver {
         }
     }
 
+    /// Copies a datagram for receivers that have no better way.
     public func receive(inPlace datagram: Span<UInt8>, from source: Endpoint) {
         var buffer = ByteBuffer()
         // SAFETY: bytes have no padding between them.
@@ -30,6 +32,7 @@ extension DatagramReceiver {
         receive(buffer, from: source)
     }
 
+    /// Nothing, for receivers that act at once.
     public func receivedAll() {}
 }
 
@@ -53,6 +56,7 @@ public enum DatagramProtocol: Int, Sendable, CaseIterable {
 
 /// Hands each datagram to the receiver of its protocol; without one it is dropped. Confined to its event loop.
 public final class DatagramMultiplexer: ChannelInboundHandler {
+    /// For NIO.
     public typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
     // Weak: receivers own the socket.
@@ -68,8 +72,10 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
     /// Datagrams that nobody took.
     public private(set) var dropped = 0
 
+    /// Without receivers: everything is dropped.
     public init() {}
 
+    /// Hands datagrams of `kind` to `receiver` from now on, which is held weakly; nil for nobody.
     public func register(_ receiver: (any DatagramReceiver)?, for kind: DatagramProtocol) {
         slots[kind.rawValue].receiver = receiver
     }
@@ -96,6 +102,7 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
         body(outgoing)
     }
 
+    /// For NIO: one datagram, or a run that the system put together.
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
         guard let source = Endpoint(envelope.remoteAddress) else {
@@ -114,6 +121,7 @@ public final class DatagramMultiplexer: ChannelInboundHandler {
         }
     }
 
+    /// For NIO: takes what waits in the socket, then tells the receivers that the turn is over.
     public func channelReadComplete(context: ChannelHandlerContext) {
         if let drained {
             let channel = context.channel

@@ -14,9 +14,10 @@ public enum UDPSocketError: Error, Equatable {
 
 /// One UDP port of one family, shared by DHT and uTP.
 ///
-/// The first datagram is received through NIO, and what has come with it by ``DatagramIntake``; long runs by NIO alone. Sent by `sendto` itself: NIO closes a channel whose write fails
-/// with anything but two error codes, and an address that a stranger told us may well be a broadcast address or one
-/// without a route. A datagram that cannot be sent is lost, as datagrams may be.
+/// The first datagram is received through NIO, and what has come with it by ``DatagramIntake``; long runs by NIO alone.
+/// Sent by `sendto` itself: NIO closes a channel whose write fails with anything but two error codes, and an address that a
+/// stranger told us may well be a broadcast address or one without a route. A datagram that cannot be sent is lost, as
+/// datagrams may be.
 public final class UDPSocket: Sendable {
     /// The longest datagram where no runs are expected.
     private static let longestDatagram = 2048
@@ -25,6 +26,7 @@ public final class UDPSocket: Sendable {
     private static let runsPerRead = 4
     static let longestRun = 65_536
 
+    /// Where datagrams are received; sending is possible from it only.
     public let eventLoop: any EventLoop
     /// Where it is bound to, with the port that the system chose for port 0.
     public let localEndpoint: Endpoint
@@ -148,6 +150,7 @@ public final class UDPSocket: Sendable {
     /// False once it was closed, by us or by the system.
     public var isOpen: Bool { channel.isActive }
 
+    /// Closes the port; returns when it is free.
     public func close() async { try? await channel.close().get() }
 
     /// On the event loop.

@@ -28,6 +28,7 @@ public final class UTPStream {
 
     private static let fullBytes = 192 << 10
 
+    /// The other side.
     public let endpoint: Endpoint
     public weak var receiver: (any UTPStreamReceiver)?
     let id: UTPConnectionID
@@ -65,6 +66,7 @@ public final class UTPStream {
         transport?.write(self, bytes.readableBytes)
     }
 
+    /// Sends what was written as soon as the windows allow: now, or at the end of the turn under way.
     public func flush() { transport?.flushSoon() }
 
     /// Ends the stream behind what was written. The receiver hears nothing more.

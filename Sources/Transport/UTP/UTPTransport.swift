@@ -105,10 +105,12 @@ public final class UTPTransport: DatagramReceiver {
 
     // MARK: Datagrams
 
+    /// One datagram.
     public func receive(_ datagram: ByteBuffer, from source: Endpoint) {
         receive(datagram, datagramsOf: datagram.readableBytes, from: source)
     }
 
+    /// A run: datagrams of `size` bytes, the last perhaps less.
     public func receive(_ joined: ByteBuffer, datagramsOf size: Int, from source: Endpoint) {
         guard !isClosed else { return }
         let now = Self.now
@@ -130,6 +132,7 @@ public final class UTPTransport: DatagramReceiver {
         }
     }
 
+    /// What the turn led to leaves now.
     public func receivedAll() {
         guard !isClosed else { return }
         turn {}

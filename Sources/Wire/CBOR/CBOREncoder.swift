@@ -14,7 +14,8 @@ extension CBOR {
         return bytes
     }
 
-    func encode(into bytes: inout [UInt8]) {
+    /// Appends ``encoded``.
+    public func encode(into bytes: inout [UInt8]) {
         switch self {
         case .unsigned(let value): Self.appendHead(.unsigned, value, to: &bytes)
         case .negative(let value): Self.appendHead(.negative, value, to: &bytes)
