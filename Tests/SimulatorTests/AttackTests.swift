@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import BitTorrent
 import Feeds
+import TestSupport
 import Testing
 
 @testable import Kademlia
@@ -14,24 +15,26 @@ import Testing
         return options
     }
 
-    private func lost(_ scenario: KeyAttack.Type, without: [DHTDefence]) -> Int {
-        var options = options
-        options.without = Set(without.map { $0.rawValue })
-        let course = scenario.init(options)
-        _ = course.run()
-        return course.lost.basisPoints
+    private func lost(isRich: Bool = false, without: [DHTDefence]) async -> Int {
+        await onOwnThread { [options] in
+            var options = options
+            options.without = Set(without.map { $0.rawValue })
+            let course = isRich ? RichEclipse(options) : KeyAttack(options)
+            _ = course.run()
+            return course.lost.basisPoints
+        }
     }
 
     @Test("ids of the attacker's choice around a key hide it only where ids are not bound to addresses")
-    func sybil() {
-        #expect(lost(KeyAttack.self, without: []) <= 100)
-        #expect(lost(KeyAttack.self, without: [.boundIDs]) >= 5000)
+    func sybil() async {
+        #expect(await lost(without: []) <= 100)
+        #expect(await lost(without: [.boundIDs]) >= 5000)
     }
 
     @Test("confederates whose ids fit catch searches that go one way, and none that goes three")
-    func eclipse() {
-        let guarded = lost(RichEclipse.self, without: [])
-        #expect(guarded < lost(RichEclipse.self, without: [.disjointPaths]))
+    func eclipse() async {
+        let guarded = await lost(isRich: true, without: [])
+        #expect(await guarded < lost(isRich: true, without: [.disjointPaths]))
     }
 
     @Test("floods, forged announces, forged and old items: each is held by its defence")

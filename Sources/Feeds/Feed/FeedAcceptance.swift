@@ -23,7 +23,7 @@ public struct FeedAcceptance: Sendable {
         if var feed = known {
             feed.merge(other)
             self.init(feed: feed, hasChanged: feed != known)
-        } else if let highest, defect != .acceptsLowerHead, !Self.isBelievable(other, highest) {
+        } else if let highest, defect != .acceptsLowerHead, !Self.isBelievable(other, highest, defect) {
             self.init(feed: nil, hasChanged: false, contradictsHighest: Self.contradicts(other, highest))
         } else {
             self.init(feed: other, hasChanged: true)
@@ -37,9 +37,10 @@ public struct FeedAcceptance: Sendable {
     }
 
     /// Whether a feed may be the first one of its site: not when it is older than, or contradicts, one that was known.
-    private static func isBelievable(_ feed: SiteFeed, _ highest: SignedHead) -> Bool {
+    private static func isBelievable(_ feed: SiteFeed, _ highest: SignedHead, _ defect: FeedDefect?) -> Bool {
         if feed.head.epoch != highest.epoch { return feed.head.epoch > highest.epoch }
-        return feed.head.size >= highest.size && feed.log.tree.root(at: highest.size) == highest.root
+        return feed.head.size >= highest.size
+            && (feed.log.tree.root(at: highest.size) == highest.root || defect == .acceptsOtherHistory)
     }
 
     private static func contradicts(_ feed: SiteFeed, _ highest: SignedHead) -> Bool {
@@ -65,4 +66,6 @@ package enum FeedDefence: String, Sendable, CaseIterable {
 package enum FeedDefect: String, Sendable, CaseIterable {
     /// After a site was removed, a state older than the highest one ever accepted is taken for the newest.
     case acceptsLowerHead = "lower-head"
+    /// After a site was removed, another history that is as long is taken for it: its release numbers mean something else.
+    case acceptsOtherHistory = "other-history"
 }

@@ -29,11 +29,11 @@ extension KeepingService {
         if isFirst { changes.yield(()) }
     }
 
-    /// Works until cancelled.
-    func followStore() async throws {
+    /// Works until cancelled. `interval`: between two looks whether time has come to try again.
+    func followStore(every interval: Duration = mendInterval) async throws {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                while (try? await Task.sleep(for: Self.mendInterval)) != nil { self.mendings.yield(.due) }
+                while (try? await Task.sleep(for: interval)) != nil { self.mendings.yield(.due) }
                 self.changes.finish()
                 self.mendings.finish()
             }

@@ -129,39 +129,58 @@ extension SiteService {
 
     /// Puts our own pointer, signed anew where somebody has put one with a higher number.
     private func put(under key: PublicKey, for site: Digest256) async -> Bool {
-        guard let feed = try? await feed(of: site), let pointer = SitePointer(feed) else { return true }
-        let value = pointer.encoded
-        guard let item = await currentItem(under: key, value: value, size: feed.head.size) else { return false }
+        guard let feed = try? await feed(of: site), SitePointer(feed) != nil else { return true }
+        guard let item = await currentItem(under: key, for: site) else { return false }
         let report = await network.putOnce(item)
         guard let newer = report.newer, newer.sequence >= item.sequence, newer != item else {
             return report.stored > 0
         }
         remember(newer)
-        guard let again = await sign(value, key, size: feed.head.size, latest: (newer.sequence, newer.value)) else {
-            return false
-        }
+        guard let again = await currentItem(under: key, for: site, above: newer) else { return false }
         return await network.putOnce(again).stored > 0
     }
 
-    /// The stored item if it says what is to be said, else a new one.
-    private func currentItem(under key: PublicKey, value: [UInt8], size: Int) async -> MutableItem? {
-        let stored = await storedItem(under: key)
-        if let stored, stored.value == value { return stored }
-        return await sign(value, key, size: size, latest: stored.map { ($0.sequence, $0.value) })
+    /// The stored item if it says what is to be said and `other` does not stand in its way, else a new one.
+    private func currentItem(
+        under key: PublicKey,
+        for site: Digest256,
+        above other: MutableItem? = nil
+    ) async -> MutableItem? {
+        if let item = await currentItem(under: key, for: site, above: other, signer: nil) { return item }
+        guard let signer = await signer(key), signer.publicKey == key else { return nil }
+        return await currentItem(under: key, for: site, above: other, signer: signer)
     }
 
-    private func sign(
-        _ value: [UInt8],
-        _ key: PublicKey,
-        size: Int,
-        latest: (seq: Int64, value: [UInt8])?
+    /// In one transaction with whoever changes the feed: otherwise a head that has just become old could be signed under a
+    /// higher number than the newest.
+    private func currentItem(
+        under key: PublicKey,
+        for site: Digest256,
+        above other: MutableItem?,
+        signer: SigningKey?
     ) async -> MutableItem? {
-        guard let signer = await signer(key), signer.publicKey == key,
-            let sequence = SiteLocations.nextSequence(size: size, latest: latest, value: value),
-            let item = try? MutableItem.signed(value: value, sequence: sequence, by: signer)
-        else { return nil }
-        await save(item, keepsAlive: true)
-        return item
+        let feeds = feeds
+        return try? await context.blocking.run {
+            var current: MutableItem?
+            _ = try feeds.change(site) { feed, connection in
+                guard let feed, let value = SitePointer(feed)?.encoded else { return feed }
+                let stored = try connection.item(SitePointer.target(of: key))?.mutableItem
+                let latest = other.map { $0.sequence >= stored?.sequence ?? 0 ? $0 : stored } ?? stored
+                if let latest, latest.value == value, latest == stored {
+                    current = latest
+                    return feed
+                }
+                let before = latest.map { (seq: $0.sequence, value: $0.value) }
+                guard let signer,
+                    let sequence = SiteLocations.nextSequence(size: feed.head.size, latest: before, value: value)
+                else { return feed }
+                let item = try MutableItem.signed(value: value, sequence: sequence, by: signer)
+                try connection.save(ItemRecord(item, keepsAlive: true, putAt: WallClock.seconds))
+                current = item
+                return feed
+            }
+            return current
+        }
     }
 
     /// Puts again what somebody else signed, as long as it points to what we follow.

@@ -56,25 +56,44 @@ extension SwarmService {
     }
 
     /// Compares the files of a piece that could not be read with their hashes: what is damaged is set aside and comes
-    /// again from peers.
+    /// again from peers, what is sound after all is offered again, and what the disk says nothing about is looked into later.
     func look(into piece: PieceIndex, of hash: Digest160) async {
-        guard let torrent = open[hash]?.torrent, let storage = await torrent.storage() as? SiteStorage else { return }
-        let content = context.content
-        let keys = storage.keys(ofPiece: Int(piece.raw))
-        do {
-            let lost = try await context.blocking.run {
-                try keys.filter { key in
-                    guard case .file(let root) = key else { return !content.contains(key) }
-                    return try content.verify(root) != .sound
+        let number = Int(piece.raw)
+        while let torrent = open[hash]?.torrent, let storage = await torrent.storage() as? SiteStorage {
+            guard (try? await Task.sleep(for: pauseBeforeLook(into: piece, of: hash))) != nil else { return }
+            let (content, keys) = (context.content, storage.keys(ofPiece: number))
+            do {
+                let lost = try await context.blocking.run {
+                    try keys.filter { key in
+                        guard case .file(let root) = key else { return !content.contains(key) }
+                        return try content.verify(root) != .sound
+                    }
                 }
+                if lost.isEmpty { return torrent.found(pieces: number..<number + 1) }
+                return await fetchAgain(lost, storage, torrent, hash)
+            } catch {
+                context.logger.error("what was kept cannot be read", metadata: ["error": "\(error)"])
             }
-            context.logger.warning("what was kept cannot be read", metadata: ["files": "\(lost.count)"])
-            for key in lost { content.noteMissing(key) }
-            await followContent()
-            for piece in storage.pieces(of: Set(lost)) { torrent.want(pieces: piece..<piece + 1) }
-            beginSearch(hash)
-        } catch {
-            context.logger.error("what was kept cannot be read", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func fetchAgain(
+        _ lost: [ContentKey],
+        _ storage: SiteStorage,
+        _ torrent: Torrent,
+        _ hash: Digest160
+    ) async {
+        context.logger.warning("what was kept cannot be read", metadata: ["files": "\(lost.count)"])
+        for key in lost { context.content.noteMissing(key) }
+        await followContent()
+        for piece in storage.pieces(of: Set(lost)) { torrent.want(pieces: piece..<piece + 1) }
+        beginSearch(hash)
+    }
+
+    /// None before the first look, then from a second up to a minute: each look reads whole files, and peers bring them about.
+    private func pauseBeforeLook(into piece: PieceIndex, of hash: Digest160) -> Duration {
+        let before = open[hash]?.looks[piece] ?? 0
+        open[hash]?.looks[piece] = before + 1
+        return before == 0 ? .zero : .seconds(min(1 << min(before - 1, 6), 60))
     }
 }

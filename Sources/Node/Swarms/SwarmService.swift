@@ -47,6 +47,8 @@ actor SwarmService {
         /// A fetch of it was given up: it ends when nobody else needs it.
         var isGivenUp = false
         var isSearching = false
+        /// How often each piece that could not be read was looked into.
+        var looks: [PieceIndex: Int] = [:]
         /// Trackers and web seeds that it uses.
         var sources = SourceHints()
         var name: String

@@ -4,7 +4,7 @@
 class SimulatedDisk {
     /// Writes fail for want of room.
     var isFull = false
-    /// Writes and syncs fail.
+    /// Reads, writes and syncs fail.
     var isFailing = false
     /// It says that it has synced, and has not.
     var losesSyncs = false

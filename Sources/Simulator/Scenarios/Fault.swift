@@ -37,7 +37,7 @@ public struct Fault: Equatable, Sendable, CustomStringConvertible {
 public enum DiskFault: Equatable, Sendable {
     /// Writes fail for want of room, for a while.
     case full
-    /// Writes and syncs fail, for a while.
+    /// Reads, writes and syncs fail, for a while.
     case failing
     /// Power fails in the middle of a write: parts of what was written since the last sync are there.
     case torn

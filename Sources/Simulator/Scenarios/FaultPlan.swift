@@ -11,6 +11,8 @@ struct FaultPlan {
         var from: Duration
         var until: Duration
         var hasDisks = false
+        /// False where the scenario parts the network itself: a line that loses a lot is drawn instead.
+        var hasPartitions = true
         /// Those who mislead the others: some host is left alone with them once.
         var liars: Range<Int>?
     }
@@ -26,7 +28,7 @@ struct FaultPlan {
         var faults: [Fault] = []
         for _ in 0..<bounds.count {
             let time = bounds.from + random.time(below: bounds.until - bounds.from)
-            let kind = Self.kind(hasDisks: bounds.hasDisks, using: &random)
+            let kind = Self.kind(bounds, using: &random)
             faults.append(
                 Fault(time: time, kind: kind, host: random.below(bounds.hosts.count) + bounds.hosts.lowerBound)
             )
@@ -35,12 +37,12 @@ struct FaultPlan {
         self.faults = faults + Self.always(options, bounds)
     }
 
-    private static func kind(hasDisks: Bool, using random: inout RandomStream) -> Fault.Kind {
+    private static func kind(_ bounds: Bounds, using random: inout RandomStream) -> Fault.Kind {
         let length = Duration.seconds(5 + random.below(40))
-        switch random.below(hasDisks ? 7 : 4) {
+        switch random.below(bounds.hasDisks ? 7 : 4) {
         case 0: return .powerFailure(length)
-        case 1: return .partition(length)
-        case 2: return .badLine(50_000 + random.below(250_000), length)
+        case 1 where bounds.hasPartitions: return .partition(length)
+        case 1, 2: return .badLine(50_000 + random.below(250_000), length)
         case 3: return .clockJump(.seconds(random.below(7200) - 5400))
         case 4: return .disk(.full)
         case 5: return .disk(.lostSync)

@@ -27,6 +27,12 @@ public struct PlantedDefect {
                 scenario: FeedFaults.self
             ),
             PlantedDefect(
+                name: "other-history",
+                summary: "after a site was removed, a thief's history of the same numbers is taken for it",
+                invariant: .neverReassigned,
+                scenario: FeedFork.self
+            ),
+            PlantedDefect(
                 name: "unverified-block",
                 summary: "a piece that fails its hash is offered",
                 invariant: .offeredIsVerified,

@@ -91,7 +91,8 @@ public enum Scenarios {
     public static var all: [any Scenario.Type] {
         [
             DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, FeedFaults.self, FeedFork.self,
-            UTPFaults.self, SwarmCrowd.self, PublisherGone.self, KeyAttack.self, NetworkSybil.self, ListEclipse.self,
+            PartitionHeal.self, UTPFaults.self, SwarmCrowd.self, PublisherGone.self, KeyAttack.self, NetworkSybil.self,
+            ListEclipse.self,
             RichEclipse.self,
         ]
     }

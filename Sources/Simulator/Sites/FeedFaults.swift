@@ -31,6 +31,9 @@ class FeedFaults: Scenario {
     private var disks: [SiteDisk] = []
     private var programs: [SiteProgram] = []
     private var witnesses: [SiteWitness] = []
+    private var publications = 0
+    /// Those that have not reached the owner's disk.
+    private var unpublished: Set<Int> = []
     private var lies = 0
     private var adoptions = 0
 
@@ -133,12 +136,22 @@ class FeedFaults: Scenario {
         }
     }
 
-    /// Again each second while the owner's computer is off or its disk is full.
+    /// Again every five seconds while the owner's computer is off, its disk takes nothing, or power fails over it.
     private func publish(at second: Int, _ make: @escaping (SiteFeed?, Int64) -> SiteFeed?) {
         world.plan(at: VirtualTime(.seconds(second))) { [self] in
             let host = world.hosts[0]
             guard host.isOn, disks[0].takesWrites else { return publish(at: second + 5, make) }
-            programs[0].publish { make($0, host.wallTime.components.seconds) }
+            let number = publications
+            publications += 1
+            unpublished.insert(number)
+            programs[0].publish {
+                make($0, host.wallTime.components.seconds)
+            } done: { [self] in
+                unpublished.remove(number)
+            }
+            world.plan(after: .seconds(1)) { [self] in
+                if unpublished.remove(number) != nil { publish(at: second + 5, make) }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Feeds
+internal import Kademlia
 internal import Keys
 internal import Wire
 
@@ -51,6 +52,16 @@ final class SiteOwner {
         var log = feed.log
         append(release(of: log, mark, time: time), to: &log)
         return followed(feed, log, time: time)
+    }
+
+    /// What the DHT is to say of the feed under the site's key, after an item that said something else.
+    func pointer(_ feed: SiteFeed, after latest: MutableItem?) -> MutableItem? {
+        guard let value = SitePointer(feed)?.encoded else { return nil }
+        let before = latest.map { (seq: $0.sequence, value: $0.value) }
+        guard let sequence = SiteLocations.nextSequence(size: feed.head.size, latest: before, value: value) else {
+            return nil
+        }
+        return try? MutableItem.signed(value: value, sequence: sequence, by: keys[0])
     }
 
     /// The feed handed to the next key.

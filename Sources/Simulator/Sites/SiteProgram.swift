@@ -217,13 +217,16 @@ final class SiteProgram: StreamProgram {
         }
     }
 
-    /// The owner, or a thief, makes a new state of what is on the disk; nobody hears of it before it is there.
-    func publish(_ make: @escaping (SiteFeed?) -> SiteFeed?) {
+    /// The owner, or a thief, makes a new state of what is on the disk; nobody hears of it before it is there. `done` is
+    /// called when it is, or where there is nothing to make; not where the disk or the power fails.
+    func publish(_ make: @escaping (SiteFeed?) -> SiteFeed?, done: @escaping () -> Void = {}) {
         after(writeTime) { program in
-            guard let feed = make(program.feed) else { return }
+            guard let feed = make(program.feed) else { return done() }
             var record = program.disk.written
             record.take(feed, since: program.feed)
-            if program.disk.commit(record) { program.changed(feed) }
+            guard program.disk.commit(record) else { return }
+            program.changed(feed)
+            done()
         }
     }
 

@@ -5,14 +5,14 @@ internal import Wire
 /// What one reader of a site has had, and what it must not fall behind.
 struct SiteWitness {
     /// The highest state that its disk has accepted.
-    private var floor: (epoch: FeedEpoch, size: Int)?
+    private var floor: SignedHead?
     private var evidence = 0
     /// By epoch and number: what a release is.
     private var releases: [FeedEpoch: [Int64: Digest256]] = [:]
 
     /// What the disk itself has lost, nobody can be held to.
     mutating func forget(but record: SiteRecord) {
-        floor = record.highest.flatMap { SignedHead($0) }.map { ($0.epoch, $0.size) }
+        floor = record.highest.flatMap { SignedHead($0) }
         evidence = record.evidence.count
         releases = [:]
     }
@@ -28,8 +28,9 @@ struct SiteWitness {
         if let floor, (head.epoch, head.size) < (floor.epoch, floor.size) {
             world.violate(.neverLower, "\(head.size) entries after \(floor.size)", host: host)
         }
-        if let floor, floor.epoch == head.epoch, floor.size == head.size { return }
-        floor = (head.epoch, head.size)
+        // Another history of the same length is looked at, too.
+        if let floor, floor.epoch == head.epoch, floor.size == head.size, floor.root == head.root { return }
+        floor = head
         if !owner.signed.contains(head.hash), !owner.stolen.contains(head.hash) {
             world.violate(.onlyProven, "a head that the site's key did not sign", host: host)
         }

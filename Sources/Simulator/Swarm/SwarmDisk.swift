@@ -30,11 +30,17 @@ final class SwarmDisk: SimulatedDisk {
         return true
     }
 
-    /// A part of a piece; nil where it is not there. A failing disk reads: what a node does that cannot read, it does in its
-    /// content store, which is not simulated.
+    /// A part of a piece; nil where it is not there, or the disk fails.
     func read(_ piece: Int, _ range: Range<Int>) -> [UInt8]? {
-        guard let bytes = written[piece], range.upperBound <= bytes.count else { return nil }
+        guard !isFailing, let bytes = written[piece], range.upperBound <= bytes.count else { return nil }
         return Array(bytes[range])
+    }
+
+    /// A piece that is not as it should be goes, as a file that the content store sets aside.
+    func setAside(_ piece: Int) {
+        written[piece] = nil
+        acknowledged.remove(piece)
+        pending.remove(piece)
     }
 
     func sync() {

@@ -21,9 +21,11 @@ final class SwarmFaults: Scenario {
     private let acknowledgesEarly: Bool
     private let tellsName: Bool
     private var disks: [SwarmDisk] = []
-    private var programs: [SwarmProgram] = []
+    private(set) var programs: [SwarmProgram] = []
     private let nodes: Int
     private var random: RandomStream
+    /// Of programs that have ended.
+    private var failedReads = 0
 
     var faults: [Fault] { plan.faults }
 
@@ -100,6 +102,7 @@ final class SwarmFaults: Scenario {
     private func everySecond(_ second: Int) {
         for number in programs.indices where world.hosts[number].isOn {
             if (second + number) % 5 == 0 { disks[number].sync() }
+            if number == 0, second % 15 == 0 { programs[0].mendFromFolder() }
             guard second % 15 == 1 || second < 3 else { continue }
             let others = world.hosts.filter { $0.index != number }.map { $0.endpoint }
             programs[number].add(others, source: .dht)
@@ -123,6 +126,7 @@ final class SwarmFaults: Scenario {
     private func failPower(of host: Host, for length: Duration) {
         guard host.isOn else { return }
         programs[host.index].powerLost()
+        failedReads += programs[host.index].failedReads
         host.switchOff()
         disks[host.index].powerLost()
         world.plan(after: length) { [self] in programs[host.index] = start(host.index, on: host) }
@@ -141,6 +145,7 @@ final class SwarmFaults: Scenario {
         return [
             Figure("nodes", nodes), Figure("events", world.eventCount),
             Figure("complete", "\(honest.count { programs[$0].isComplete })/\(honest.count)"),
+            Figure("failed-reads", failedReads + honest.reduce(0) { $0 + programs[$1].failedReads }),
             Figure("bans", honest.reduce(0) { $0 + programs[$1].bannedCount }),
         ]
     }

@@ -8,7 +8,7 @@ final class SwarmProgram: StreamProgram {
     let host: Host
     let torrent: SimulatedTorrent
     let wrong: SwarmWrong
-    private(set) var session: TorrentSession
+    var session: TorrentSession
     /// What is on its disk; outlives the program.
     let disk: SwarmDisk
     private(set) var streams: [ConnectionID: StreamEnd] = [:]
@@ -20,6 +20,8 @@ final class SwarmProgram: StreamProgram {
     /// Of blocks, to all peers together.
     private(set) var givenBytes = 0
     private let startedAt: VirtualTime
+    /// Reads that failed.
+    var failedReads = 0
     /// How many pieces were looked at when something was last checked.
     var checkedPieces = 0
     var flood = SwarmFlood()
@@ -126,7 +128,7 @@ final class SwarmProgram: StreamProgram {
 
     // MARK: - Actions
 
-    private func perform(_ actions: [SessionAction], _ input: [UInt8]) {
+    func perform(_ actions: [SessionAction], _ input: [UInt8]) {
         for action in actions { perform(action, input) }
     }
 
@@ -152,6 +154,7 @@ final class SwarmProgram: StreamProgram {
         case .event(.banned(let endpoint)):
             bannedCount += 1
             onBan?(endpoint)
+        case .event(.pieceUnreadable(let piece)): lookLater(into: Int(piece.raw))
         case .event: break
         // Web seeds are not simulated, and no session here knows one.
         default: break

@@ -7,7 +7,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Giving back what was read", .timeLimit(.minutes(1)))
+@Suite("Giving back what was read", .timeLimit(.minutes(5)))
 struct PartsTests {
     private static let path = ["deep", "er", "big.txt"]
 

@@ -3,6 +3,7 @@ import Feeds
 import Kademlia
 import Keys
 import Storage
+import Synchronization
 import Testing
 import Wire
 
@@ -37,6 +38,42 @@ import Wire
 
         node.service.drop(keys.site)
         #expect(try await SiteNode.eventually { world.peers(under: keys.site.truncated).isEmpty })
+        await node.end()
+    }
+
+    /// Runs something once, at a place where the code under test waits.
+    private final class Interlude: Sendable {
+        private let body = Mutex<(@Sendable () async -> Void)?>(nil)
+        func set(_ new: @escaping @Sendable () async -> Void) { body.withLock { $0 = new } }
+        func play() async {
+            let body = body.withLock { body in
+                defer { body = nil }
+                return body
+            }
+            await body?()
+        }
+    }
+
+    @Test("a head that becomes old while its pointer is being signed does not get a higher number than the newest")
+    func overtaken() async throws {
+        let world = SiteWorld()
+        let keys = try SiteOwner()
+        let interlude = Interlude()
+        let node = try await SiteNode(in: world, signers: [keys.key], beforeSigning: { await interlude.play() })
+        // Its higher number has the pointer signed anew; while the key is fetched for that, a release is published.
+        _ = world.put(
+            try MutableItem.signed(value: SitePointer(infohash: Hash.sha1([1])).encoded, sequence: 700, by: keys.key)
+        )
+        let second = Mutex<SiteFeed?>(nil)
+        interlude.set {
+            let feed = try? await node.writer.append(to: keys.site, signer: keys.key) { SiteOwner.release($0) }
+            second.withLock { $0 = feed }
+        }
+        _ = try await keys.create(on: node)
+        node.service.setHeld([1], of: keys.site)
+        #expect(try await SiteNode.eventually { world.taken.count > 1 })
+        let head = try #require(second.withLock { $0 }).head.hash
+        #expect(try world.taken.dropFirst().allSatisfy { try SitePointer(value: $0.value).head == head })
         await node.end()
     }
 

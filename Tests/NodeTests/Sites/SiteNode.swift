@@ -26,7 +26,8 @@ final class SiteNode: Sendable {
         signers: [SigningKey] = [],
         serve: ServePolicy? = nil,
         pace: SiteDutySchedule.Pace = SiteDutySchedule.Pace(),
-        tick: Duration = .seconds(5)
+        tick: Duration = .seconds(5),
+        beforeSigning: @escaping @Sendable () async -> Void = {}
     ) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")
         let home = Home(path: folder.path)
@@ -47,7 +48,10 @@ final class SiteNode: Sendable {
             listenPort: address.port,
             pace: pace,
             tick: tick,
-            signer: { key in signers.first { $0.publicKey == key } }
+            signer: { key in
+                await beforeSigning()
+                return signers.first { $0.publicKey == key }
+            }
         )
         self.service = service
         work = Mutex(Task { try await service.run() })
@@ -61,7 +65,7 @@ final class SiteNode: Sendable {
         service.hold(feed.site)
     }
 
-    func refresh(_ site: Digest256, within limit: Duration = .seconds(5)) async throws -> SiteFeed {
+    func refresh(_ site: Digest256, within limit: Duration = .seconds(60)) async throws -> SiteFeed {
         try #require(try await service.refresh(.site(site), within: limit).feed)
     }
 

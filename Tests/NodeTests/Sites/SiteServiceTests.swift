@@ -138,7 +138,7 @@ import Wire
         let keys = try SiteOwner()
         let v1 = Hash.sha1([1])
         _ = world.put(try MutableItem.signed(value: SitePointer(infohash: v1).encoded, sequence: 4, by: keys.key))
-        let found = try await node.service.refresh(.key(keys.key.publicKey, salt: []), within: .seconds(5))
+        let found = try await node.service.refresh(.key(keys.key.publicKey, salt: []), within: .seconds(60))
         guard case .tree(v1, nil, sequence: 4) = found.content else {
             Issue.record("not the tree of the item")
             return

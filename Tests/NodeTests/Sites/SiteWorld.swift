@@ -13,6 +13,8 @@ final class SiteWorld: Sendable {
         var peers: [Digest160: [Endpoint]] = [:]
         var items: [Digest160: MutableItem] = [:]
         var puts = 0
+        /// Every item that was taken, in order.
+        var taken: [MutableItem] = []
         var lookups: [Digest160: Int] = [:]
         /// Lookups that wait while the network is slow; nil while it is not.
         var waiting: [@Sendable () -> Void]?
@@ -33,6 +35,7 @@ final class SiteWorld: Sendable {
     func peers(under hash: Digest160) -> [Endpoint] { state.withLock { $0.peers[hash] ?? [] } }
     func item(under key: PublicKey) -> MutableItem? { state.withLock { $0.items[SitePointer.target(of: key)] } }
     func item(at target: Digest160) -> MutableItem? { state.withLock { $0.items[target] } }
+    var taken: [MutableItem] { state.withLock { $0.taken } }
     var puts: Int { state.withLock { $0.puts } }
 
     /// How often peers were looked for under a hash.
@@ -72,6 +75,7 @@ final class SiteWorld: Sendable {
             state.puts += 1
             if let known = state.items[item.target], known.sequence >= item.sequence, known != item { return known }
             state.items[item.target] = item
+            state.taken.append(item)
             return nil
         }
     }

@@ -9,7 +9,7 @@ import Wire
 
 @testable import Node
 
-@Suite("Files that go while their torrents are open", .timeLimit(.minutes(1)))
+@Suite("Files that go while their torrents are open", .timeLimit(.minutes(5)))
 struct LossTests {
     private struct World {
         let owner: SwarmNode
@@ -92,6 +92,19 @@ struct LossTests {
         )
         try world.owner.context.content.checkpoint()
         #expect(try world.owner.context.content.verify(root) == .sound)
+        await world.end()
+    }
+
+    @Test("a piece whose read failed, and whose file is sound after all, is offered again while its torrent is open")
+    func soundAfterAll() async throws {
+        let world = try await world()
+        let torrent = try #require(await world.owner.service.open[world.site.v2Hash]?.torrent)
+        let piece = try #require(await torrent.verified()?.indices.first)
+        // What the session does when the disk answers a read with an error, issue 4 item 2.
+        torrent.lost(pieces: [piece])
+        #expect(await torrent.verified()?[piece] == false)
+        await world.owner.service.look(into: PieceIndex(Int32(piece)), of: world.site.v2Hash)
+        #expect(await torrent.verified()?[piece] == true)
         await world.end()
     }
 

@@ -8,7 +8,7 @@ import Wire
 @testable import Transport
 
 /// Many datagrams that wait when the event loop comes to read them.
-@Suite(.timeLimit(.minutes(1))) struct DatagramIntakeTests {
+@Suite(.timeLimit(.minutes(5))) struct DatagramIntakeTests {
     /// Keeps what comes, on the event loop.
     private final class Probe: DatagramReceiver {
         var datagrams: [(bytes: [UInt8], source: Endpoint)] = []
