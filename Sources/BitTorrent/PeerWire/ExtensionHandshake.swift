@@ -48,7 +48,7 @@ public struct ExtensionHandshake: Equatable, Sendable {
             else { continue }
             extensions[name] = number
         }
-        client = node["v"]?.bytes.map { String(decoding: $0.prefix(128), as: UTF8.self) }
+        client = node["v"]?.bytes.map { String(repairing: $0, atMost: 128) }
         listenPort = node["p"]?.integer.flatMap { UInt16(exactly: $0) }
         requestQueue = node["reqq"]?.integer.flatMap { $0 > 0 ? Int(min($0, 1 << 20)) : nil }
         yourAddress = node["yourip"]?.bytes.flatMap { IPAddress($0) }

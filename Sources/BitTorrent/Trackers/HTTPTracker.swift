@@ -123,7 +123,7 @@ public enum HTTPTracker {
 
     /// For people: what is no UTF-8, and control characters, replaced.
     static func text(_ bytes: ArraySlice<UInt8>) -> String {
-        let text = String(decoding: bytes.prefix(TrackerSpecification.maximumTextBytes), as: UTF8.self)
+        let text = String(repairing: bytes, atMost: TrackerSpecification.maximumTextBytes)
         return String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }

@@ -43,23 +43,10 @@ extension KRPCMessage {
             return .response(response)
         case UInt8(ascii: "e"):
             guard let parts = message["e"]?.list, let code = parts.first?.integer else { throw .incomplete }
-            return .fault(KRPCFault(code: code, named: parts.dropFirst().first?.bytes ?? []))
+            let text = parts.dropFirst().first?.bytes ?? []
+            return .fault(KRPCFault(code: code, text: String(repairing: text, atMost: KRPCFault.maximumTextByteCount)))
         default: throw .notMessage
         }
-    }
-}
-
-extension KRPCFault {
-    /// Of the text only so much that it stays within the bound where each byte that is not UTF-8 became three.
-    fileprivate init(code: Int64, named bytes: ArraySlice<UInt8>) {
-        var text = "".unicodeScalars
-        var room = Self.maximumTextByteCount
-        for scalar in String(decoding: bytes.prefix(room), as: UTF8.self).unicodeScalars {
-            room -= UTF8.width(scalar)
-            if room < 0 { break }
-            text.append(scalar)
-        }
-        self.init(code: code, text: String(text))
     }
 }
 
