@@ -28,7 +28,6 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
@@ -152,7 +151,7 @@ let package = Package(
             name: "RoostCLI",
             dependencies: [
                 "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway",
-                "CLinux", "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, unixSignals, logging, arguments,
+                "CLinux", "CSampleSite", nioCore, nioPosix, nioHTTP1, lifecycle, logging, arguments,
             ],
             swiftSettings: settings
         ),

@@ -455,6 +455,12 @@ class Proc:
                 self.cond.wait(min(left, 0.5))
         return self.exited
 
+    def code(self, timeout):
+        """The exit code once it has ended. Not `p.wait()`: two who wait for one child take its code from each other, and the
+        loser is told 0."""
+        self.wait_exit(timeout)
+        return self.p.returncode
+
     def send(self, line):
         self.p.stdin.write(line.encode() + b"\n")
         self.p.stdin.flush()
@@ -604,6 +610,8 @@ def median(xs):
 
 
 def emit(row, out=None):
+    if used := os.environ.get("BT_CC_USED"):
+        row = {**row, "congestion": used}
     line = json.dumps(row, sort_keys=True)
     print(line, flush=True)
     if out:

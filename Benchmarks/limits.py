@@ -3,7 +3,6 @@
 """What the machine can do, for the same run as the rates: one stream over loopback between two processes, and plain writes of
 1 GiB to the tmpfs and to the disk (not synced, as no client here syncs). `bt_check.py` has those of hashing."""
 import argparse
-import json
 import os
 import socket
 import tempfile
@@ -50,7 +49,7 @@ def main():
     disk = os.environ.get("BT_DISK_DIR", tempfile.gettempdir())
     for what, measure in (("TCP over loopback", loopback), ("writing to tmpfs", lambda: writing("/dev/shm")), ("writing to disk", lambda: writing(disk))):
         figures = [measure() for _ in range(given.runs)]
-        print(json.dumps({"bench": "limit", "what": what, "MBps": round(C.median(figures))}), flush=True)
+        C.emit({"bench": "limit", "what": what, "MBps": round(C.median(figures))})
 
 
 if __name__ == "__main__":

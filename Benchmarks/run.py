@@ -14,13 +14,20 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from lines import GROUPS, LINES, Rows
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOST = pathlib.Path(os.environ.get("ROOST", HERE.parent / ".build/release/roost"))
+ROOST = pathlib.Path(os.environ.get("ROOST", HERE.parent / ".build/release/roost")).absolute()
 CLIENTS = ["--clients", str(HERE / "roost.json"), "--clients", str(HERE / "anchors-extra.json")]
+
+
+def environment(folder):
+    """For a script. The adapters name the program `roost` and find it on PATH; the lab of the interop suite reads ROOST_BINARY."""
+    os.symlink(ROOST, f"{folder}/roost")
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "BT_PYTHON": sys.executable, "ROOST_BINARY": str(ROOST)}
 
 
 def measure(group, runs, out):
@@ -28,10 +35,8 @@ def measure(group, runs, out):
     script, arguments, repeated = GROUPS[group]
     command = [sys.executable, str(HERE / script), *(CLIENTS if script.startswith("bt_") else []), *arguments, *(["--runs", str(runs)] if repeated else [])]
     print(f"\n### {group}: {script} {' '.join(arguments)}", flush=True)
-    # The adapters name the program `roost`; it is found on PATH. The lab of the interop suite reads ROOST_BINARY.
-    environment = {**os.environ, "PATH": f"{ROOST.parent}:{os.environ['PATH']}", "BT_PYTHON": sys.executable, "ROOST_BINARY": str(ROOST)}
     well = True
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with tempfile.TemporaryDirectory() as named, subprocess.Popen(command, env=environment(named), stdout=subprocess.PIPE, text=True) as process:
         for text in process.stdout:
             print(text, end="", flush=True)
             if text.startswith("{"):
@@ -66,6 +71,8 @@ def table(rows):
             continue
         verdict = "goal" if line.holds(value, line.goal) else "✓" if line.holds(value, line.bar) else "✗"
         print(f"| {line.title} | {figures} | **{value:.3g}** | {sign} {line.bar:g} | {sign} {line.goal:g} | {verdict} |")
+    used = sorted({row["congestion"] for row in rows if "congestion" in row})
+    print(f"\nTCP of both sides: {', '.join(used) or 'not known'}. Limits of the same run:")
     for row in rows:
         if row["bench"] in ("openssl", "limit"):
             print(json.dumps({key: value for key, value in row.items() if key not in ("group", "at")}))
@@ -78,13 +85,15 @@ def main():
     options.add_argument("--out", type=pathlib.Path, default=HERE.parent / ".build/bench.jsonl", help="rows are added to it")
     options.add_argument("--table", type=pathlib.Path, metavar="FILE", help="only print the table of this file")
     given = options.parse_args()
-    failed = []
+    failed, began = [], 0 if given.table else round(time.time())
     if not given.table:
         if not os.access(ROOST, os.X_OK):
             sys.exit(f"{ROOST} is not there: swift build -c release --product roost")
         with given.out.open("a") as out:
             failed = [group for group in given.only or GROUPS if not measure(group, given.runs, out)]
-    table([json.loads(text) for text in (given.table or given.out).read_text().splitlines()])
+    rows = [json.loads(text) for text in (given.table or given.out).read_text().splitlines()]
+    # Rows of other runs, with other limits, are no part of this one.
+    table([row for row in rows if row["at"] >= began])
     if failed:
         sys.exit(f"not all rows came of: {', '.join(failed)}")
 

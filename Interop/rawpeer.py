@@ -12,7 +12,9 @@ It dials the target and prints JSON lines: {"event":"open"} after the handshakes
     silent      claims everything, never unchokes, says nothing   reneger     takes back and announces a piece without end
     rendezvous  asks the target to introduce it to OTHER (BEP 55); {"event":"message","kind",…} for each answer, and
                 {"event":"syn","from"} when a uTP connection is begun towards it
-    introduce   tells the target to dial OTHER over uTP"""
+    introduce   tells the target to dial OTHER over uTP
+    greet       {"event":"greeting","ipv4","ipv6"}: where else the target says that it is reached (BEP 10)"""
+import ipaddress
 import json
 import os
 import pathlib
@@ -35,6 +37,10 @@ def say(**values):
 def endpoint(text):
     host, port = text.rsplit(":", 1)
     return host, int(port)
+
+
+def address(packed):
+    return str(ipaddress.ip_address(packed)) if packed else None
 
 
 def compact(text):
@@ -77,7 +83,10 @@ class Peer:
         while header := self.file.read(4):
             body = self.file.read(struct.unpack(">I", header)[0])
             if body[:2] == b"\x14\0":
-                self.theirs = {name.decode(): number for name, number in common.bdecode(body[2:])[0].get(b"m", {}).items() if number}
+                handshake = common.bdecode(body[2:])[0]
+                self.theirs = {name.decode(): number for name, number in handshake.get(b"m", {}).items() if number}
+                if MODE == "greet":
+                    say(event="greeting", **{name: address(handshake.get(name.encode())) for name in ("ipv4", "ipv6")})
             elif body[:2] == bytes([20, HOLEPUNCH]):
                 where = f"{socket.inet_ntoa(body[4:8])}:{struct.unpack('>H', body[8:10])[0]}"
                 say(event="message", kind=body[2], endpoint=where, error=struct.unpack(">I", body[10:14])[0])
@@ -107,7 +116,7 @@ class Peer:
                 kind = 0 if mode == "rendezvous" else 1
                 self.extended("ut_holepunch", bytes([kind, 0]) + compact(other) + bytes(4))
                 return
-            time.sleep(0.05 if mode in ("pex", "rendezvous", "introduce", "silent", "oversized", "garbage") else 0.0001)
+            time.sleep(0.05 if mode in ("pex", "rendezvous", "introduce", "silent", "oversized", "garbage", "greet") else 0.0001)
 
 
 def listen_for_syn(own):

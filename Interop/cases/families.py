@@ -4,8 +4,9 @@ import time
 
 import roost
 from cases.dht_extensions import RoostNode, until
+from cases.exchange import raw
 from cases.torrents import prepared
-from clients import PORT, Libtorrent
+from clients import PORT, Libtorrent, expect
 from content import PIECE, expect_same, make_tree
 from lab import common
 from registry import case
@@ -136,3 +137,17 @@ def sites(lab):
     expect_same(source, four.host.path("got"), ignore=(".roost-site",))
     if four.value("status")["networks"][0]["ipv6"] != "off":
         raise AssertionError("the last node says that it has IPv6")
+
+
+@case("sites", "BEP 10, BEP 42: a node that the DHT has seen over IPv6 names that address to a peer that it meets over IPv4")
+def named(lab):
+    other_host, host, reader = lab.host("other"), lab.host("node"), lab.host("reader")
+    entrance, own = other_host.six(), host.six()
+    roost.Node(other_host, listen=f"0.0.0.0:{PORT}")
+    node = roost.Node(host, listen=f"0.0.0.0:{PORT}", bootstrap=[f"[{entrance}]:{PORT}"])
+    report = node.publish(make_tree(host.path("site")), "--new")
+
+    def told():
+        peer = raw(lab, f"{host.address}:{PORT}", report, "greet", host=reader)
+        return expect(peer, "greeting", 10)["ipv6"] == own
+    until("it does not name its IPv6 address", told, 20)

@@ -54,3 +54,11 @@ def item(lab):
     answer = dht.ask(op="get", key=key, salt="", timeout=40)
     if common.bdecode(bytes.fromhex(answer["value"]))[0] != {b"ih": value["ih"]}:
         raise AssertionError(f"read {answer}")
+
+
+@case("lab", "the exit code of a process is its own, however soon it ends")
+def exit_codes(lab):
+    host = lab.host("user")
+    codes = {host.start(["sh", "-c", f"sleep 0.00{number % 10}; exit 130"]).code(20) for number in range(40)}
+    if codes != {130}:
+        raise AssertionError(f"told {codes}")

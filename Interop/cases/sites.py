@@ -113,7 +113,7 @@ def aria2_reads_a_site(lab):
     reader = lab.host("reader")
     magnet = f"magnet:?xt=urn:btih:{report['v1']}"
     # It calls the torrent's description a download of its own; the whole is here when it ends.
-    Aria2(reader, reader.path("got"), magnet, dht=dht, options=("--seed-time=0",)).process.p.wait(90)
+    Aria2(reader, reader.path("got"), magnet, dht=dht, options=("--seed-time=0",)).process.code(90)
     expect_same(source, reader.path("got", "site"), ignore=MARKER, without_empty=True)
 
 

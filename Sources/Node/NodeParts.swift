@@ -45,14 +45,19 @@ struct NodeParts {
             let local = usesLocal ? LocalPeers.start(listens: listens, loop: context.group.next(), swarm: swarm) : nil
             let mapper =
                 options.configuration.effectivePortMapping
-                ? PortMapper(port: listens[0].port, logger: options.logger) : nil
+                ? PortMapper(
+                    port: listens[0].port,
+                    six: listens.first { !$0.address.isV4 }?.address,
+                    logger: options.logger
+                ) : nil
             let network = try await NetworkService.start(
                 context: context,
                 sockets: sockets,
                 absence: port.absence,
                 local: local,
                 mapper: mapper,
-                onSockets: { try await swarm.useUDP($0) }
+                onSockets: { try await swarm.useUDP($0) },
+                onAddresses: { swarm.setReached(at: $0) }
             )
             return NodeParts(context: context, swarm: swarm, network: network, listens: listens)
         } catch {

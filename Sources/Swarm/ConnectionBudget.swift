@@ -22,6 +22,9 @@ final class ConnectionBudget: Sendable {
     /// Connections that are there stay, also where they are more.
     func setLimit(_ limit: Int) { self.limit.store(limit, ordering: .relaxed) }
 
+    /// Places taken, and how many there are.
+    var load: (used: Int, bound: Int) { (used.load(ordering: .relaxed), limit.load(ordering: .relaxed)) }
+
     /// Nil where there is no room.
     func take() -> Place? {
         guard used.add(1, ordering: .relaxed).newValue <= limit.load(ordering: .relaxed) else {

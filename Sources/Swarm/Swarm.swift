@@ -14,11 +14,12 @@ public import Wire
 public final class Swarm: Sendable {
     /// The port that others reach us at; sites are registered there as well.
     public let listener: SwarmListener
-    private let services: SwarmServices
+    let services: SwarmServices
     private let configuration: SwarmConfiguration
     private let logger: Logger
     private let torrents = Mutex<[Digest160: Torrent]>([:])
     private let listenPort = Mutex<UInt16?>(nil)
+    private let reachedAt = Mutex<[IPAddress]>([])
 
     /// Why a torrent was not taken in.
     public enum Failure: Error, Equatable, Sendable {
@@ -199,6 +200,13 @@ public final class Swarm: Sendable {
         services.loop.execute { limits.value.everything.set(rates) }
     }
 
+    /// Tells peers from now on where else we are reached (BEP 10 `ipv4`, `ipv6`): at most one address of each family. Nobody is
+    /// told one of a network that is not his.
+    public func setReached(at addresses: [IPAddress]) {
+        reachedAt.withLock { $0 = addresses }
+        for torrent in torrents.withLock({ Array($0.values) }) { torrent.setReached(at: addresses) }
+    }
+
     /// Changes how many connections all torrents together may have, and how many of them may be in the making. None is
     /// closed for it.
     public func setLimits(connections: Int, dials: Int) {
@@ -264,6 +272,7 @@ public final class Swarm: Sendable {
             )
             torrent.start(driver)
         }.get()
+        torrent.setReached(at: reachedAt.withLock { $0 })
         for hash in infoHashes.short {
             listener.register(hash) { [weak torrent] connection in
                 guard let torrent else { return connection.close() }

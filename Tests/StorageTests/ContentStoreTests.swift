@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BitTorrent
+import Glibc
 import Keys
 import Synchronization
 import TestSupport
@@ -45,6 +46,50 @@ struct ContentStoreTests {
         #expect(try store.read(key, at: 0, count: 40_000) == content)
         #expect(try folder.names(in: "home/partial").isEmpty)
         #expect(try reopened().read(key, at: 39_990, count: 10) == Array(content[39_990...]))
+    }
+
+    @Test("all files of a v1 torrent go, begun or whole, and those of others stay")
+    func removingTorrent() throws {
+        let (torrent, other) = (
+            Digest160([UInt8](repeating: 1, count: 20)), Digest160([UInt8](repeating: 2, count: 20))
+        )
+        let (gone, kept) = (try #require(torrent), try #require(other))
+        for torrent in [gone, kept] {
+            for file in 0..<2 {
+                _ = try store.write([1, 2, 3], to: .v1(torrent: torrent, file: file), length: 3, at: 0)
+            }
+            _ = try store.write([1, 2], to: .v1(torrent: torrent, file: 2), length: 3, at: 0)
+        }
+        try store.checkpoint()
+        _ = try store.write([1], to: .v1(torrent: gone, file: 3), length: 3, at: 0)
+        _ = try store.write([1], to: key, length: 40_000, at: 0)
+        try store.removeFiles(ofTorrent: gone)
+        for file in 0..<4 {
+            #expect(!store.contains(.v1(torrent: gone, file: file)))
+            #expect(!store.hasBegun(.v1(torrent: gone, file: file)))
+        }
+        #expect(store.contains(.v1(torrent: kept, file: 1)))
+        #expect(store.hasBegun(.v1(torrent: kept, file: 2)))
+        #expect(store.hasBegun(key))
+        try reopened().removeFiles(ofTorrent: kept)
+        #expect(try folder.names(in: "home/partial").allSatisfy { $0.hasPrefix(key.name) })
+    }
+
+    @Test("files that nobody used since the last look are closed, and open again when they are wanted")
+    func closingUnused() throws {
+        for file in 0..<3 { try folder.write([UInt8(file)], to: "open-\(file)") }
+        let files = OpenFileCache(capacity: 10)
+        func read(_ file: Int) throws -> [UInt8] {
+            try files.file(at: folder.path + "/open-\(file)", flags: O_RDONLY).read(at: 0, count: 1)
+        }
+        for file in 0..<3 { _ = try read(file) }
+        files.dropUnused()
+        #expect(files.count == 3)
+        _ = try read(1)
+        files.dropUnused()
+        #expect(files.count == 1)
+        #expect(try read(0) == [0])
+        #expect(files.count == 2)
     }
 
     @Test("a v1 piece's unaligned ranges count exactly")

@@ -29,6 +29,17 @@ struct PortControlTests {
         )
     }
 
+    @Test("RFC 6887 §11.1: for IPv6 our address stands as it is, and no wish for one outside is the zero address")
+    func pinholeRequest() throws {
+        var request = Self.request(.udp)
+        request.client = try #require(IPAddress("2a00:1450:4001::77"))
+        #expect(
+            Hex.encode(request.pcp)
+                == "0201000000000e102a001450400100000000000000000077d4c184fdcd83beb942870781110000001ae11ae1"
+                + "00000000000000000000000000000000"
+        )
+    }
+
     @Test("RFC 6886 §3.3: a NAT-PMP request has 12 bytes, 1 for UDP and 2 for TCP")
     func natPMPRequest() {
         #expect(Hex.encode(Self.request(.udp).natPMP) == "000100001ae11ae100000e10")
@@ -108,6 +119,25 @@ struct PortControlTests {
         #expect(GatewayClient.defaultGateway(routes: routes) == IPAddress("192.168.77.1"))
         #expect(GatewayClient.defaultGateway(routes: "Iface\tDestination\n") == nil)
         #expect(GatewayClient.defaultGateway(routes: "") == nil)
+    }
+
+    @Test("RFC 6887 §8.1: for IPv6 it is the next hop of the default route with the lowest metric, over its interface")
+    func gatewaySix() {
+        let none = "00000000000000000000000000000000"
+        let first = "fe800000000000000000000000000001"
+        let second = "fe800000000000000000000000000002"
+        let routes = """
+            2a001450400100000000000000000000 40 \(none) 00 \(none) 00000100 00000001 00000000 00000001     eth0
+            \(none) 00 \(none) 00 \(first) 00000400 00000001 00000000 00000003    wlan0
+            \(none) 00 \(none) 00 \(second) 00000100 00000001 00000000 00000003     eth0
+            \(none) 00 \(none) 00 \(first) 00000010 00000001 00000000 00000203     eth1
+            \(none) 00 \(none) 00 \(none) ffffffff 00000001 00000000 00200200       lo
+            """
+        #expect(
+            IPAddress("fe80::2").map { SixRoute(gateway: $0, interface: "eth0") } == SixRoute(routes: routes)
+        )
+        #expect(SixRoute(routes: "") == nil)
+        #expect(SixRoute(routes: "\(none) 00 \(none) 00 zz 00000100 00000001 00000000 00000003 eth0") == nil)
     }
 
     @Test("A mapping is renewed at half of its time, within bounds; where there is none, it is asked for again later")

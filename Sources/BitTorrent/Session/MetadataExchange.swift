@@ -30,6 +30,9 @@ struct MetadataExchange {
     /// The last attempt failed: ask one peer only.
     private var wantsSingleProvider = false
 
+    /// Bytes that are kept.
+    var heldBytes: Int { portions.reduce(0) { $0 + ($1?.count ?? 0) } }
+
     /// Whether this peer's claim can be of use.
     static func isAcceptable(size: Int) -> Bool { (1...TorrentSpecification.maximumMetadataBytes).contains(size) }
 

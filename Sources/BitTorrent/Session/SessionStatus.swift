@@ -82,6 +82,12 @@ extension TorrentSession {
             SessionQueue("bytes of open pieces", picker.openBytes + verifyingBytes, configuration.bufferBytes),
             SessionQueue("bytes read ahead", uploads.bytes, configuration.readCacheBytes),
             SessionQueue("reads of leaf hashes", leafReads.count, Self.maximumLeafReads),
+            SessionQueue("failed pieces remembered", failures.count, Self.maximumFailures),
+            SessionQueue(
+                "bytes of metadata that came",
+                metadata?.heldBytes ?? 0,
+                TorrentSpecification.maximumMetadataBytes
+            ),
         ]
     }
 }

@@ -8,6 +8,9 @@ public import Wire
 public struct TorrentContent: Sendable {
     /// More pieces than this are refused: each costs a session about 16 bytes.
     public static let maximumPieceCount = 1 << 23
+    /// 128 MiB, in bytes. A piece is in memory from its first block until it is verified, so longer ones are refused, though BEP 3 and 52
+    /// set no limit. Programs that make torrents stop at 16 to 128 MiB.
+    public static let maximumPieceLength = 1 << 27
 
     /// A file of v2 that is not empty.
     public struct HashedFile: Hashable, Sendable {
@@ -44,7 +47,8 @@ public struct TorrentContent: Sendable {
     /// `trees`: what is known of their piece layers, by root; trees that are missing are begun with nothing known.
     /// Returns nil where these do not fit together.
     public init?(map: PieceMap, v1: [UInt8], files: [HashedFile], trees: [Digest256: MerkleTree] = [:]) {
-        guard map.pieceCount <= Self.maximumPieceCount, v1.isEmpty || v1.count == map.pieceCount * Digest160.byteCount,
+        guard map.pieceCount <= Self.maximumPieceCount, map.pieceLength <= Self.maximumPieceLength,
+            v1.isEmpty || v1.count == map.pieceCount * Digest160.byteCount,
             !v1.isEmpty || !files.isEmpty || map.pieceCount == 0
         else { return nil }
         pieceLength = map.pieceLength
@@ -58,7 +62,9 @@ public struct TorrentContent: Sendable {
 
     /// Of a v2 torrent whose info dictionary is not known.
     public init?(sparsePieceLength pieceLength: Int, pieceCount: Int) {
-        guard PieceLength.isValidForV2(pieceLength), (0...Self.maximumPieceCount).contains(pieceCount) else {
+        guard PieceLength.isValidForV2(pieceLength), pieceLength <= Self.maximumPieceLength,
+            (0...Self.maximumPieceCount).contains(pieceCount)
+        else {
             return nil
         }
         self.pieceLength = pieceLength

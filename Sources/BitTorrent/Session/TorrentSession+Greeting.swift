@@ -53,11 +53,11 @@ extension TorrentSession {
         reveal(to: peer, now)
     }
 
-    /// Where a peer reaches us in the other family: what the configuration says, or what peers of that family see. Nobody
-    /// learns an address of a network that is not his.
+    /// Where a peer reaches us in the other family: what the configuration says, what our program knows, or what peers of that
+    /// family see. Nobody learns an address of a network that is not his.
     private func otherAddresses(for peer: IPAddress) -> [IPAddress] {
-        let told = configuration.otherAddresses.filter { $0.isV4 != peer.isV4 }
-        let known = told.isEmpty ? [external[peer.isV4 ? 1 : 0].current].compactMap(\.self) : told
+        let told = (configuration.otherAddresses + reachedAt).filter { $0.isV4 != peer.isV4 }.prefix(1)
+        let known = told.isEmpty ? [external[peer.isV4 ? 1 : 0].current].compactMap(\.self) : Array(told)
         return known.filter { $0.isUnicast && $0.isLocal == peer.isLocal && $0.isLoopback == peer.isLoopback }
     }
 

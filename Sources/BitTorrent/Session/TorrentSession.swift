@@ -52,6 +52,9 @@ public struct TorrentSession: ~Copyable {
     var limitOpens: Duration?
     /// Of IPv4 and of IPv6.
     var external = [ExternalAddress(), ExternalAddress()]
+    /// Where our program is reached, as it has learned by other ways (the DHT, the router): at most one of each family. Told to
+    /// peers of the other family from their next connection on.
+    public var reachedAt: [IPAddress] = []
     /// While we pose as a peer without pieces.
     var superSeeding: SuperSeeding?
     /// What a lone seed gave to whom, while many fetch.

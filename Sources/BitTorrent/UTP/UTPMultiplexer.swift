@@ -43,6 +43,15 @@ public struct UTPMultiplexer: ~Copyable {
     /// Connections of both directions, confirmed or not.
     public var count: Int { slots.count }
 
+    /// What is kept for others, each with its bound.
+    public var queues: [SessionQueue] {
+        [
+            SessionQueue("uTP connections", slots.count, configuration.maximumConnections),
+            SessionQueue("uTP connections not confirmed", unconfirmed.count, configuration.maximumUnconfirmed),
+            SessionQueue("uTP bytes that came early", heldBytes, configuration.maximumHeldBytes),
+        ]
+    }
+
     /// When ``tick(now:into:)`` is due; nil for never.
     public var wake: UTPInstant? { nextWake }
 

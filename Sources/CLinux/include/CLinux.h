@@ -9,6 +9,7 @@
 
 #include "Datagrams.h"
 #include "Gateway.h"
+#include "Signals.h"
 
 // openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. Returns a descriptor, or -1 with errno.
 int roost_open_beneath(int directory, const char *path, uint64_t flags, uint64_t mode);

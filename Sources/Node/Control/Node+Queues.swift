@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import Storage
+internal import Swarm
 
 extension Node {
     /// What waits in the services of the node, each with its bound.
     func queues() async -> [NodeStatus.Torrent.Queue] {
+        let shared = await swarms.swarm.queues().map {
+            NodeStatus.Torrent.Queue(name: $0.name, used: $0.used, bound: $0.bound)
+        }
         let store = context.content
         return [
             NodeStatus.Torrent.Queue(name: "swarm jobs", used: swarms.enqueue.count, bound: swarms.enqueue.bound),
@@ -24,6 +29,6 @@ extension Node {
                 used: context.keeper.unwritten,
                 bound: Keeper.maximumUnwritten
             ),
-        ] + (await network.queues())
+        ] + shared + (await network.queues())
     }
 }

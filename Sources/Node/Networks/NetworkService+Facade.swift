@@ -9,11 +9,32 @@ extension NetworkService {
     /// What the router does for us, in a word; nil where it is not asked or has not answered yet.
     var mapping: String? {
         guard let mapper, mapper.hasTried else { return nil }
-        guard let first = mapper.mappings.first else { return "no router forwards the port" }
-        let kinds = mapper.mappings.map { $0.transport == .tcp ? "TCP" : "UDP" }.joined(separator: " and ")
+        let mappings = mapper.mappings
+        let parts = [
+            Self.words(mappings.filter { $0.pinhole == nil }, "the router forwards"),
+            Self.words(mappings.filter { $0.pinhole != nil }, "the router lets through"),
+        ]
+        let said = parts.compactMap(\.self)
+        return said.isEmpty ? "no router forwards the port" : said.joined(separator: "; ")
+    }
+
+    private static func words(_ mappings: [PortMapping], _ does: String) -> String? {
+        guard let first = mappings.first else { return nil }
+        let kinds = mappings.map { $0.transport == .tcp ? "TCP" : "UDP" }.joined(separator: " and ")
         let outside =
             first.externalAddress.map { "\(Endpoint($0, port: first.externalPort))" } ?? "port \(first.externalPort)"
-        return "the router forwards \(outside), \(kinds), by \(first.method.rawValue)"
+        return "\(does) \(outside), \(kinds), by \(first.method.rawValue)"
+    }
+
+    /// Where others reach us, at most one address of each family: as the nodes of the DHT see us (BEP 42), or as the router says
+    /// (RFC 6887, UPnP), which knows IPv4's without anybody else.
+    func ownAddresses() async -> [IPAddress] {
+        let families = localEndpoints.map { $0.family }
+        let seen = (try? await dht.inspect { node in families.compactMap { node.address($0) } }) ?? []
+        let mapped = mapper?.mappings.compactMap(\.externalAddress) ?? []
+        return families.compactMap { family in
+            (seen + mapped).first { $0.isV4 == (family == .v4) && $0.isUnicast }
+        }
     }
 
     func status() async -> NodeStatus.Network {

@@ -32,6 +32,7 @@ final class NetworkService: Sendable {
     /// Told of the sockets that are used when one took the place of one that the system closed; what else uses the port goes on
     /// there.
     private let onSockets: @Sendable ([UDPSocket]) async throws -> Void
+    private let onAddresses: @Sendable ([IPAddress]) -> Void
     private let needsSaving = Atomic(false)
 
     private init(
@@ -42,9 +43,11 @@ final class NetworkService: Sendable {
         absence: String?,
         local: LocalPeers?,
         mapper: PortMapper?,
-        onSockets: @escaping @Sendable ([UDPSocket]) async throws -> Void
+        onSockets: @escaping @Sendable ([UDPSocket]) async throws -> Void,
+        onAddresses: @escaping @Sendable ([IPAddress]) -> Void
     ) {
         self.onSockets = onSockets
+        self.onAddresses = onAddresses
         self.absence = absence
         self.local = local
         self.mapper = mapper
@@ -77,7 +80,8 @@ final class NetworkService: Sendable {
         absence: String? = nil,
         local: LocalPeers? = nil,
         mapper: PortMapper? = nil,
-        onSockets: @escaping @Sendable ([UDPSocket]) async throws -> Void = { _ in }
+        onSockets: @escaping @Sendable ([UDPSocket]) async throws -> Void = { _ in },
+        onAddresses: @escaping @Sendable ([IPAddress]) -> Void = { _ in }
     ) async throws(NodeError) -> NetworkService {
         let (admission, start) = (context.admission, context.configuration)
         var configuration = DHTConfiguration()
@@ -95,7 +99,8 @@ final class NetworkService: Sendable {
                 absence: absence,
                 local: local,
                 mapper: mapper,
-                onSockets: onSockets
+                onSockets: onSockets,
+                onAddresses: onAddresses
             )
             try await service.dropOutdated()
             service.entrances.join()
@@ -123,12 +128,18 @@ final class NetworkService: Sendable {
     func run() async throws {
         var watch = TableWatch(network: name, logger: context.logger)
         var round = 0
+        var reached: [IPAddress] = []
         while !Task.isCancelled {
             let count = (try? await dht.inspect { $0.nodeCount }) ?? 0
             if watch.grew(to: count) { growth.send() }
             entrances.seek(nodes: count, now: .now)
             if sockets.withLock({ $0.contains { !$0.isOpen } }) { await rebind() }
             round += 1
+            let addresses = await ownAddresses()
+            if addresses != reached {
+                reached = addresses
+                onAddresses(addresses)
+            }
             if round % 4 == 0, needsSaving.exchange(false, ordering: .relaxed) { await save() }
             // Cancellation ends the loop.
             try? await Task.sleep(for: .milliseconds(500), tolerance: .milliseconds(250))

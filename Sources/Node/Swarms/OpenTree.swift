@@ -30,6 +30,13 @@ struct OpenTree: Sendable {
 
     /// `hash`: under which it was found. `sources`: what the link said, where the metadata came from peers.
     init(_ metainfo: Metainfo, hash: Digest160, sources: SourceHints = SourceHints()) throws {
+        guard metainfo.pieceLength <= TorrentContent.maximumPieceLength else {
+            throw NodeError(
+                .badData,
+                "the torrent's pieces are \(metainfo.pieceLength) bytes long, and at most \(TorrentContent.maximumPieceLength) are held in memory",
+                remedy: "Ask for the torrent to be made with shorter pieces."
+            )
+        }
         self.metainfo = metainfo
         self.sources = sources.isEmpty ? SourceHints(metainfo.sources) : sources
         self.hash = hash

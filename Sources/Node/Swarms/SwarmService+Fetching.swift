@@ -178,11 +178,7 @@ extension SwarmService {
             let layers = try files.layers(in: context).filter { proven[$0.key] == nil }
             let missing = files.tree.missingFiles(in: content)
             // What an attempt by v1 had begun is of no more use.
-            if missing.isEmpty, let v1 = files.record.v1 {
-                for number in files.tree.manifest.files.indices {
-                    try content.remove(.v1(torrent: v1, file: number))
-                }
-            }
+            if missing.isEmpty, let v1 = files.record.v1 { try content.removeFiles(ofTorrent: v1) }
             return (missing, layers)
         }
         if !layers.isEmpty { torrent.learn(pieceLayers: layers) }

@@ -76,6 +76,9 @@ actor SwarmService {
     var changing: [Digest160: [CheckedContinuation<Void, Never>]] = [:]
     var isEnding = false
     private var lastSave = ContinuousClock.now
+    /// Files that nobody used in one such time, or in two, are closed.
+    private static let tidyingInterval = Duration.seconds(60)
+    private var lastTidying = ContinuousClock.now
     var served: [Digest160: ServedTorrent] = [:]
     /// By v2 hash: releases of which parts were read, and are served.
     var parts: [Digest160: SiteRelease] = [:]
@@ -189,6 +192,10 @@ actor SwarmService {
         await saveIfDue(now)
         await followContent()
         reader.rest()
+        if now - lastTidying > Self.tidyingInterval {
+            lastTidying = now
+            context.content.closeUnusedFiles()
+        }
         for (hash, entry) in open {
             guard let status = await entry.torrent.status() else { continue }
             if entry.twin != nil { await takeLeft(of: entry) }

@@ -157,6 +157,6 @@ final class TwinFiles: Sendable {
     /// That of a whole release stays for the next fetch of it. Blocks.
     func removeStaged() {
         guard manifest == nil else { return }
-        for number in state.withLock({ $0.lengths.indices }) { try? content.remove(stagedKey(number)) }
+        try? content.removeFiles(ofTorrent: v1)
     }
 }

@@ -3,7 +3,6 @@ internal import Foundation
 internal import Logging
 internal import Node
 internal import Storage
-internal import UnixSignals
 internal import Wire
 
 /// `roost start` in the foreground: a node until a signal or `roost stop` ends it.
@@ -44,13 +43,17 @@ struct NodeProcess {
         return logger
     }
 
-    /// Returns when the node has ended and everything is on disk.
+    /// Returns when the node has ended and everything is on disk. A signal ends it cleanly once it is ready, and at once before:
+    /// nothing is lost by that, since a home bears a kill at any instant.
     func run(ready: ReadySignal) async throws {
-        let running = try await RunningNode(options, signals: [.sigterm, .sigint])
-        SecondSignal.endsAtOnce()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await running.run() }
+        let running = try await RunningNode(options)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await running.run()
+                return true
+            }
             let address = try await running.ready()
+            EndingSignal.trap()
             ready.ready()
             if json {
                 Output.line(Output.json(await running.node.status()))
@@ -58,7 +61,14 @@ struct NodeProcess {
                 Output.line("Roost is running. Sites: http://<site>.localhost:\(address.gateway.port)/")
                 Output.line("The home page: `roost ui`. End with Ctrl-C or `roost stop`.")
             }
-            try await group.waitForAll()
+            group.addTask {
+                await EndingSignal.wait()
+                if !Task.isCancelled { await running.stop() }
+                return false
+            }
+            while let hasEnded = try await group.next() {
+                if hasEnded { group.cancelAll() }
+            }
         }
     }
 }

@@ -5,7 +5,6 @@ internal import Logging
 internal import Node
 internal import ServiceLifecycle
 internal import Storage
-internal import UnixSignals
 internal import Wire
 
 /// A node in this process with its gateway and control API: one home, from opening it to closing it.
@@ -17,8 +16,7 @@ final class RunningNode: Sendable {
     private let home: Home
 
     /// Opens the home and binds the sockets for peers; nothing runs yet.
-    /// `signals` end the node cleanly where they arrive.
-    init(_ options: NodeOptions, signals: [UnixSignal] = []) async throws {
+    init(_ options: NodeOptions) async throws {
         node = try await Node.open(options)
         home = options.home
         var gateway = GatewayConfiguration()
@@ -39,7 +37,6 @@ final class RunningNode: Sendable {
                 .init(service: node, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: content), .init(service: control),
             ],
-            gracefulShutdownSignals: signals,
             logger: options.logger
         )
         configuration.maximumGracefulShutdownDuration = .seconds(5)

@@ -61,7 +61,7 @@ struct DHTNodeCommand: AsyncParsableCommand {
             if options.json || !options.quiet {
                 options.print(["listen": address]) { _ in "Listening on \(address). Ctrl-C ends it." }
             }
-            await ProcessSignal.terminated()
+            await EndingSignal.wait()
         }
         do {
             try await service.shutdown()

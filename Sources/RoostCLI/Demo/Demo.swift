@@ -17,7 +17,7 @@ struct Demo {
         let outcome = await withTaskGroup(of: Result<Void, any Error>.self) { group in
             group.addTask { await Self.outcome { try await story(cast) } }
             group.addTask {
-                await Interruption.wait()
+                await EndingSignal.wait()
                 return .failure(CancellationError())
             }
             let first = await group.next()

@@ -27,9 +27,7 @@ struct TorrentCheckCommand: AsyncParsableCommand {
         lines.say("ready")
         guard await contract.waitForGo(lines) else { return }
         let metainfo = try TorrentFiles.load(torrent)
-        guard let content = TorrentContent(metainfo) else {
-            throw NodeError(.badData, "\(torrent) has too many pieces", remedy: "Make it again with longer pieces.")
-        }
+        let content = try TorrentFiles.content(metainfo)
         let storage = try TorrentFiles.storage(metainfo, at: dir, mustExist: true)
         let bar = ProgressBar(shown: options.showsProgress && !contract.events)
         let verified = PieceChecker.checkAll(content, in: storage) { done, total in

@@ -72,13 +72,7 @@ struct TorrentDownload: Sendable {
         guard Magnet.isMagnet(command.torrent) else {
             let metainfo = try TorrentFiles.load(command.torrent)
             let storage = try TorrentFiles.storage(metainfo, at: directory)
-            guard let content = TorrentContent(metainfo) else {
-                throw NodeError(
-                    .badData,
-                    "The torrent has too many pieces",
-                    remedy: "Make it again with longer pieces."
-                )
-            }
+            let content = try TorrentFiles.content(metainfo)
             let have = try begin(metainfo, content, storage)
             try makeEmptyFiles(storage)
             let torrent = try await run.swarm.add(metainfo, storage: storage, have: have) { adjust(&$0) }
@@ -139,7 +133,7 @@ struct TorrentDownload: Sendable {
         await withTaskGroup(of: Ending?.self) { group in
             group.addTask { await first(of: events, torrent) }
             group.addTask {
-                await ProcessSignal.terminated()
+                await EndingSignal.wait()
                 return .quit
             }
             group.addTask {

@@ -23,6 +23,21 @@ enum TorrentFiles {
         }
     }
 
+    /// What a session has to know of it.
+    static func content(_ metainfo: Metainfo) throws -> TorrentContent {
+        if let content = TorrentContent(metainfo) { return content }
+        let longest = Int64(TorrentContent.maximumPieceLength)
+        guard metainfo.pieceLength > longest else {
+            throw NodeError(.badData, "The torrent has too many pieces", remedy: "Make it again with longer pieces.")
+        }
+        throw NodeError(
+            .badData,
+            "The torrent's pieces are \(ProgressBar.bytes(Int64(metainfo.pieceLength))) long, and at most "
+                + "\(ProgressBar.bytes(longest)) are held in memory",
+            remedy: "Make it again with shorter pieces."
+        )
+    }
+
     static func magnet(_ text: String) throws -> Magnet {
         let magnet: Magnet
         do {

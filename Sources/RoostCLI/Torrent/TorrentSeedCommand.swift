@@ -66,7 +66,7 @@ struct TorrentSeedCommand: AsyncParsableCommand {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await run.useDHT(for: active) }
             group.addTask { await Self.untilTold(contract, lines, active) }
-            group.addTask { await ProcessSignal.terminated() }
+            group.addTask { await EndingSignal.wait() }
             // The search never ends by itself; the first of the others does.
             if !network.usesDHT { await group.next() }
             await group.next()
@@ -87,10 +87,7 @@ struct TorrentSeedCommand: AsyncParsableCommand {
 enum TorrentStart {
     /// The pieces that are there and right: by the record of the last run, or by hashing.
     static func have(_ metainfo: Metainfo, _ storage: DirectoryStorage, _ bar: ProgressBar?) async throws -> Bitfield {
-        guard let content = TorrentContent(metainfo) else {
-            throw NodeError(.badData, "The torrent has too many pieces", remedy: "Make it again with longer pieces.")
-        }
-        return have(content, storage, bar)
+        have(try TorrentFiles.content(metainfo), storage, bar)
     }
 
     /// Blocks while it hashes.

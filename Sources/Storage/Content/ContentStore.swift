@@ -336,6 +336,9 @@ public final class ContentStore: Sendable {
     /// Lets go of what is known in memory of a file being downloaded.
     func close(_ key: ContentKey) { partials.withLock { _ = $0.removeValue(forKey: key) } }
 
+    /// The files of which something is known in memory.
+    var openKeys: [ContentKey] { partials.withLock { Array($0.keys) } }
+
     /// Drops what there is of a file being downloaded, which is there in full by other means.
     func forget(_ key: ContentKey) throws(StorageError) {
         partials.withLock { _ = $0.removeValue(forKey: key) }

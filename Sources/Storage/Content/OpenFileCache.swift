@@ -13,6 +13,8 @@ final class OpenFileCache: Sendable {
     private struct State {
         var entries: [String: Entry] = [:]
         var clock: UInt64 = 0
+        /// The clock at the last ``dropUnused()``.
+        var mark: UInt64 = 0
     }
 
     let capacity: Int
@@ -42,6 +44,19 @@ final class OpenFileCache: Sendable {
 
     func forget(_ path: String) {
         state.withLock { _ = $0.entries.removeValue(forKey: path) }
+    }
+
+    /// Closes what was not used since the last call.
+    func dropUnused() {
+        let unused = state.withLock { state in
+            let mark = state.mark
+            state.mark = state.clock
+            let unused = state.entries.filter { $0.value.lastUse <= mark }
+            for path in unused.keys { state.entries[path] = nil }
+            return unused
+        }
+        // Closing is done outside of the lock.
+        withExtendedLifetime(unused) {}
     }
 
     /// Drops a quarter, so that the search for the oldest is rare.

@@ -12,10 +12,12 @@ public enum PieceChecker {
     }
 
     private static let bytesAtOnce = 1 << 20
+    /// Of all pieces that are in memory at once, but for one that is always allowed.
+    private static let memory = 128 << 20
 
     /// Which of `pieces` are there and right. Blocks until all are read; a piece that cannot be read counts as absent.
     ///
-    /// `threads`: at most this many pieces are in memory at once.
+    /// `threads`: at most this many pieces are in memory at once, and fewer where they are long.
     /// `progress`: told the number of pieces done and in all, from any thread.
     public static func check(
         _ pieces: [PieceIndex],
@@ -24,6 +26,7 @@ public enum PieceChecker {
         threads: Int,
         progress: (@Sendable (Int, Int) -> Void)? = nil
     ) -> Bitfield {
+        let threads = max(1, min(threads, memory / max(content.pieceLength, 1)))
         // Small pieces are taken several at a time: else threads wait for each other more than they hash.
         let piecesAtOnce = max(1, min(bytesAtOnce / max(content.pieceLength, 1), pieces.count / (threads * 8)))
         let state = Mutex(State(verified: Bitfield(count: content.pieceCount)))

@@ -102,6 +102,11 @@ public final class SwarmListener: Sendable {
         displaced?.refuse()
     }
 
+    /// On the swarm's event loop.
+    var queue: SessionQueue {
+        SessionQueue("connections that have yet to say what they want", waiting.value.count, waiting.value.capacity)
+    }
+
     func ended(_ number: UInt64) { waiting.value.leave(number) }
 
     func acceptor(of hash: Digest160) -> ConnectionAcceptor? { registry.withLock { $0.acceptors[hash] } }

@@ -77,6 +77,12 @@ public final class Torrent: Sendable {
         update { $0.add(peers: peers, source: source, isAlive: isAlive, now: $1) }
     }
 
+    /// See ``Swarm/setReached(at:)``.
+    func setReached(at addresses: [IPAddress]) {
+        guard !addresses.isEmpty else { return }
+        loop.execute { self.driver.value?.session.reachedAt = addresses }
+    }
+
     /// Announces to trackers, by tier, the first tier first, until the torrent ends; instead of those of an earlier call.
     public func announce(to tiers: [[TrackerAddress]]) {
         loop.execute {

@@ -16,18 +16,33 @@ struct GatewayClient {
     /// Whether to give up at once.
     private let isEnding: () -> Bool
 
-    /// Nil where there is no way to the gateway.
-    init?(gateway: IPAddress, nonce: [UInt8], patience: [Duration], isEnding: @escaping () -> Bool) {
-        guard case .v4(let number) = gateway else { return nil }
-        var local: UInt32 = 0
-        // SAFETY: a plain integer, written during the call.
-        descriptor = unsafe roost_gateway_open(number, PortControl.port, &local)
-        guard descriptor >= 0 else { return nil }
+    /// Nil where there is no way to the gateway. `interface`: of a gateway whose address is of the link alone; `source`: which of
+    /// our addresses it is asked from and for, nil for the system's choice.
+    init?(
+        gateway: IPAddress,
+        interface: UInt32 = 0,
+        source: IPAddress? = nil,
+        nonce: [UInt8],
+        patience: [Duration],
+        isEnding: @escaping () -> Bool
+    ) {
+        let bytes = gateway.bytes
+        var local = [UInt8](repeating: 0, count: bytes.count)
+        // SAFETY: arrays that live for the call, each of as many bytes as the gateway's address; the source may be null.
+        descriptor = unsafe roost_gateway_open(
+            bytes,
+            bytes.count,
+            interface,
+            PortControl.port,
+            source.map { $0.bytes },
+            &local
+        )
+        guard descriptor >= 0, let client = IPAddress(local) else { return nil }
         self.gateway = gateway
         self.nonce = nonce
         self.patience = patience
         self.isEnding = isEnding
-        client = .v4(local)
+        self.client = client
     }
 
     func close() { _ = Glibc.close(descriptor) }
@@ -50,8 +65,8 @@ struct GatewayClient {
         if !isNATPMP {
             switch ask(request.pcp, { PortControl.parse($0, to: request) }) {
             case .mapped(let mapping)?: return mapping
-            case .onlyNATPMP?: isNATPMP = true
-            case .refused?, nil: return nil
+            case .onlyNATPMP? where gateway.isV4: isNATPMP = true
+            case .onlyNATPMP?, .refused?, nil: return nil
             }
         }
         guard case .mapped(var mapping)? = ask(request.natPMP, { PortControl.parse($0, to: request) }) else {

@@ -56,7 +56,8 @@ public enum PortControl {
             bytes += [transport.rawValue, 0, 0, 0]
             bytes.append(bigEndian: internalPort)
             bytes.append(bigEndian: externalPort)
-            return bytes + PortControl.mapped(.v4(0))
+            // §11.1: no wish is the zero address of the client's family.
+            return bytes + PortControl.mapped(client.isV4 ? .v4(0) : .v6(high: 0, low: 0))
         }
 
         /// RFC 6886 §3.3: 12 bytes.
@@ -120,7 +121,8 @@ public enum PortControl {
                 externalPort: externalPort,
                 externalAddress: unmapped(address),
                 lifetime: .seconds(Int64(lifetime)),
-                method: .pcp
+                method: .pcp,
+                pinhole: request.client.isV4 ? nil : .init(address: request.client)
             )
         )
     }

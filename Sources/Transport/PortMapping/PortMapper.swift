@@ -2,10 +2,11 @@
 public import Logging
 internal import NIOPosix
 internal import Synchronization
-internal import Wire
+public import Wire
 
 /// Asks the router of this network to let peers through to our port, TCP and UDP: by PCP or NAT-PMP, and by UPnP where the
-/// gateway speaks neither. Renews that at half of its time, and takes it back at the end.
+/// gateway speaks neither. For IPv4 the router forwards a port of its own, for IPv6 it opens its firewall before our public
+/// address. Renews that at half of its time, and takes it back at the end.
 ///
 /// One thread of its own, since everything about it waits. Where there is no router, or it refuses, it tries again after
 /// ``retryInterval``; nothing depends on it.
@@ -22,14 +23,17 @@ public final class PortMapper: Sendable {
     }
 
     private let port: UInt16
+    private let six: IPAddress?
     private let nonce: [UInt8]
     private let logger: Logger
     private let threads = NIOThreadPool(numberOfThreads: 1)
     private let state = Mutex(State())
 
     /// `port`: where peers reach us on this machine; the same is wished for outside.
-    public init(port: UInt16, logger: Logger) {
+    /// `six`: where IPv6 is listened in, `::` for all our addresses; nil where it is not.
+    public init(port: UInt16, six: IPAddress? = nil, logger: Logger) {
         self.port = port
+        self.six = six
         self.logger = logger
         nonce = (0..<12).map { _ in UInt8.random(in: .min ... .max) }
     }
@@ -70,11 +74,13 @@ public final class PortMapper: Sendable {
     }
 
     private func log(_ mappings: [PortMapping]) {
-        guard let first = mappings.first else { return logger.debug("no router maps the port") }
-        logger.info(
-            "the router forwards the port",
-            metadata: ["port": "\(first.externalPort)", "method": "\(first.method.rawValue)"]
-        )
+        if mappings.isEmpty { logger.debug("no router maps the port") }
+        for mapping in mappings {
+            logger.info(
+                mapping.pinhole == nil ? "the router forwards the port" : "the router lets the port through",
+                metadata: ["port": "\(mapping.externalPort)", "method": "\(mapping.method.rawValue)"]
+            )
+        }
     }
 
     static func pause(_ mappings: [PortMapping]) -> Duration {
@@ -86,41 +92,97 @@ public final class PortMapper: Sendable {
     // MARK: On the thread
 
     private func renew(_ before: [PortMapping]) -> [PortMapping] {
+        renewForwarding(before.filter { $0.pinhole == nil }) + renewPinholes(before.filter { $0.pinhole != nil })
+    }
+
+    private func renewForwarding(_ before: [PortMapping]) -> [PortMapping] {
         func wish(_ transport: PortMapping.Kind) -> UInt16 {
             before.first { $0.transport == transport }?.externalPort ?? port
         }
         let lifetime = PortControl.lifetime
-        if before.first?.method != .upnp, var client = gateway() {
-            defer { client.close() }
-            var mappings: [PortMapping] = []
-            for transport in PortMapping.Kind.allCases {
-                guard let mapping = client.map(transport, port: port, external: wish(transport), lifetime: lifetime)
-                else {
-                    break
-                }
-                mappings.append(mapping)
-            }
+        if before.first?.method != .upnp, let client = gateway() {
+            let mappings = asked(client, wish)
             if !mappings.isEmpty { return mappings }
         }
         // Without a way out there is no router to ask, and miniupnpc would say so on the standard error itself.
-        guard !state.withLock({ $0.isEnding }), Self.router != nil, let client = UPnPClient() else { return [] }
+        guard !isEnding, Self.router != nil, let client = UPnPClient() else { return [] }
         return PortMapping.Kind.allCases.compactMap {
             client.map($0, port: port, external: wish($0), lifetime: lifetime)
         }
     }
 
-    private func release(_ mappings: [PortMapping]) {
-        guard mappings.first?.method == .upnp else {
-            guard var client = gateway(patience: Array(PortControl.patience.prefix(2))) else { return }
-            defer { client.close() }
-            for mapping in mappings {
-                _ = client.map(mapping.transport, port: port, external: 0, lifetime: .zero)
-            }
-            return
+    /// Only for an address that all the Internet can send to. Holes before an address that is ours no more end with their time.
+    private func renewPinholes(_ before: [PortMapping]) -> [PortMapping] {
+        guard let six, let route = SixRoute.current, let address = ownAddress(six) else { return [] }
+        if before.first?.method != .upnp, let client = gateway(route, address) {
+            let mappings = asked(client) { _ in port }
+            if !mappings.isEmpty { return mappings }
         }
+        guard !isEnding, let client = PinholeClient(interface: route.interface) else { return [] }
+        return PortMapping.Kind.allCases.compactMap { transport in
+            let last = before.first { $0.transport == transport }?.pinhole
+            return client.open(transport, port: port, of: address, before: last, lifetime: PortControl.lifetime)
+        }
+    }
+
+    private func ownAddress(_ listened: IPAddress) -> IPAddress? {
+        listened.isUnspecified ? SixRoute.ownAddress : listened.scope == .global ? listened : nil
+    }
+
+    /// What the gateway grants, up to the first that it refuses; the client is closed.
+    private func asked(_ client: GatewayClient, _ wish: (PortMapping.Kind) -> UInt16) -> [PortMapping] {
+        var client = client
+        defer { client.close() }
+        var mappings: [PortMapping] = []
+        for transport in PortMapping.Kind.allCases {
+            guard
+                let mapping = client.map(
+                    transport,
+                    port: port,
+                    external: wish(transport),
+                    lifetime: PortControl.lifetime
+                )
+            else { break }
+            mappings.append(mapping)
+        }
+        return mappings
+    }
+
+    private func release(_ mappings: [PortMapping]) {
+        releaseForwarding(mappings.filter { $0.pinhole == nil })
+        releasePinholes(mappings.filter { $0.pinhole != nil })
+    }
+
+    private func releaseForwarding(_ mappings: [PortMapping]) {
+        guard let first = mappings.first else { return }
+        guard first.method == .upnp else { return takenBack(mappings, by: gateway(patience: Self.hasty)) }
         guard Self.router != nil, let client = UPnPClient() else { return }
         for mapping in mappings { client.unmap(mapping) }
     }
+
+    private func releasePinholes(_ mappings: [PortMapping]) {
+        guard let first = mappings.first, let pinhole = first.pinhole, let route = SixRoute.current else { return }
+        guard first.method == .upnp else {
+            return takenBack(mappings, by: gateway(route, pinhole.address, patience: Self.hasty))
+        }
+        guard let client = PinholeClient(interface: route.interface) else { return }
+        for pinhole in mappings.compactMap(\.pinhole) { client.close(pinhole) }
+    }
+
+    private func takenBack(_ mappings: [PortMapping], by client: GatewayClient?) {
+        guard var client else { return }
+        defer { client.close() }
+        for mapping in mappings {
+            _ = client.map(mapping.transport, port: port, external: 0, lifetime: .zero)
+        }
+    }
+
+    // MARK: Gateways
+
+    /// At the end.
+    private static let hasty = Array(PortControl.patience.prefix(2))
+
+    private var isEnding: Bool { state.withLock { $0.isEnding } }
 
     /// The gateway of the default route as it is now; nil without one.
     private static var router: IPAddress? {
@@ -131,8 +193,26 @@ public final class PortMapper: Sendable {
 
     private func gateway(patience: [Duration] = PortControl.patience) -> GatewayClient? {
         guard let address = Self.router else { return nil }
-        return GatewayClient(gateway: address, nonce: nonce, patience: patience) {
-            self.state.withLock { $0.isEnding } && patience.count == PortControl.patience.count
-        }
+        return GatewayClient(gateway: address, nonce: nonce, patience: patience, isEnding: gaveUp(patience))
+    }
+
+    private func gateway(
+        _ route: SixRoute,
+        _ address: IPAddress,
+        patience: [Duration] = PortControl.patience
+    ) -> GatewayClient? {
+        GatewayClient(
+            gateway: route.gateway,
+            interface: route.gateway.scope == .linkLocal ? route.index : 0,
+            source: address,
+            nonce: nonce,
+            patience: patience,
+            isEnding: gaveUp(patience)
+        )
+    }
+
+    /// The end stops every question but those of the end.
+    private func gaveUp(_ patience: [Duration]) -> () -> Bool {
+        { self.isEnding && patience.count == PortControl.patience.count }
     }
 }

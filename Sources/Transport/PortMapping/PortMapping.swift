@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Wire
 
-/// A port of the router's that leads to one of ours.
+/// A port of the router's that leads to one of ours, or a hole in its firewall before one.
 public struct PortMapping: Equatable, Sendable {
     /// By its number in IP (RFC 6887 §11.1 has it, too).
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -17,6 +17,19 @@ public struct PortMapping: Equatable, Sendable {
         case upnp = "UPnP"
     }
 
+    /// IPv6: what is sent to our own address comes through.
+    public struct Pinhole: Equatable, Sendable {
+        /// Of this machine.
+        public var address: IPAddress
+        /// What a UPnP router calls it; PCP needs none.
+        public var name: String?
+
+        public init(address: IPAddress, name: String? = nil) {
+            self.address = address
+            self.name = name
+        }
+    }
+
     /// Which of the two is mapped; each takes a mapping of its own.
     public var transport: Kind
     /// Ours.
@@ -29,6 +42,8 @@ public struct PortMapping: Equatable, Sendable {
     public var lifetime: Duration
     /// How the router was asked, and will be when the mapping is renewed.
     public var method: Method
+    /// Nil where addresses are translated (IPv4).
+    public var pinhole: Pinhole?
 
     /// As the router answered.
     public init(
@@ -37,7 +52,8 @@ public struct PortMapping: Equatable, Sendable {
         externalPort: UInt16,
         externalAddress: IPAddress?,
         lifetime: Duration,
-        method: Method
+        method: Method,
+        pinhole: Pinhole? = nil
     ) {
         self.transport = transport
         self.internalPort = internalPort
@@ -45,5 +61,6 @@ public struct PortMapping: Equatable, Sendable {
         self.externalAddress = externalAddress
         self.lifetime = lifetime
         self.method = method
+        self.pinhole = pinhole
     }
 }

@@ -33,7 +33,7 @@ struct UPnPClient {
     }
 
     // SAFETY: reads up to the first zero byte within the buffer.
-    private static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 

@@ -40,6 +40,9 @@ public final class UTPTransport: DatagramReceiver {
         for socket in sockets { socket.register(self, for: .utp) }
     }
 
+    /// What is kept for others, each with its bound.
+    public var queues: [SessionQueue] { multiplexer.queues }
+
     static var now: UTPInstant { UTPInstant(microseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1000)) }
 
     /// Goes on over other sockets of the same families and the same event loop.

@@ -224,6 +224,29 @@ struct ExchangeTests {
         #expect(script.peer.session.book.own == [nil, Endpoint(seen, port: 0)])
     }
 
+    @Test(
+        "BEP 10: what the program knows of its addresses is told to peers of the other family, one of each, in their own network"
+    )
+    func ownAddresses() throws {
+        let (four, six) = (IPAddress.v4(0x0B16_212C), IPAddress.v6(high: 0x2A01_0203_0405_0607, low: 9))
+        func told(by known: [IPAddress], to peer: Endpoint) throws -> [IPAddress]? {
+            let script = ScriptedPeer(try Self.sample(), isSeed: true, address: peer)
+            script.peer.update { session, _ in
+                session.reachedAt = known
+                return []
+            }
+            script.connect()
+            return Self.addresses(script.heard().messages)
+        }
+        let (public4, private4) = (Endpoint(.v4(0x0808_0808), port: 1), Endpoint(.v4(0x0A00_0001), port: 1))
+        #expect(try told(by: [four, six], to: public4) == [six])
+        #expect(try told(by: [four], to: public4) == [])
+        #expect(try told(by: [six], to: private4) == [])
+        let local = IPAddress.v6(high: 0xFD77_0000_0000_0000, low: 1)
+        #expect(try told(by: [local], to: public4) == [])
+        #expect(try told(by: [local], to: private4) == [local])
+    }
+
     private static func addresses(_ messages: [PeerMessage]) -> [IPAddress]? {
         for case .extended(id: 0, let payload) in messages {
             return (try? ExtensionHandshake(parsing: payload))?.otherAddresses

@@ -168,6 +168,19 @@ struct TorrentSessionTests {
         #expect(Set(reader.disk.keys) == [small, large, large + 5])
     }
 
+    @Test("Pieces above 128 MiB are refused: each is in memory until it is verified")
+    func longPieces() throws {
+        let longest = TorrentContent.maximumPieceLength
+        func content(_ length: Int) throws -> TorrentContent? {
+            let map = try #require(PieceMap(lengths: [(100, false)], pieceLength: length, alignment: .contiguous))
+            return TorrentContent(map: map, v1: [UInt8](repeating: 0, count: 20), files: [])
+        }
+        #expect(try content(longest) != nil)
+        #expect(try content(longest * 2) == nil)
+        #expect(TorrentContent(sparsePieceLength: longest, pieceCount: 1) != nil)
+        #expect(TorrentContent(sparsePieceLength: longest * 2, pieceCount: 1) == nil)
+    }
+
     @Test("A sparse torrent refuses files that do not fit")
     func sparseBounds() {
         var content = TorrentContent(sparsePieceLength: 16_384, pieceCount: 10)
