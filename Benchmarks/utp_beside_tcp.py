@@ -3,7 +3,8 @@
 
   python3 Benchmarks/utp_beside_tcp.py --rate 200mbit --queue 400ms --seconds 15
 
-Two network namespaces and a token bucket (tc tbf) between them. Prints one JSON line for each queue."""
+Two network namespaces and a token bucket (tc tbf) between them, a round trip of next to nothing; with --delay the lab's emulator is
+between them, which adds so much each way. Prints one JSON line for each queue."""
 import argparse
 import json
 import os
@@ -16,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "Interop"), str(ROOT / "Benchmarks")]
 import lab  # noqa: E402
 import roost  # noqa: E402
-from lab import common  # noqa: E402
+from lab import Path, common  # noqa: E402
 
 SINK = """
 import socket, sys, time
@@ -46,9 +47,20 @@ def downloaded(path):
     return sum(f.stat().st_blocks * 512 for f in path.rglob("*") if f.is_file())
 
 
+def hosts(network, o, queue):
+    if o.delay:
+        net = network.internet()
+        return net.host("sender", Path(o.rate, o.delay, queue=queue), Path()), net.host("reader")
+    sender, reader = network.host("sender"), network.host("reader")
+    # On the far side of the bridge: on its own device the sender's TCP sees how full the queue is, and holds back.
+    tc = ["tc", "qdisc", "replace", "dev", f"v{reader.number}", "root", "tbf", "rate", o.rate, "burst", "128kb", "latency", queue]
+    subprocess.run(tc, check=True)
+    return sender, reader
+
+
 def measure(o, queue):
     with lab.Lab() as network:
-        sender, reader = network.host("sender"), network.host("reader")
+        sender, reader = hosts(network, o, queue)
         source = sender.path("data", "tree")
         source.mkdir()
         with open(source / "noise.bin", "wb") as out:
@@ -56,9 +68,6 @@ def measure(o, queue):
                 out.write(os.urandom(1 << 20))
         torrent = sender.path("t.torrent")
         common.make_torrent(str(source), str(torrent), "v1", 1 << 18)
-        # On the far side of the bridge: on its own device the sender's TCP sees how full the queue is, and holds back.
-        tc = ["tc", "qdisc", "replace", "dev", f"v{reader.number}", "root", "tbf", "rate", o.rate, "burst", "128kb", "latency", queue]
-        subprocess.run(tc, check=True)
         sink = reader.start([sys.executable, "-c", SINK, reader.address])
         sink.wait_line(lambda line: "ready" in line or None, 10)
         flow = sender.start([sys.executable, "-c", SOURCE, reader.address, o.cc])
@@ -77,7 +86,7 @@ def measure(o, queue):
         time.sleep(2)
         before = downloaded(got)
         time.sleep(4)
-        return {"bench": "utp-beside-tcp", "tcp": o.cc, "rate": o.rate, "queue": queue, "tcp_alone_MBps": round(alone / 1e6, 2), "tcp_beside_MBps": round(beside / 1e6, 2),
+        return {"bench": "utp-beside-tcp", "tcp": o.cc, "rate": o.rate, "queue": queue, "delay": o.delay, "tcp_alone_MBps": round(alone / 1e6, 2), "tcp_beside_MBps": round(beside / 1e6, 2),
                 "kept": round(beside / alone, 3) if alone else None, "utp_beside_MBps": round(utp / 1e6, 2), "utp_alone_MBps": round((downloaded(got) - before) / 4e6, 2)}
 
 
@@ -85,6 +94,7 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument("--rate", default="200mbit")
     a.add_argument("--queue", action="append", help="as tc's latency; may be repeated")
+    a.add_argument("--delay", help="one way, in the lab's emulator")
     a.add_argument("--cc", default="cubic", help="congestion control of the TCP flow")
     a.add_argument("--seconds", type=float, default=10)
     a.add_argument("--size", type=int, default=400, help="MiB to transfer")
