@@ -33,7 +33,7 @@ extension ByteCount: CustomStringConvertible {
         guard parts.count <= 2, let whole = Int64(parts[0]) else { return nil }
         var (total, overflow) = whole.multipliedReportingOverflow(by: factor)
         if parts.count == 2 {
-            // Nine digits are below a byte even of a TiB that anybody writes, and cannot overflow.
+            // The ninth digit of a TiB is about a KiB: nobody writes more, and nine cannot overflow.
             guard (1...9).contains(parts[1].count), let fraction = Int64(parts[1]) else { return nil }
             let scale = (0..<parts[1].count).reduce(Int64(1)) { product, _ in product * 10 }
             let part = fraction.multipliedFullWidth(by: factor)

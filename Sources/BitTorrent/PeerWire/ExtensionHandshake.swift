@@ -36,8 +36,10 @@ public struct ExtensionHandshake: Equatable, Sendable {
     /// Of messages in one handshake; further ones are ignored.
     public static let maximumEarly = 16
 
+    /// No extensions and no fields: what a side that has nothing to say sends.
     public init() {}
 
+    /// Throws where the payload does not begin with a dictionary; what follows the dictionary is ignored.
     public init(parsing payload: [UInt8]) throws(PeerWireError) {
         guard let node = try? Bencode.parsePrefix(payload, mode: .tolerant, limits: Self.limits).node, node.isDictionary
         else { throw .malformedExtension(id: 0) }
@@ -61,6 +63,7 @@ public struct ExtensionHandshake: Equatable, Sendable {
         early = node["rs_early"]?.list.map { $0.prefix(Self.maximumEarly).compactMap { $0.bytes.map { Array($0) } } }
     }
 
+    /// One bencoded dictionary, the payload of extended message 0.
     public var encoded: [UInt8] {
         var entries: [String: BencodeValue] = [
             "m": .dictionary(extensions.mapValues { BencodeValue.integer(Int64($0)) })

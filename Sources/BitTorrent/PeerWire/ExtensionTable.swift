@@ -6,15 +6,21 @@
 public struct ExtensionTable: Sendable {
     /// Names that this program knows.
     public enum Name {
+        /// The info dictionary (BEP 9).
         public static let metadata = "ut_metadata"
+        /// Peer exchange (BEP 11).
         public static let peerExchange = "ut_pex"
+        /// A piece is here no more (BEP 54).
         public static let doNotHave = "lt_donthave"
+        /// Whether a side wants nothing (BEP 21, as libtorrent sends it when that changes).
         public static let uploadOnly = "upload_only"
+        /// Introductions of peers that cannot be dialled (BEP 55).
         public static let holepunch = "ut_holepunch"
     }
 
     /// The numbers under which we take extensions, from 1.
     public let ours: [String: UInt8]
+    /// The numbers under which the other side takes extensions; empty before its handshake.
     public private(set) var theirs: [String: UInt8] = [:]
 
     /// - Parameter names: the extensions that we take, at most 255.

@@ -3,6 +3,7 @@ public import Wire
 
 /// The 68 bytes with which each side of a peer connection begins (BEP 3): protocol name, reserved bits, hash, peer id.
 public struct Handshake: Equatable, Sendable {
+    /// One for the length of the name, 19 of the name, 8 reserved, 20 of hash, 20 of peer id.
     public static let byteCount = 68
     /// Up to and with the hash: enough to know which session a connection is for.
     public static let prefixByteCount = 48
@@ -11,7 +12,9 @@ public struct Handshake: Equatable, Sendable {
 
     /// What a side says it can do. Bits that nobody defined are kept as received.
     public struct Capabilities: OptionSet, Hashable, Sendable {
+        /// The eight reserved bytes, the first in the highest bits.
         public let rawValue: UInt64
+        /// Any bits, as a peer may send them.
         public init(rawValue: UInt64) { self.rawValue = rawValue }
 
         /// BEP 10 messages: byte 5, 0x10.
@@ -24,17 +27,21 @@ public struct Handshake: Equatable, Sendable {
         public static let v2 = Capabilities(rawValue: 0x10)
     }
 
+    /// Of the side that sent it.
     public var capabilities: Capabilities
     /// The v1 infohash, the first 20 bytes of a v2 one, or of a site id.
     public var hash: Digest160
+    /// What a side calls itself: not proven, and the same twice where a side meets itself.
     public var peerID: Digest160
 
+    /// What is sent first.
     public init(capabilities: Capabilities, hash: Digest160, peerID: Digest160) {
         self.capabilities = capabilities
         self.hash = hash
         self.peerID = peerID
     }
 
+    /// The 68 bytes.
     public var encoded: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)

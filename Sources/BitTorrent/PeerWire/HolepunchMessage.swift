@@ -3,6 +3,7 @@ public import Wire
 
 /// A message of `ut_holepunch` (BEP 55): two peers that cannot be dialled meet through one that both are connected to.
 public struct HolepunchMessage: Equatable, Sendable {
+    /// Who tells whom what; the number is the first byte of the message.
     public enum Kind: UInt8, Sendable {
         /// To the relay: introduce me to this peer.
         case rendezvous = 0
@@ -12,6 +13,7 @@ public struct HolepunchMessage: Equatable, Sendable {
         case error = 2
     }
 
+    /// Why a relay cannot introduce; the numbers are BEP 55's.
     public enum Failure: UInt32, Sendable {
         case noSuchPeer = 1
         case notConnected = 2
@@ -19,11 +21,14 @@ public struct HolepunchMessage: Equatable, Sendable {
         case noSelf = 4
     }
 
+    /// What the message is for.
     public var kind: Kind
+    /// The other of the two peers that are to meet.
     public var endpoint: Endpoint
     /// Only in an error; nil for codes that BEP 55 does not know.
     public var failure: Failure?
 
+    /// `failure` goes with ``Kind/error`` only.
     public init(_ kind: Kind, _ endpoint: Endpoint, failure: Failure? = nil) {
         self.kind = kind
         self.endpoint = endpoint
@@ -47,6 +52,7 @@ public struct HolepunchMessage: Equatable, Sendable {
         return HolepunchMessage(kind, endpoint, failure: kind == .error ? Failure(rawValue: code) : nil)
     }
 
+    /// The payload behind the extension's number: kind, family, address, port, error code.
     public var encoded: [UInt8] {
         var bytes = [kind.rawValue, endpoint.address.isV4 ? 0 : 1] + endpoint.compact
         bytes.append(bigEndian: failure?.rawValue ?? 0)

@@ -28,6 +28,7 @@ public enum MetadataMessage: Equatable, Sendable {
         }
     }
 
+    /// The payload behind the extension's number: a dictionary, and behind it the portion, where it brings one.
     public var encoded: [UInt8] {
         switch self {
         case .request(let piece): Self.header(0, piece).encoded

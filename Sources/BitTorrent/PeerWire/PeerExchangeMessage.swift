@@ -11,31 +11,43 @@ public struct PeerExchangeMessage: Equatable, Sendable {
 
     /// What the sender says of a contact.
     public struct Flags: OptionSet, Hashable, Sendable {
+        /// As the byte of `added.f` has it.
         public let rawValue: UInt8
+        /// Any bits, as a peer may send them.
         public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// It would have connections obfuscated.
         public static let prefersEncryption = Flags(rawValue: 0x01)
         /// A seed, or a partial seed (BEP 21).
         public static let uploadOnly = Flags(rawValue: 0x02)
+        /// It takes uTP.
         public static let utp = Flags(rawValue: 0x04)
+        /// It can be introduced (BEP 55).
         public static let holepunch = Flags(rawValue: 0x08)
         /// The sender has dialled it.
         public static let reachable = Flags(rawValue: 0x10)
     }
 
+    /// A peer that the sender is connected to.
     public struct Contact: Hashable, Sendable {
+        /// Where the sender says that it is reached.
         public var endpoint: Endpoint
+        /// What the sender says of it; none where the message has fewer flags than contacts.
         public var flags: Flags
 
+        /// As sent or to be sent; nothing is checked here.
         public init(_ endpoint: Endpoint, _ flags: Flags = []) {
             self.endpoint = endpoint
             self.flags = flags
         }
     }
 
+    /// Connected to since the last message, of both families.
     public var added: [Contact]
+    /// Lost since the last message.
     public var dropped: [Endpoint]
 
+    /// BEP 11 allows 50 of each but in the first message: who sends sees to it.
     public init(added: [Contact] = [], dropped: [Endpoint] = []) {
         self.added = added
         self.dropped = dropped
@@ -63,6 +75,7 @@ public struct PeerExchangeMessage: Equatable, Sendable {
         return contacts
     }
 
+    /// The payload behind the extension's number.
     public var encoded: [UInt8] {
         var entries: [String: BencodeValue] = [:]
         for (isV4, suffix) in [(true, ""), (false, "6")] {

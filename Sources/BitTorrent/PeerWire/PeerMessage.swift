@@ -29,24 +29,43 @@ public enum PeerMessage: Equatable, Sendable {
 
 /// The first byte of each kind of message.
 public enum PeerMessageID {
+    /// BEP 3: requests will not be answered from now on.
     public static let choke: UInt8 = 0
+    /// BEP 3: requests are answered from now on.
     public static let unchoke: UInt8 = 1
+    /// BEP 3: the sender wants pieces that the receiver has.
     public static let interested: UInt8 = 2
+    /// BEP 3: it does not, or not any more.
     public static let notInterested: UInt8 = 3
+    /// BEP 3: one more piece, by its number.
     public static let have: UInt8 = 4
+    /// BEP 3: all pieces that the sender has, a bit each; only as the first message.
     public static let bitfield: UInt8 = 5
+    /// BEP 3: wants a block.
     public static let request: UInt8 = 6
+    /// BEP 3: a block.
     public static let piece: UInt8 = 7
+    /// BEP 3: wants the block no more.
     public static let cancel: UInt8 = 8
+    /// BEP 5: the UDP port of the sender's DHT node.
     public static let port: UInt8 = 9
+    /// BEP 6: a piece that the sender would like to be asked for.
     public static let suggest: UInt8 = 13
+    /// BEP 6: in place of a bitfield of ones.
     public static let haveAll: UInt8 = 14
+    /// BEP 6: in place of a bitfield of zeros.
     public static let haveNone: UInt8 = 15
+    /// BEP 6: the block asked for will not come.
     public static let reject: UInt8 = 16
+    /// BEP 6: a piece that may be asked for while choked.
     public static let allowedFast: UInt8 = 17
+    /// BEP 10: the next byte says which extension's.
     public static let extended: UInt8 = 20
+    /// BEP 52: wants hashes of a file's tree.
     public static let hashRequest: UInt8 = 21
+    /// BEP 52: the hashes, with their proof.
     public static let hashes: UInt8 = 22
+    /// BEP 52: the hashes asked for will not come.
     public static let hashReject: UInt8 = 23
 }
 
@@ -66,6 +85,7 @@ extension PeerMessage {
         return bytes
     }
 
+    /// Appends ``encoded``; several messages may leave in one buffer.
     public func encode(into bytes: inout [UInt8]) {
         switch self {
         case .keepAlive: bytes.append(bigEndian: UInt32(0))

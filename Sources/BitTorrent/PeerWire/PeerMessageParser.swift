@@ -7,6 +7,7 @@ internal import Wire
 /// once, to its place. Everything else is collected up to its limit. Memory: the longest message that is not a piece,
 /// at most ``Limits/bitfieldBytes`` or 128 KiB.
 public struct PeerMessageParser: Sendable {
+    /// The longest messages that are taken; a longer one ends the connection.
     public struct Limits: Sendable {
         /// The longest block in a piece message, or asked for in a request: 128 KiB, as other clients allow.
         public static let blockBytes = 131_072
@@ -17,9 +18,11 @@ public struct PeerMessageParser: Sendable {
 
         /// The longest bitfield: for as many pieces as the torrent has, or as it may have while that is not known.
         public var bitfieldBytes: Int
+        /// In bytes: an eighth of the pieces, rounded up.
         public init(bitfieldBytes: Int) { self.bitfieldBytes = bitfieldBytes }
     }
 
+    /// What the bytes at hand bring.
     public enum Event: Equatable, Sendable {
         case message(PeerMessage)
         /// A piece message starts; its bytes follow as ``payload(_:)``. A length of 0 has none.
@@ -38,10 +41,12 @@ public struct PeerMessageParser: Sendable {
         case skip(remaining: Int)
     }
 
+    /// May change between messages: with the metadata comes the number of pieces.
     public var limits: Limits
     private var state = State.header
     private var collected: [UInt8] = []
 
+    /// At the first byte behind the handshake.
     public init(limits: Limits) {
         self.limits = limits
     }

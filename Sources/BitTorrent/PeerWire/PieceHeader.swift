@@ -8,6 +8,7 @@ public struct PieceHeader: Equatable, Sendable {
 
     /// The length of the message: what follows it.
     public let messageLength: UInt32
+    /// The piece's number, as the request had it.
     public let piece: UInt32
     /// Of the payload, from the first byte of the piece.
     public let offset: UInt32

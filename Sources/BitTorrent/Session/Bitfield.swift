@@ -2,6 +2,7 @@
 
 /// One bit a piece, kept in words. Memory: an eighth of a byte a piece.
 public struct Bitfield: Equatable, Sendable {
+    /// How many bits there are, set or not: pieces of the torrent.
     public let count: Int
     /// How many bits are set.
     public private(set) var setCount = 0
@@ -14,6 +15,7 @@ public struct Bitfield: Equatable, Sendable {
         words = Array(repeating: 0, count: (count + 63) / 64)
     }
 
+    /// All set.
     public init(allSet count: Int) {
         self.init(count: count)
         for index in words.indices { words[index] = .max }
@@ -39,7 +41,9 @@ public struct Bitfield: Equatable, Sendable {
         (0..<(count + 7) / 8).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64($0 % 8 * 8)).bitReversed }
     }
 
+    /// Every bit is set; true of none at all, too.
     public var isFull: Bool { setCount == count }
+    /// No bit is set.
     public var isEmpty: Bool { setCount == 0 }
 
     /// - Precondition: the index is below ``count``.

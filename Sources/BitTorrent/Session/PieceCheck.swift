@@ -3,6 +3,7 @@ public import Wire
 
 /// What a received piece must hash to, for the worker that has its bytes.
 public struct PieceCheck: Hashable, Sendable {
+    /// Whose bytes it is for.
     public var piece: PieceIndex
     /// Bytes received: the piece without padding at its end.
     public var dataLength: Int
@@ -17,6 +18,7 @@ public struct PieceCheck: Hashable, Sendable {
     /// The SHA-256 of each block is wanted even if the piece is right: it failed before, and is to be compared.
     public var wantsBlockDigests = false
 
+    /// Of `v1` and `v2` at least one; in a hybrid the piece must have both.
     public init(
         piece: PieceIndex,
         dataLength: Int,

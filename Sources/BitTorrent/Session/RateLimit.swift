@@ -18,6 +18,7 @@ public final class RateLimit {
     private var tokens = 0
     private var filledAt: Duration?
 
+    /// Nil for no limit; it may be set and changed while it is in use.
     public init(bytesPerSecond: Int? = nil) {
         self.bytesPerSecond = bytesPerSecond
     }
@@ -60,9 +61,12 @@ public final class RateLimit {
 
 /// The limits that hold for one session, each possibly shared with others: its own, its network's, everybody's.
 public struct SessionLimits {
+    /// All of these hold for what is received.
     public var download: [RateLimit]
+    /// All of these hold for what is sent.
     public var upload: [RateLimit]
 
+    /// No limit holds, unless some are given.
     public init(download: [RateLimit] = [], upload: [RateLimit] = []) {
         self.download = download
         self.upload = upload

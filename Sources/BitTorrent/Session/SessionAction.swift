@@ -3,7 +3,9 @@ public import Wire
 
 /// A read that the driver does for a session.
 public struct ReadID: Hashable, Sendable {
+    /// Counts up in each session.
     public let raw: UInt64
+    /// For the session, which hands numbers out.
     public init(_ raw: UInt64) { self.raw = raw }
 }
 
@@ -46,6 +48,7 @@ public struct DialRoute: Hashable, Sendable {
     /// Somebody said so of the peer.
     public var prefersObfuscation = false
 
+    /// Nothing is known of the peer, unless it is said.
     public init(isUTPOnly: Bool = false, prefersObfuscation: Bool = false) {
         self.isUTPOnly = isUTPOnly
         self.prefersObfuscation = prefersObfuscation

@@ -48,6 +48,7 @@ public struct SessionConfiguration: Sendable {
     /// For the simulator's own trial.
     package var defect: SessionDefect?
 
+    /// The defaults. `peerID`: what we call ourselves in handshakes, a fresh one each time the program starts.
     public init(peerID: Digest160) {
         self.peerID = peerID
     }

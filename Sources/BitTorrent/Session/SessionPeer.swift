@@ -3,6 +3,7 @@ public import Wire
 
 /// A connected peer, to be shown.
 public struct SessionPeer: Equatable, Sendable {
+    /// Where it is; of a peer that dialled us not where it can be dialled.
     public var endpoint: Endpoint
     /// As it names itself; nil where it has not.
     public var client: String?
@@ -10,6 +11,7 @@ public struct SessionPeer: Equatable, Sendable {
     public var isOutgoing: Bool
     /// Payload bytes received from it and sent to it.
     public var downloaded: Int64
+    /// Payload bytes sent to it.
     public var uploaded: Int64
     /// The share of the torrent that it has, 0 to 1.
     public var progress: Double

@@ -2,18 +2,25 @@
 
 /// Figures of a session, for people and for choosing what to do next.
 public struct SessionStatus: Equatable, Sendable {
+    /// Connections whose handshake is done.
     public var peers: Int
+    /// Those of them that have every piece.
     public var seeds: Int
     /// Bytes a second.
     public var downloadRate: Int
+    /// Bytes of payload a second, outwards.
     public var uploadRate: Int
     /// Payload bytes since the start.
     public var downloaded: Int64
+    /// Payload bytes sent since the start.
     public var uploaded: Int64
     /// All bytes that peers sent since the start: payload, messages, hashes and handshakes.
     public var received: Int64
+    /// Pieces of the torrent; nil while the info dictionary is being fetched.
     public var pieces: Int?
+    /// Pieces that are verified and written.
     public var havePieces: Int
+    /// Pieces that are wanted and not among those.
     public var missingPieces: Int
     /// What waits, each with its bound.
     public var queues: [SessionQueue] = []
@@ -21,11 +28,14 @@ public struct SessionStatus: Equatable, Sendable {
 
 /// One of a session's queues: how full it is.
 public struct SessionQueue: Equatable, Sendable {
+    /// What waits in it, for people.
     public var name: String
+    /// How much is in it now, in the unit that the name says.
     public var used: Int
     /// Never exceeded, but by one piece or message where one must always pass.
     public var bound: Int
 
+    /// For who owns the queue: session or driver.
     public init(_ name: String, _ used: Int, _ bound: Int) {
         self.name = name
         self.used = used

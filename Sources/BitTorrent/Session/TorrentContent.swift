@@ -14,10 +14,14 @@ public struct TorrentContent: Sendable {
 
     /// A file of v2 that is not empty.
     public struct HashedFile: Hashable, Sendable {
+        /// The file starts with it, as every file of v2 does.
         public var firstPiece: Int
+        /// Bytes, at least 1.
         public var length: Int64
+        /// The root of its tree, which its pieces are proven against.
         public var root: Digest256
 
+        /// Nothing is checked here: ``TorrentContent/add(_:)`` does.
         public init(firstPiece: Int, length: Int64, root: Digest256) {
             self.firstPiece = firstPiece
             self.length = length
@@ -25,7 +29,9 @@ public struct TorrentContent: Sendable {
         }
     }
 
+    /// Bytes of a piece, the last of the torrent, or in v2 of a file, perhaps fewer.
     public let pieceLength: Int
+    /// At most ``maximumPieceCount``.
     public let pieceCount: Int
     /// BEP 27: peers come from the torrent's trackers only, none from exchange or the DHT.
     public var isPrivate = false
@@ -83,7 +89,9 @@ public struct TorrentContent: Sendable {
     /// The files of v2 that are known, by first piece.
     public var hashedFiles: [HashedFile] { files }
 
+    /// Pieces are hashed by SHA-1: v1 and hybrid.
     public var hasV1: Bool { !v1.isEmpty }
+    /// Files are proven by trees: v2 and hybrid, and what is sparse.
     public var hasV2: Bool { v1.isEmpty || !files.isEmpty }
 
     /// Adds a file of a sparse torrent; one that is known already is left as it is.
@@ -108,6 +116,7 @@ public struct TorrentContent: Sendable {
         return true
     }
 
+    /// The pieces that the file takes; its last may be short.
     public func pieceCount(of file: HashedFile) -> Int {
         file.length <= 0 ? 0 : Int((file.length - 1) / Int64(pieceLength)) + 1
     }

@@ -2,6 +2,7 @@
 
 /// Web seeds: they are asked for runs of whole pieces, and what they send is believed as little as what peers send.
 extension TorrentSession {
+    /// Web seeds of a torrent; more would only share what the line carries.
     public static var maximumWebSeeds: Int { 64 }
 
     // MARK: Commands

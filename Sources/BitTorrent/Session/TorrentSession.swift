@@ -27,6 +27,7 @@ public struct TorrentSession: ~Copyable {
     static let keptRoom = 512
 
     let configuration: SessionConfiguration
+    /// What the torrent is called by: a handshake with either hash is for it.
     public let infoHashes: InfoHashes
     /// Nil while the info dictionary is being fetched.
     public internal(set) var content: TorrentContent?
@@ -122,13 +123,16 @@ public struct TorrentSession: ~Copyable {
 
     // MARK: State
 
+    /// Everything wanted is verified and written; false while it is not known what there is.
     public var isComplete: Bool { content != nil && missingCount == 0 }
     /// BEP 21: we want nothing, and shall want nothing. A sparse session that waits for its next reader is not such, before it
     /// has every piece.
     var isUploadOnly: Bool { isComplete && (hasEverything || configuration.wantsSelection) }
     /// Nothing that a peer may have could ever be wanted.
     var hasEverything: Bool { isComplete && (configuration.wantsEverything || have.isFull) }
+    /// Nil while the info dictionary is being fetched.
     public var pieceCount: Int? { content?.pieceCount }
+    /// Where the connected peers are, in no order.
     public var endpoints: [Endpoint] { connections.values.filter(\.isRunning).map(\.endpoint) }
 
     /// Starts on the pieces, now that they are known.

@@ -142,12 +142,6 @@ struct UTPSendQueue: Sendable {
 
     // MARK: Arriving
 
-    /// Whether `wire` acknowledges nothing that was not sent; nil where it lies too far back or ahead.
-    func isPlausible(_ wire: UInt16) -> Bool {
-        let distance = Int(Int16(bitPattern: wire &- acknowledged))
-        return distance <= packets.count
-    }
-
     /// Everything up to and with `wire` has arrived, and what the mask shows.
     mutating func acknowledge(_ wire: UInt16, mask: Span<UInt8>, now: UTPInstant, shortest: Int64) -> Outcome {
         var outcome = Outcome()

@@ -5,8 +5,6 @@ public enum UTPSpecification {
     /// Bytes of the header without extensions (BEP 29 "header format").
     public static let headerByteCount = 20
     static let version: UInt8 = 1
-    /// Bytes of a header with the reason of a close in it.
-    static let closingHeaderByteCount = headerByteCount + 2 + 4
 
     /// The delay that we allow ourselves to add to a path at most (LEDBAT++ §4.1; BEP 29 CCONTROL_TARGET is 100 ms).
     static let targetDelay: Int64 = 60_000

@@ -18,7 +18,6 @@ struct RequestOrigin: Equatable, Sendable {
     var wantsUpgrade = false
 
     var hasMetadata: Bool { site != nil || mode != nil || destination != nil }
-    var isNavigation: Bool { mode == "navigate" || !hasMetadata }
     var isPrefetch: Bool { purpose?.contains("prefetch") ?? false }
 
     /// A browser's, by its own words. Programs that speak for their user call themselves otherwise.

@@ -14,7 +14,7 @@ struct KnownIdentity: Sendable {
     private(set) var identity: Identity
 
     static let maximumByteCount = 1 << 20
-    static let maximumNameByteCount = 64
+    static let maximumNameByteCount = IdentityStatement.maximumNameByteCount
     private static let limits = CBOR.Limits(bytes: maximumByteCount, depth: 3, values: 8192)
 
     /// Fails unless the statements follow each other.

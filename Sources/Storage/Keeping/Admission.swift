@@ -85,7 +85,7 @@ public final class Admission: Sendable {
     /// The rule that forbids it, the local list's before others'; nil where none does.
     public func denial(of subject: Subject) -> AdmissionRule? { table.withLock { $0.denial(of: subject) } }
 
-    /// Of all lists, in no order.
+    /// Of all lists, ordered by list, kind and value.
     public var rules: [AdmissionRule] { table.withLock { $0.rules } }
 
     /// In force from the next question on; to be kept as well, it must be saved.

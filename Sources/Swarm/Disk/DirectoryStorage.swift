@@ -171,9 +171,6 @@ public final class DirectoryStorage: PieceStorage {
         return (verified, uncertain.indices.map { PieceIndex(Int32($0)) })
     }
 
-    /// Removes the record of an earlier run.
-    public func forgetRecord() { record.remove(in: root) }
-
     private func stamps() -> [FileStamp] {
         let absent = FileStamp(size: 0, modified: 0)
         // In a folder that is not there, as before every first download, nothing needs to be looked at.

@@ -46,6 +46,4 @@ final class OpenFiles: Sendable {
         }
         withExtendedLifetime(removed) {}
     }
-
-    func closeAll() { state.withLock { $0.entries = [:] } }
 }

@@ -21,8 +21,6 @@ struct ResumeRecord: Equatable {
         init(_ infoHashes: InfoHashes) {
             name = ".\(infoHashes.short.first?.hex ?? "torrent").roost"
         }
-
-        func remove(in root: FileDescriptor) { _ = unsafe unlinkat(root.raw, name, 0) }
     }
 
     var encoded: [UInt8] {

@@ -24,7 +24,7 @@ public struct SystemResolver: HostResolver {
     /// One serves as well as many: the threads are shared.
     public init() {}
 
-    /// At most 16, in the system's order. Fails where there is no such name; is not waited for on `loop`.
+    /// At most 16, in the system's order; none where there is no such name. Only the answer comes on `loop`.
     public func addresses(of host: String, on loop: any EventLoop) -> EventLoopFuture<[IPAddress]> {
         if let address = IPAddress(host) { return loop.makeSucceededFuture([address]) }
         return Self.threads.runIfActive(eventLoop: loop) { Self.lookUp(host) }

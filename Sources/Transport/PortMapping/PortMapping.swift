@@ -24,6 +24,7 @@ public struct PortMapping: Equatable, Sendable {
         /// What a UPnP router calls it; PCP needs none.
         public var name: String?
 
+        /// `name` is nil where PCP made the hole.
         public init(address: IPAddress, name: String? = nil) {
             self.address = address
             self.name = name
