@@ -80,7 +80,8 @@ struct ContentHarness: Sendable {
     func fresh<Value: Sendable>(
         _ body: @Sendable @escaping (ContentHarness) async throws -> Value
     ) async throws -> Value {
-        try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+        try await TestClient.withClient(host: "127.0.0.1", port: port, configuration: .init(timeout: .seconds(120))) {
+            client in
             try await body(ContentHarness(port: port, client: client))
         }
     }
@@ -99,7 +100,8 @@ struct ContentHarness: Sendable {
             let services = ServiceGroup(configuration: .init(services: [server], logger: quiet))
             group.addTask { try await services.run() }
             let port = try await server.port.value()
-            try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+            try await TestClient.withClient(host: "127.0.0.1", port: port, configuration: .init(timeout: .seconds(120)))
+            { client in
                 try await body(ContentHarness(port: port, client: client))
             }
             await services.triggerGracefulShutdown()

@@ -48,7 +48,11 @@ struct ControlHarness: Sendable {
             headers: fields,
             body: body.map { ByteBuffer(string: $0) }
         )
-        let response = try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+        let response = try await TestClient.withClient(
+            host: "127.0.0.1",
+            port: port,
+            configuration: .init(timeout: .seconds(120))
+        ) { client in
             try await client.execute(request)
         }
         let answer = Answer(
@@ -74,7 +78,8 @@ struct ControlHarness: Sendable {
             let services = ServiceGroup(configuration: .init(services: [server], logger: ContentHarness.quiet))
             group.addTask { try await services.run() }
             let port = try await server.port.value()
-            try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
+            try await TestClient.withClient(host: "127.0.0.1", port: port, configuration: .init(timeout: .seconds(120)))
+            { client in
                 try await body(ControlHarness(port: port, client: client))
             }
             await services.triggerGracefulShutdown()

@@ -26,6 +26,17 @@ import Testing
         #expect(try await run("feed-fork", seed: seed).violations.isEmpty)
     }
 
+    @Test("a piece that must come from one peer is not given to a silent and a slow one by turns, for ever")
+    func letLie() async throws {
+        let report = try await run("swarm-faults", seed: 107_118, nodes: 7, omitted: [0, 2, 5, 6, 7, 8])
+        #expect(report.violations.isEmpty)
+    }
+
+    @Test("an owner whose power failed over a recovery writes it again", arguments: [105_820, 106_736])
+    func repeatedRecovery(seed: UInt64) async throws {
+        #expect(try await run("feed-fork", seed: seed, nodes: 10).violations.isEmpty)
+    }
+
     @Test("a network parted for minutes finds together, issue 4 item 2: partition and heal", arguments: [1, 3])
     func healing(seed: UInt64) async throws {
         let report = try await run("partition-heal", seed: seed, nodes: PartitionHeal.fewestNodes)

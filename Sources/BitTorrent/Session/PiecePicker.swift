@@ -29,8 +29,11 @@ struct PiecePicker {
     var readerOrder: [Int] = []
     /// A piece that must come from one peer, since it failed before.
     var singleSource: Set<Int> = []
-    /// Who let such a piece lie: another is to try it first.
-    private var avoided: [Int: ConnectionID] = [:]
+    /// Who let such a piece lie: all others are to try it first. One alone would not do: two who let it lie would be given it
+    /// by turns, for ever. For each such piece at most the connections that there are.
+    private var avoided: [Int: Set<ConnectionID>] = [:]
+    /// Such pieces that were let lie since ``forgetAvoided()``.
+    private var justLeft: Set<Int> = []
 
     init(pieceCount: Int) {
         order = RarityOrder(pieceCount: pieceCount)
@@ -57,8 +60,11 @@ struct PiecePicker {
         avoided[piece] = nil
     }
 
-    /// Nobody else took what was let lie: whoever it was may try again.
-    mutating func forgetAvoided() { avoided = [:] }
+    /// From time to time. What nobody took since the last time may be tried again by those who let it lie.
+    mutating func forgetAvoided() {
+        avoided = avoided.filter { piece, _ in open[piece] != nil || justLeft.contains(piece) }
+        justLeft = []
+    }
 
     private mutating func removePartial(_ piece: Int) {
         if let index = partial.firstIndex(of: piece) { partial.swapAt(index, partial.count - 1); partial.removeLast() }
@@ -95,6 +101,10 @@ struct PiecePicker {
         )
     }
 
+    private func isAvoided(_ piece: Int, _ peer: PeerConnection) -> Bool {
+        avoided[piece]?.contains(peer.id) ?? false
+    }
+
     private func mayRequest(_ piece: Int, from peer: PeerConnection) -> Bool {
         peer.has(piece) && (!peer.isChokingUs || peer.allowedFast.contains(piece))
     }
@@ -105,7 +115,7 @@ struct PiecePicker {
     ) -> Int? {
         let (budget, isSpared) = (situation.budget, situation.isSpared)
         guard !order.isEmpty, !peer.hasNothingNew else { return nil }
-        guard let piece = order.first(where: { mayRequest($0, from: peer) && avoided[$0] != peer.id }) else {
+        guard let piece = order.first(where: { mayRequest($0, from: peer) && !isAvoided($0, peer) }) else {
             // Until the peer announces something, or a piece comes back, there is no need to look again.
             peer.hasNothingNew = true
             return nil
@@ -113,7 +123,7 @@ struct PiecePicker {
         guard openBytes + situation.length(of: piece) <= budget else { return nil }
         // What the peer would like to send (BEP 6), where it is about as rare.
         let suggestion = peer.suggested.first {
-            order.contains($0) && mayRequest($0, from: peer)
+            order.contains($0) && mayRequest($0, from: peer) && !isAvoided($0, peer)
                 && order.availability(of: $0) <= order.availability(of: piece) + 1
                 && openBytes + situation.length(of: $0) <= budget
         }
@@ -167,7 +177,7 @@ struct PiecePicker {
                 if now - candidate.lastProgress > Self.readerPatience, let block = duplicate(candidate, for: peer) {
                     return (piece, block)
                 }
-            } else if order.contains(piece) {
+            } else if order.contains(piece), !isAvoided(piece, peer) {
                 // Readers come before the budget: what they wait for is little.
                 openPiece(piece, for: peer, length: situation.length(of: piece), now: now)
                 if let block = takeMissing(piece) { return (piece, block) }
@@ -234,7 +244,10 @@ struct PiecePicker {
     /// An open piece is given up as it is: nothing of it is kept.
     mutating func abandon(_ piece: Int) -> Bool {
         guard let taken = take(piece) else { return false }
-        if let peer = taken.exclusiveTo { avoided[piece] = peer }
+        if let peer = taken.exclusiveTo {
+            avoided[piece, default: []].insert(peer)
+            justLeft.insert(piece)
+        }
         order.insert(piece)
         return true
     }
@@ -242,6 +255,9 @@ struct PiecePicker {
     /// Gives an exclusive piece back when the peer that had to fill it is gone.
     mutating func connectionEnded(_ connection: ConnectionID) -> [Int] {
         let stuck = open.values.filter { $0.exclusiveTo == connection }.map(\.piece).sorted()
-        return stuck.filter { abandon($0) }
+        let left = stuck.filter { abandon($0) }
+        // It does not come back under its number.
+        for piece in avoided.keys { avoided[piece]?.remove(connection) }
+        return left
     }
 }

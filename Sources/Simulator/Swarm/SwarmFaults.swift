@@ -21,7 +21,7 @@ final class SwarmFaults: Scenario {
     private let acknowledgesEarly: Bool
     private let tellsName: Bool
     private var disks: [SwarmDisk] = []
-    private(set) var programs: [SwarmProgram] = []
+    private var programs: [SwarmProgram] = []
     private let nodes: Int
     private var random: RandomStream
     /// Of programs that have ended.

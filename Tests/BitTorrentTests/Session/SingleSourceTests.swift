@@ -49,7 +49,27 @@ struct SingleSourceTests {
         isGivenUp = picker.abandon(0)
         #expect(isGivenUp)
         #expect(ask(&picker, honest, content) == nil)
-        picker.forgetAvoided()
+        for _ in 0..<2 { picker.forgetAvoided() }
+        #expect(ask(&picker, honest, content) == 0)
+    }
+
+    /// Simulator: swarm-faults, seed 107118. A silent and a slow peer were given such a piece by turns, for ever.
+    @Test("Two who let such a piece lie leave it to a third, however often what was let lie is looked over")
+    func twoSilentPeers() throws {
+        let map = try #require(PieceMap(lengths: [(32_768, false)], pieceLength: 32_768, alignment: .contiguous))
+        let content = try #require(TorrentContent(map: map, v1: [UInt8](repeating: 0, count: 20), files: []))
+        var picker = PiecePicker(pieceCount: 1)
+        let (silent, slow, honest) = (peer(1), peer(2), peer(3))
+        picker.requireSingleSource(0)
+        picker.want(0)
+        for lazy in [silent, slow] {
+            #expect(ask(&picker, lazy, content) == 0)
+            let isGivenUp = picker.abandon(0)
+            #expect(isGivenUp)
+            picker.forgetAvoided()
+        }
+        #expect(ask(&picker, silent, content) == nil)
+        #expect(ask(&picker, slow, content) == nil)
         #expect(ask(&picker, honest, content) == 0)
     }
 }

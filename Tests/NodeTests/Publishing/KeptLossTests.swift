@@ -8,7 +8,7 @@ import Wire
 
 @testable import Node
 
-@Suite("What is lost of a site that is kept", .timeLimit(.minutes(2)))
+@Suite("What is lost of a site that is kept", .timeLimit(.minutes(10)))
 struct KeptLossTests {
     /// Nothing is found by looking again after a while: what follows from a loss follows from the store's notice.
     private static let never = Duration.seconds(86_400)
@@ -54,7 +54,7 @@ struct KeptLossTests {
     }
 
     private static func until(_ what: Comment, _ isSo: () throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(60)
+        let end = ContinuousClock.now + .seconds(240)
         while try !isSo() {
             try #require(ContinuousClock.now < end, what)
             try await Task.sleep(for: .milliseconds(10))

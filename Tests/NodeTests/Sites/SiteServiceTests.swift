@@ -18,7 +18,7 @@ import Wire
         #expect(try await SiteNode.eventually { !world.peers(under: keys.site.truncated).isEmpty })
 
         #expect(try await reader.refresh(keys.site) == first)
-        #expect(reader.service.holders(of: keys.site) == [owner.address])
+        #expect(try await SiteNode.eventually { reader.service.holders(of: keys.site) == [owner.address] })
         #expect(reader.service.received(for: keys.site) > 0)
         #expect(try reader.context.metadata.read { try $0.feed(of: keys.site) } != nil)
 
