@@ -87,11 +87,14 @@ class DHT:
 class Node:
     """A node with its own home; its gateway and control API stand on the loopback interface of its host."""
 
-    def __init__(self, host, dht=None, serve="quota", home="home", bootstrap=(), listen=None):
+    def __init__(self, host, dht=None, serve="quota", home="home", bootstrap=(), listen=None, network=None, settings=None):
+        self.network = network
         self.host, self.home, self.listen = host, str(host.path(home)), listen or f"{host.address}:{PORT}"
         self.serve, self.bootstrap = serve, ([dht.bootstrap] if dht else []) + list(bootstrap)
         self.process = None
         self.command("init", "--serve", serve)
+        for key, value in (settings or {}).items():
+            self.command("config", "set", key, value)
         self.start()
 
     def command(self, *arguments, timeout=120, check=True):
@@ -103,7 +106,7 @@ class Node:
 
     def start(self, timeout=30):
         argv = [BINARY, "start", "--home", self.home, "--listen", self.listen]
-        argv += ["--network", "mainline"] if self.bootstrap else ["--network", "none"]
+        argv += ["--network", self.network or ("mainline" if self.bootstrap else "none")]
         for node in self.bootstrap:
             argv += ["--bootstrap", node]
         self.process = self.host.start(argv)

@@ -21,7 +21,7 @@ import lab  # noqa: E402
 import registry  # noqa: E402
 import roost  # noqa: E402
 
-MODULES = ("lab_itself", "lab_paths", "torrents", "obfuscation", "utp", "local", "exchange", "portmap", "nat", "dht", "dht_extensions", "families", "trackers", "web_seeds", "resuming", "hostile_peers", "similar", "sites", "sources", "pushing", "owners", "scale", "disk", "surface", "browser")
+MODULES = ("lab_itself", "lab_paths", "torrents", "obfuscation", "utp", "local", "exchange", "portmap", "nat", "dht", "dht_extensions", "families", "zones", "trackers", "web_seeds", "resuming", "hostile_peers", "similar", "sites", "sources", "pushing", "owners", "scale", "disk", "surface", "browser")
 
 
 def chosen(only, modules):

@@ -15,6 +15,14 @@ extension FuzzTarget {
             run: krpc
         ),
         FuzzTarget("dht-node", vectors: ["krpc"], samples: dhtSamples, run: dhtNode),
+        FuzzTarget(
+            "zone-messages",
+            maximumLength: 1500,
+            samples: { zoneSamples.map(\.encoded) },
+            run: krpc
+        ),
+        FuzzTarget("zone-node", samples: zoneNodeSamples, run: { try ZoneTrial.run($0) }),
+        FuzzTarget("peer-records", maximumLength: 1100, samples: { [ZoneTrial.record(1, 5).bytes] }, run: peerRecord),
         FuzzTarget("dht-state", samples: dhtStates, run: dhtState),
         FuzzTarget("utp-packets", maximumLength: 256, samples: packetSamples, run: utpPackets),
         FuzzTarget(
@@ -68,6 +76,37 @@ extension FuzzTarget {
             throw Broken(description: "a message is read as it was written: \(written.text)")
         }
         try hold(again == message || again.encoded == written, "a message survives being written")
+    }
+
+    static let zoneSamples: [KRPCMessage] = {
+        let digests = [ZoneDigest(id: 1, sequence: 2), ZoneDigest(id: 3, sequence: 4)]
+        let item = ZoneItem(age: 7, bytes: ZoneTrial.record(1, 5).bytes)
+        let kinds: [ZoneQuery.Kind] = [
+            .tell(digests, own: item, back: [1]), .compare(Array(0..<64), from: 3), .get([1, 2]),
+        ]
+        var response = KRPCResponse(sender: torrentHash)
+        var answer = ZoneAnswer(isActedOn: true)
+        (answer.digests, answer.next, answer.items) = (digests, 4, [item])
+        (response.zone, response.token) = (answer, [1, 2])
+        return kinds.map { kind in
+            let query = ZoneQuery(tag: ZoneTrial.tag, token: [1], kind: kind)
+            return KRPCMessage(
+                transaction: [1],
+                body: .query(KRPCQuery(sender: torrentHash, method: .zone(query)))
+            )
+        } + [KRPCMessage(transaction: [2], body: .response(response))]
+    }()
+
+    private static func zoneNodeSamples() -> [[UInt8]] {
+        zoneSamples.map { [0] + FuzzInput.chunk($0.encoded) + [1, 1, 5, 2, 3, 3, 200, 200] }
+    }
+
+    /// What a record says is within its bounds, and read again the same.
+    @Sendable private static func peerRecord(_ bytes: [UInt8]) throws {
+        guard let record = try? PeerRecord(reading: bytes) else { return }
+        try hold(record.addresses.count <= PeerRecord.maximumAddresses, "a record has few addresses")
+        try hold(PeerRecord.lives.contains(record.life), "a record's life is in its bounds")
+        try hold((try? PeerRecord(reading: record.bytes)) == record, "a record is read again the same")
     }
 
     private static func wanted(_ plain: PlainQuery) -> Set<AddressFamily> {

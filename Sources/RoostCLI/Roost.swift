@@ -29,7 +29,10 @@ struct Roost: AsyncParsableCommand {
             ),
             CommandGroup(
                 name: "Look inside",
-                subcommands: [PeersCommand.self, DHTCommand.self, TorrentCommand.self, ConformanceCommand.self]
+                subcommands: [
+                    PeersCommand.self, NetworkCommand.self, DHTCommand.self, TorrentCommand.self,
+                    ConformanceCommand.self,
+                ]
             ),
         ]
     )

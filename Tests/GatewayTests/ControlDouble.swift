@@ -162,6 +162,7 @@ final class ControlDouble: NodeControl {
         ]
     }
 
+    func members() async -> [NetworkMember] { [] }
     func dhtTable() async -> [DHTTable] { [] }
     func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult {
         DHTFindResult(nodes: [DHTContact(id: target, address: "a")], path: [])

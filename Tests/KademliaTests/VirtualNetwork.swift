@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import HeapModule
+internal import Keys
 internal import TestSupport
 internal import Wire
 
@@ -34,6 +35,9 @@ final class VirtualNetwork {
     var outcomes: [CommandID: (outcome: DHTOutcome, at: Instant)] = [:]
     var progress: [CommandID: [DHTProgress]] = [:]
     var events: [(node: Int, event: DHTEvent)] = []
+    /// Signs what a node says to its zone; the wall clock shows ``wall`` at time zero.
+    var announcer: ((Int, PeerRecordRequest) -> PeerRecord?)?
+    static let wall: UInt64 = 1_800_000_000
     private var queue = Heap<Entry>()
     private var wakes: [Instant?] = []
     private var order = 0
@@ -114,6 +118,7 @@ final class VirtualNetwork {
     }
 
     func act(_ index: Int, _ actions: [DHTNode.Action]) {
+        var requests: [PeerRecordRequest] = []
         for action in actions {
             switch action {
             case .send(let bytes, let endpoint): deliver(bytes, from: index, to: endpoint)
@@ -122,9 +127,17 @@ final class VirtualNetwork {
                 plan(.wake(index), at: time)
             case .progress(let id, let value): progress[id, default: []].append(value)
             case .finished(let id, let outcome): outcomes[id] = (outcome, now)
+            case .event(.peerRecordDue(let request)): requests.append(request)
             case .event(let event): events.append((index, event))
             }
         }
+        for request in requests { announce(announcer?(index, request), by: index) }
+    }
+
+    var wallTime: UInt64 { Self.wall + UInt64(clamping: now.components.seconds) }
+
+    func announce(_ record: PeerRecord?, by index: Int) {
+        act(index, boxes[index].node.announce(record, wall: wallTime, now: now))
     }
 
     private func deliver(_ bytes: [UInt8], from index: Int, to endpoint: Endpoint) {

@@ -53,6 +53,7 @@ struct ControlCall: Sendable {
         case .denyRules: try ControlAnswer.encode(try await node.denyRules())
         case .denial: try ControlAnswer.encode(["rule": try await node.denial(of: try argument)])
         case .peers: try ControlAnswer.encode(await node.peers())
+        case .members: try ControlAnswer.encode(await node.members())
         case .dhtTable: try ControlAnswer.encode(await node.dhtTable())
         case .configuration: try ControlAnswer.encode(await node.configuration())
         default: throw Self.unanswered(route)

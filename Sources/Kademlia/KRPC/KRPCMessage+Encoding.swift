@@ -53,12 +53,14 @@ extension KRPCQuery.Method {
         case .announcePeer: "announce_peer"
         case .get: "get"
         case .put: "put"
+        case .zone(let query): query.name
         }
     }
 }
 
 extension KRPCQuery {
     fileprivate func encodeArguments(into bytes: inout [UInt8]) {
+        if case .zone(let query) = method { return query.encode(into: &bytes, sender: sender) }
         bytes.append(UInt8(ascii: "d"))
         if case .put(let put) = method, let cas = put.mutable?.expectedSequence { bytes.append(key: "cas", cas) }
         bytes.append(key: "id", fixed: sender)
@@ -76,6 +78,7 @@ extension KRPCQuery {
             bytes.append(key: "target", fixed: target)
         case .announcePeer(let announce): announce.encode(into: &bytes)
         case .put(let put): put.encode(into: &bytes)
+        case .zone: break
         }
         if !want.isEmpty {
             bytes.append(bencoded: "want")
@@ -115,6 +118,7 @@ extension KRPCPut {
 
 extension KRPCResponse {
     fileprivate func encode(into bytes: inout [UInt8]) {
+        if let zone { return zone.encode(into: &bytes, sender: sender, token: token) }
         bytes.append(UInt8(ascii: "d"))
         if let peerFilter { bytes.append(key: "BFpe", peerFilter.bytes) }
         if let seedFilter { bytes.append(key: "BFsd", seedFilter.bytes) }
@@ -145,12 +149,12 @@ extension KRPCResponse {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(key: StaticString, _ content: some Collection<UInt8>) {
+    mutating func append(key: StaticString, _ content: some Collection<UInt8>) {
         append(bencoded: key)
         append(bencoded: content)
     }
 
-    fileprivate mutating func append(key: StaticString, fixed value: some FixedBytes) {
+    mutating func append(key: StaticString, fixed value: some FixedBytes) {
         append(bencoded: key)
         append(UInt8(ascii: "0") + UInt8(type(of: value).byteCount / 10))
         append(UInt8(ascii: "0") + UInt8(type(of: value).byteCount % 10))
@@ -158,7 +162,7 @@ extension [UInt8] {
         append(value)
     }
 
-    fileprivate mutating func append(key: StaticString, _ value: Int64) {
+    mutating func append(key: StaticString, _ value: Int64) {
         append(bencoded: key)
         append(bencoded: value)
     }

@@ -69,6 +69,7 @@ extension KRPCQuery {
         case "ping": return .ping
         case "announce_peer": return .announcePeer(try KRPCAnnounce(parsing: arguments))
         case "put": return .put(try KRPCPut(parsing: arguments))
+        case _ where ZoneQuery.names.contains(name): return .zone(try ZoneQuery(parsing: arguments, name: name))
         case "find_node", "get_peers", "get", "sample_infohashes": break
         default:
             guard let target else { throw .unknownMethod }
@@ -144,6 +145,7 @@ extension KRPCResponse {
         signature = fields["sig"]?.fixed(Signature.self)
         seedFilter = fields["BFsd"]?.bytes.flatMap { BloomFilter($0) }
         peerFilter = fields["BFpe"]?.bytes.flatMap { BloomFilter($0) }
+        zone = ZoneAnswer(parsing: fields)
         samples = fields["samples"]?.bytes.map { KRPCSamples(compact: $0, fields["num"], fields["interval"]) }
     }
 }

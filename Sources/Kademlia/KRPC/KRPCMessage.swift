@@ -46,6 +46,8 @@ public struct KRPCQuery: Equatable, Sendable {
         /// BEP 44. `sequence`: the value is only wanted if it is newer.
         case get(target: NodeID, sequence: Int64?)
         case put(KRPCPut)
+        /// Between nodes of a zone (`docs/protocols/zone-announcement.md`).
+        case zone(ZoneQuery)
         /// A method that we do not know but that names a target: answered as `find_node`, as other programs do.
         case other(target: NodeID)
     }
@@ -135,6 +137,8 @@ public struct KRPCResponse: Equatable, Sendable {
     public var seedFilter: BloomFilter?
     /// `BFpe` (BEP 33): those who are still loading.
     public var peerFilter: BloomFilter?
+    /// What a node of a zone answers another; nothing else is written beside it but the token.
+    public var zone: ZoneAnswer?
     /// `samples`, `num` and `interval` (BEP 51).
     public var samples: KRPCSamples?
 

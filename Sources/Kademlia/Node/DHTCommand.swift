@@ -145,6 +145,8 @@ public enum DHTEvent: Equatable, Sendable {
     case identity(NodeID)
     /// A newer item turned up while one that we keep alive was put again, and took its place.
     case superseded(MutableItem)
+    /// Our own record for the zone is due: see ``DHTNode/announce(_:wall:now:)``.
+    case peerRecordDue(PeerRecordRequest)
     /// Something kept was published again.
     case published(StoreReport)
 }

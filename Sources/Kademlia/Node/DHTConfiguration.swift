@@ -70,6 +70,10 @@ public struct DHTConfiguration: Sendable {
     /// How many of them may begin at once.
     public var republicationBurst = 8.0
 
+    /// Whether every node of the network is to hold every other's address, and ours; nil for not. Only for networks of at most
+    /// a thousand nodes: never on Mainline.
+    public var zone: ZoneConfiguration?
+
     /// For the simulator's own trial.
     package var defect: DHTDefect?
     /// For the simulator's own trial.

@@ -40,7 +40,9 @@ extension DHTNode {
         var reply = KRPCMessage(transaction: message.transaction, body: body)
         reply.observedEndpoint = source
         reply.version = configuration.version
-        actions.append(.send(reply.encoded, to: source))
+        let datagram = reply.encoded
+        if case .response(let response) = body, response.zone != nil { zone?.sent(datagram.count) }
+        actions.append(.send(datagram, to: source))
     }
 
     /// A node that asks is asked back where the table has room for it: only answers prove an address. Who does not answer
@@ -87,6 +89,7 @@ extension DHTNode {
             addItem(to: &response, target, newerThan: sequence, sender, now: now)
         case .announcePeer(let announce): try store(announce, sender, now: now)
         case .put(let put): try store(put, sender, now: now)
+        case .zone(let question): try answer(question, in: &response, sender, now: now)
         }
         return response
     }

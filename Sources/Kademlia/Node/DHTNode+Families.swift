@@ -84,6 +84,7 @@ extension DHTNode {
             pending[transaction] = nil
             switch query.purpose {
             case .ping: break
+            case .zone(let question): failedZone(question, at: endpoint, now: now)
             case .lookup(let operation):
                 for index in operations[operation]?.lookups.indices ?? 0..<0 {
                     operations[operation]?.lookups[index].failed(endpoint)

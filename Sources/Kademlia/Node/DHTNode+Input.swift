@@ -30,6 +30,7 @@ extension DHTNode {
             case .join: if nextJoin == next.time { join(now: now) }
             case .maintenance: maintain(now: now)
             case .publications: if nextPublications == next.time { publishDue(now: now) }
+            case .zone: if nextZone == next.time { tickZone(now: now) }
             }
         }
         return flush()
@@ -66,7 +67,9 @@ extension DHTNode {
         let short = estimate(for: expected, endpoint).short
         deadlines.plan(.query(transaction), at: now + min(short, Self.firstLook))
         reachability.wrote(to: endpoint, now: now)
-        actions.append(.send(message.encoded, to: endpoint))
+        let datagram = message.encoded
+        if case .zone = purpose { zone?.sent(datagram.count) }
+        actions.append(.send(datagram, to: endpoint))
     }
 
     private func isWanted(_ family: AddressFamily, now: Instant) -> Bool {
@@ -107,6 +110,8 @@ extension DHTNode {
         case .slow:
             query.stage = .overdue
             deadlines.plan(.query(transaction), at: query.sent + Self.queryLifetime)
+            // Who does not know a zone's questions may be silent, and is none the worse a node.
+            if query.isOfZone { break }
             passOver(query.endpoint, for: .seconds(30), since: query.sent, now: now)
             let family = query.endpoint.family.rawValue
             hearing[family].wasUnanswered(knowsNobody: tables[family].count == 0, now: now)
@@ -122,6 +127,9 @@ extension DHTNode {
     private mutating func report(_ query: Pending, now: Instant) {
         switch query.purpose {
         case .ping: break
+        case .zone(let question):
+            guard query.stage == .overdue else { break }
+            failedZone(question, at: query.endpoint, now: now)
         case .lookup(let operation):
             for index in operations[operation]?.lookups.indices ?? 0..<0 {
                 switch query.stage {
@@ -140,7 +148,7 @@ extension DHTNode {
 
     /// Blames the node only if others were heard since: silence all around is our own.
     private mutating func unanswered(_ query: Pending, now: Instant) {
-        guard lastReceived > query.sent else { return }
+        guard lastReceived > query.sent, !query.isOfZone else { return }
         passOver(query.endpoint, for: .seconds(120), since: query.sent, now: now)
         if let id = query.id,
             tables[query.endpoint.family.rawValue].failed(Contact(id: id, endpoint: query.endpoint), now: now),

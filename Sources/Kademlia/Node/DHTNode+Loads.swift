@@ -19,6 +19,6 @@ extension DHTNode {
             DHTLoad(name: "announces", used: peerCount, bound: configuration.maximumPeers),
             DHTLoad(name: "publications", used: schedule.entries.count, bound: configuration.maximumPublications),
             DHTLoad(name: "commands", used: operations.count, bound: configuration.maximumOperations),
-        ]
+        ] + (zone?.loads ?? [])
     }
 }

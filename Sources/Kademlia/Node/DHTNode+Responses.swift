@@ -16,6 +16,7 @@ extension DHTNode {
         tables[source.family.rawValue].measured(sender, now - query.sent)
         switch query.purpose {
         case .ping: break
+        case .zone(let question): receive(response.zone, response.token, to: question, from: source, now: now)
         case .lookup(let operation): receive(response, from: sender, for: operation, now: now)
         case .store(let operation):
             operations[operation]?.attempts[source] = .stored
@@ -28,6 +29,7 @@ extension DHTNode {
         silent[source] = nil
         switch query.purpose {
         case .ping: break
+        case .zone(let question): receive(nil, nil, to: question, from: source, now: now)
         case .lookup(let operation):
             for index in operations[operation]?.lookups.indices ?? 0..<0 {
                 operations[operation]?.lookups[index].failed(source)

@@ -25,6 +25,7 @@ public struct DHTNode: ~Copyable {
             case lookup(UInt64)
             case store(UInt64)
             case ping
+            case zone(ZoneQuery)
         }
         enum Stage {
             case asked
@@ -45,6 +46,7 @@ public struct DHTNode: ~Copyable {
         case join
         case maintenance
         case publications
+        case zone
     }
 
     /// A query is forgotten after this long; an answer until then still helps table and lookup.
@@ -112,6 +114,9 @@ public struct DHTNode: ~Copyable {
     var nextJoin: Instant?
     var nextPublications: Instant?
     var isHastening = false
+    /// Zone-wide announcement, where it is on.
+    var zone: ZoneMachine?
+    var nextZone: Instant?
     var reachability = Reachability()
     var addressVotes: [IPAddress: Set<IPAddress>] = [:]
     /// What others say our addresses are, by ``AddressFamily``.
@@ -155,6 +160,8 @@ public struct DHTNode: ~Copyable {
         )
         republishing = RateLimiter(perSecond: configuration.republications, burst: configuration.republicationBurst)
         deadlines.plan(.maintenance, at: now + Self.maintenanceInterval)
+        zone = configuration.zone.map { ZoneMachine($0, now: now) }
+        planZone()
     }
 
     /// How many nodes the tables list.
@@ -200,7 +207,7 @@ public struct DHTNode: ~Copyable {
         switch chore {
         case .query(let transaction): pending[transaction] == nil
         case .advance(let operation): operations[operation] == nil
-        case .join, .maintenance, .publications: false
+        case .join, .maintenance, .publications, .zone: false
         }
     }
 }

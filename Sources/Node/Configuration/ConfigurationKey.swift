@@ -75,6 +75,7 @@ struct ConfigurationKey: Sendable {
         },
         toggle("port-mapping", \.portMapping) { $0.effectivePortMapping },
         toggle("local-discovery", \.localDiscovery) { $0.effectiveLocalDiscovery },
+        toggle("zone-announcement", \.zoneAnnouncement) { $0.effectiveZoneAnnouncement },
         toggle("accept-pushes", \.acceptPushes) { $0.effectiveAcceptPushes },
         ConfigurationKey(name: "log-level", form: "trace, debug, info, notice, warning or error") {
             configuration,

@@ -41,6 +41,9 @@ public struct NodeConfiguration: Sendable, Equatable {
     /// Whether releases that others push here are kept (S0-20), within ``quota`` and only where ``serve`` is `quota`; nil
     /// for what ``network`` suggests: a push is a write to a stranger's disk, so not on the public network.
     public var acceptPushes: Bool?
+    /// Whether every node of the network is to hold every other's address, and ours (S3-011); nil for not. Never on `mainline`,
+    /// which has millions of nodes.
+    public var zoneAnnouncement: Bool?
     /// Trackers that releases published here name, and that this node tells of its own sites; at most 16.
     public var trackers: [String] = []
     /// Web servers that have the files of what is published here, below `site/` (BEP 19); at most 16.
@@ -63,6 +66,9 @@ public struct NodeConfiguration: Sendable, Equatable {
 
     /// In networks of one's own, unless the user says otherwise.
     public var effectiveAcceptPushes: Bool { acceptPushes ?? (network != "mainline") }
+
+    /// Only where the user wants it, and not on the public network.
+    public var effectiveZoneAnnouncement: Bool { zoneAnnouncement ?? false && network != "mainline" }
 
     /// What ``listen6`` comes to beside ``listen``.
     public var effectiveListen6: IPv6Listening {

@@ -4,6 +4,9 @@ extension Node {
     /// One table a network.
     public func dhtTable() async -> [DHTTable] { [await network.table()] }
 
+    /// Those of the network whose signed address this node holds.
+    public func members() async -> [NetworkMember] { await network.members() }
+
     /// The nodes closest to a target of 40 digits.
     public func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult { try await network.find(target) }
 

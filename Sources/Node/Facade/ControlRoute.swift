@@ -24,6 +24,7 @@ public enum ControlRoute: String, Sendable, CaseIterable {
     case removeDenyRule = "deny/remove"
     case denial = "deny/why"
     case peers
+    case members = "network/members"
     case dhtTable = "dht/table"
     case dhtFind = "dht/find"
     case dhtGet = "dht/get"
@@ -42,7 +43,8 @@ public enum ControlRoute: String, Sendable, CaseIterable {
     /// Whether the call changes something, or reaches out to the network.
     public var isPost: Bool {
         switch self {
-        case .status, .sites, .site, .releases, .identities, .denyRules, .denial, .peers, .dhtTable, .configuration:
+        case .status, .sites, .site, .releases, .identities, .denyRules, .denial, .peers, .members, .dhtTable,
+            .configuration:
             false
         default: true
         }

@@ -51,6 +51,8 @@ public protocol NodeControl: Sendable {
 
     /// Connected now, for all torrents.
     func peers() async -> [PeerSummary]
+    /// Those of the network whose signed address this node holds; none where they do not announce themselves to all.
+    func members() async -> [NetworkMember]
     /// One table a network.
     func dhtTable() async -> [DHTTable]
     /// The nodes closest to a target of 40 hex digits.

@@ -87,6 +87,13 @@ extension NetworkService {
         return table ?? DHTTable(network: name, id: "", buckets: [], items: 0, announces: 0)
     }
 
+    /// Whom this node holds a record of, by peer id.
+    func members() async -> [NetworkMember] {
+        let own = try? context.keys.peerID(network: name)
+        let records = (try? await dht.zoneRecords()) ?? []
+        return records.map { NetworkMember($0, network: name, isOwn: $0.peerID == own) }.sorted { $0.peer < $1.peer }
+    }
+
     func find(_ text: String) async throws(NodeError) -> DHTFindResult {
         let target = try Self.target(text)
         let found = try await findNode(target)

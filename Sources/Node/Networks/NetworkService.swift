@@ -90,7 +90,18 @@ final class NetworkService: Sendable {
         configuration.refuses = { admission.denial(of: Admission.Subject(short: $0)) != nil }
         do {
             let path = "\(context.home.path)/dht-\(start.network).state"
-            let dht = try await DHTService.start(on: sockets, configuration: configuration, statePath: path)
+            var announcer: PeerAnnouncer?
+            if start.effectiveZoneAnnouncement {
+                let id = Array(start.network.utf8)
+                configuration.zone = ZoneConfiguration(network: id)
+                announcer = PeerAnnouncer(key: try context.keys.peerKey(network: start.network), network: id)
+            }
+            let dht = try await DHTService.start(
+                on: sockets,
+                configuration: configuration,
+                statePath: path,
+                announcer: announcer
+            )
             let service = NetworkService(
                 context: context,
                 from: start,

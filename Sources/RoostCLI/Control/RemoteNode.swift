@@ -78,6 +78,8 @@ struct RemoteNode: NodeControl {
 
     func peers() async -> [PeerSummary] { (try? await client.get(.peers)) ?? [] }
 
+    func members() async -> [NetworkMember] { (try? await client.get(.members)) ?? [] }
+
     func dhtTable() async -> [DHTTable] { (try? await client.get(.dhtTable)) ?? [] }
 
     func dhtFind(_ target: String) async throws(NodeError) -> DHTFindResult {

@@ -97,6 +97,9 @@ struct DHTEventLines {
         case "warm": return try await warm(command)
         case "scrape": return try await scrape(command)
         case "sample": return try await sample(command)
+        case "zone":
+            let addresses = try await service.zoneRecords().flatMap { $0.endpoints.map { "\($0)" } }
+            return Event(event: "result", id: command.id, nodes: addresses)
         case let other: throw BadCommand(reason: "unknown op \(other)")
         }
     }

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Kademlia
+internal import Keys
 internal import NIOCore
 internal import NIOPosix
 internal import Node
@@ -15,7 +16,7 @@ struct DHTNodeCommand: AsyncParsableCommand {
         abstract: "Run a stand-alone DHT node.",
         discussion: """
             With --events it reads one JSON command a line (announce, get_peers, put, get, put_immutable, \
-            get_immutable, scrape, sample, warm) and writes one JSON event a line, and ends with its input.
+            get_immutable, scrape, sample, zone, warm) and writes one JSON event a line, and ends with its input.
             """
     )
 
@@ -41,6 +42,14 @@ struct DHTNodeCommand: AsyncParsableCommand {
     @Flag(help: "Ask but never answer (BEP 43).")
     var readOnly = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Announce this node to all of a network of that name, and learn of all (S3-011).",
+            valueName: "name"
+        )
+    )
+    var zone: String?
+
     @Option(help: ArgumentHelp("Keep what the node learns in this file.", valueName: "file"))
     var state: String?
 
@@ -52,7 +61,20 @@ struct DHTNodeCommand: AsyncParsableCommand {
         for endpoint in endpoints { sockets.append(try await bind(endpoint, on: loop)) }
         var configuration = DHTConfiguration()
         configuration.isReadOnly = readOnly
-        let service = try await DHTService.start(on: sockets, configuration: configuration, statePath: state)
+        var announcer: PeerAnnouncer?
+        if let zone {
+            let id = Array(zone.utf8)
+            configuration.zone = ZoneConfiguration(network: id)
+            var generator = SystemRandomNumberGenerator()
+            let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            announcer = SigningKey(seed: seed).map { PeerAnnouncer(key: $0, network: id) }
+        }
+        let service = try await DHTService.start(
+            on: sockets,
+            configuration: configuration,
+            statePath: state,
+            announcer: announcer
+        )
         await join(service, families: Set(endpoints.map { $0.family }))
         if events {
             await DHTEventLines(service: service).run()

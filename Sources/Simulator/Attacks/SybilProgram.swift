@@ -80,7 +80,7 @@ extension KRPCQuery {
     /// What it is about; of stores where they lead.
     fileprivate var target: NodeID? {
         switch method {
-        case .ping: nil
+        case .ping, .zone: nil
         case .findNode(let target), .get(let target, _), .sampleInfohashes(let target), .other(let target): target
         case .getPeers(let infoHash), .scrape(let infoHash): infoHash
         case .announcePeer(let announce): announce.infoHash

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Kademlia
+internal import Keys
 internal import Wire
 
 /// A host's DHT node: what ``DHTNode`` decides, done with the host's line and clock.
@@ -19,6 +20,10 @@ final class DHTProgram: Program {
     private var waiters: [CommandID: Waiter] = [:]
     private var nextCommand: CommandID = 1
     var onEvent: ((DHTEvent) -> Void)?
+    /// Signs the node's own record for the zone.
+    var peerKey: SigningKey?
+    /// Of the records it signs.
+    var zoneNetwork: [UInt8] = []
 
     /// `seed`: a stream for this host and this start alone.
     init(on host: Host, id: NodeID? = nil, configuration: DHTConfiguration, seed: inout RandomStream) {
@@ -72,14 +77,45 @@ final class DHTProgram: Program {
     }
 
     private func perform(_ actions: [DHTNode.Action]) {
+        var requests: [PeerRecordRequest] = []
         for action in actions {
             switch action {
             case .send(let bytes, let endpoint): send(bytes, to: endpoint)
             case .wake(let time): host.wake(at: time)
             case .progress(let id, let progress): waiters[id]?.progress?(progress)
             case .finished(let id, let outcome): waiters.removeValue(forKey: id)?.finish(outcome)
+            case .event(.peerRecordDue(let request)): requests.append(request)
             case .event(let event): onEvent?(event)
             }
         }
+        // Not from inside the machine's own actions.
+        for request in requests { announce(request) }
+    }
+
+    /// As the driver over sockets does it.
+    private func announce(_ request: PeerRecordRequest) {
+        guard let peerKey else { return }
+        let endpoints = request.endpoints.map { PeerAddress($0) }
+        let record = endpoints.isEmpty ? nil : sign(endpoints, request.above, life: request.life, by: peerKey)
+        perform(node.announce(record, wall: wall, now: host.now))
+    }
+
+    /// Says that it goes, as a node does that is stopped.
+    func part() {
+        guard let peerKey else { return }
+        perform(node.announce(sign([], 0, life: 60, by: peerKey), wall: wall, now: host.now))
+    }
+
+    private var wall: UInt64 { UInt64(clamping: host.wallTime.inNanoseconds / 1_000_000_000) }
+
+    private func sign(_ addresses: [PeerAddress], _ above: UInt64, life: UInt64, by key: SigningKey) -> PeerRecord? {
+        PeerRecord.signed(
+            by: key,
+            network: zoneNetwork,
+            sequence: max(above + 1, UInt64(clamping: host.wallTime.inNanoseconds / 1_000_000)),
+            life: life,
+            addresses: addresses,
+            at: wall
+        )
     }
 }

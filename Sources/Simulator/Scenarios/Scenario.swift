@@ -92,8 +92,7 @@ public enum Scenarios {
         [
             DHTChurn.self, DHTShort.self, DHTItems.self, SwarmFaults.self, FeedFaults.self, FeedFork.self,
             PartitionHeal.self, UTPFaults.self, SwarmCrowd.self, PublisherGone.self, KeyAttack.self, NetworkSybil.self,
-            ListEclipse.self,
-            RichEclipse.self,
+            ListEclipse.self, RichEclipse.self, ZoneAnnounce.self,
         ]
     }
 

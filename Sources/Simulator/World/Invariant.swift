@@ -52,6 +52,10 @@ public enum Invariant: String, Sendable, CaseIterable {
     case honestIsNotBanned = "honest-is-not-banned"
     /// In the end everybody has the newest state.
     case newestIsFound = "newest-is-found"
+    /// Half of a zone holds the record of a node that is on, from half a minute after it came.
+    case zoneKnowsMember = "zone-knows-member"
+    /// Nobody in a zone holds the record of a node that has gone for longer than the record's life.
+    case zoneForgetsMember = "zone-forgets-member"
     /// In the end everybody has everything.
     case everybodyCompletes = "everybody-completes"
 

@@ -18,6 +18,8 @@ final class DHTDriver: DatagramReceiver {
     private var waiters: [CommandID: Waiter] = [:]
     private var timer: Scheduled<Void>?
     private var isClosed = false
+    /// Who signs our record for the zone, where there is one.
+    private let announcer: PeerAnnouncer?
     /// What has come together came at one time.
     private var readTime: Instant?
     /// Answers that leave together, by family.
@@ -27,8 +29,10 @@ final class DHTDriver: DatagramReceiver {
         _ node: consuming DHTNode,
         _ sockets: [UDPSocket],
         _ eventLoop: any EventLoop,
+        announcer: PeerAnnouncer? = nil,
         _ onEvent: (@Sendable (DHTEvent) -> Void)?
     ) {
+        self.announcer = announcer
         self.node = node
         self.sockets = sockets
         self.eventLoop = eventLoop
@@ -48,6 +52,23 @@ final class DHTDriver: DatagramReceiver {
         sockets = new
         guard !isClosed else { return }
         for socket in sockets { socket.register(self, for: .krpc) }
+    }
+
+    /// From inside the machine's own actions: those are performed to the end first.
+    private func announceLater(_ request: PeerRecordRequest) {
+        guard let announcer else { return }
+        eventLoop.assumeIsolated().execute { [self] in
+            guard !isClosed else { return }
+            let now = PeerAnnouncer.now
+            perform(node.announce(announcer.record(for: request, at: now), wall: now.seconds, now: Self.now))
+        }
+    }
+
+    /// Tells the zone that we go.
+    func part() {
+        guard let announcer, !isClosed else { return }
+        let now = PeerAnnouncer.now
+        perform(node.announce(announcer.parting(at: now), wall: now.seconds, now: Self.now))
     }
 
     /// Ends every command as cancelled.
@@ -134,6 +155,7 @@ final class DHTDriver: DatagramReceiver {
             case .wake(let time): wake(at: time)
             case .progress(let id, let progress): waiters[id]?.progress?(progress, self)
             case .finished(let id, let outcome): waiters.removeValue(forKey: id)?.finish(outcome)
+            case .event(.peerRecordDue(let request)): announceLater(request)
             case .event(let event): onEvent?(event)
             }
         }

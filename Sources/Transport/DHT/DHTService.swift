@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Kademlia
+public import Keys
 public import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -40,12 +41,13 @@ public final class DHTService: Sendable {
     ///
     /// The families and the local port of `configuration` follow from the sockets. `statePath` names a file with what
     /// the node knew: read now, written every five minutes and at the end. `onEvent` is called on the event loop and
-    /// must not block. The node knows nobody until ``join(through:areRouters:)``, or its state names some. Throws only
+    /// must not block. `announcer` signs what a zone hears of us, where ``DHTConfiguration/zone`` is set. The node knows nobody until ``join(through:areRouters:)``, or its state names some. Throws only
     /// where the event loop is shut down.
     public static func start(
         on sockets: [UDPSocket],
         configuration: DHTConfiguration = DHTConfiguration(),
         statePath: String? = nil,
+        announcer: PeerAnnouncer? = nil,
         onEvent: (@Sendable (DHTEvent) -> Void)? = nil
     ) async throws -> DHTService {
         precondition(!sockets.isEmpty, "a node needs a socket")
@@ -65,7 +67,7 @@ public final class DHTService: Sendable {
                 now: DHTDriver.now
             )
             if let state { node.restore(state, now: DHTDriver.now) }
-            let driver = DHTDriver(node, sockets, eventLoop, onEvent)
+            let driver = DHTDriver(node, sockets, eventLoop, announcer: announcer, onEvent)
             driver.open()
             if state != nil { driver.join(through: [], areRouters: false) }
             return NIOLoopBound(driver, eventLoop: eventLoop)
@@ -133,6 +135,11 @@ public final class DHTService: Sendable {
         get async throws { try await eventLoop.submit { self.driver.value.isReachable }.get() }
     }
 
+    /// The peer records that this node holds of its zone, its own among them; none where announcement is off.
+    public func zoneRecords() async throws -> [PeerRecord] {
+        try await eventLoop.submit { self.driver.value.inspect { $0.zoneRecords(now: DHTDriver.now) } }.get()
+    }
+
     /// Writes the state file now, so that it is on disk when this returns.
     /// - Throws: ``StateFileError``.
     public func saveState() async throws {
@@ -158,6 +165,8 @@ public final class DHTService: Sendable {
     /// - Throws: ``StateFileError``.
     public func shutdown() async throws {
         saving.withLock { $0?.cancel() }
+        // Also where the state cannot be written.
+        try await eventLoop.submit { self.driver.value.part() }.get()
         try await saveState()
         try await eventLoop.submit { self.driver.value.close() }.get()
     }

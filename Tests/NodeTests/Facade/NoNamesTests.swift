@@ -13,7 +13,8 @@ import Testing
     /// A new call has to be entered here: it may take a peer, or answer with names, and not both.
     private func subjects(of route: ControlRoute) -> (takes: Subject, names: Subject) {
         switch route {
-        case .status, .stop, .doctor, .peers, .dhtTable, .configuration, .setConfiguration, .code: (.nothing, .nothing)
+        case .status, .stop, .doctor, .peers, .members, .dhtTable, .configuration, .setConfiguration, .code:
+            (.nothing, .nothing)
         case .publish, .fetch, .open, .why, .releases, .changeSite: (.link, .nothing)
         // Endorsers by their names in this home; holders by their addresses, in a list of their own.
         case .sites, .site, .siteHolders: (.link, .ownName)
