@@ -38,6 +38,14 @@ public enum IPAddress: Hashable, Sendable {
         return false
     }
 
+    /// The address of one subscriber: of IPv6 the first 64 bits, since whoever has one address of these has them all.
+    public var subscriber: IPAddress {
+        switch self {
+        case .v4: self
+        case .v6(let high, _): .v6(high: high, low: 0)
+        }
+    }
+
     /// 127.0.0.0/8 or ::1.
     public var isLoopback: Bool {
         switch self {

@@ -3,32 +3,37 @@ internal import Wire
 
 /// Collects an info dictionary from peers (BEP 9), in portions of 16 KiB.
 ///
-/// One attempt is under way at a time, for one size; its portions come from all peers that claim this size. When what
-/// came does not hash right and more than one peer took part, the next attempt asks a single peer, so that whoever lies is
-/// found. Memory: the size claimed, but only as far as portions came; at most 32 MiB.
+/// There is one attempt for each size that peers claim, a few at a time, so that who claims a size and lets its portions
+/// dribble holds up nobody else; its portions come from all who claim this size. When what came does not hash right and more
+/// than one peer took part, each further attempt asks a single peer, so that whoever lies is found. Memory: what was claimed,
+/// but only as far as portions came: at most ``maximumBytes``.
 struct MetadataExchange {
     /// Portions asked of one peer at once. Transmission answers no more.
     static let requestsPerPeer = 64
-    /// Until a portion is asked for again, and until an attempt without progress is given up.
+    /// Until a portion is asked for again, until an attempt without progress is given up, and until the slowest may have to
+    /// make room for another.
     static let patience = Duration.seconds(10)
-    /// Sizes that led nowhere and are left aside.
-    static let maximumStalledSizes = 16
+    /// Claims that led nowhere and are left aside.
+    static let maximumStalledClaims = 16
+    static let maximumAttempts = 4
+    /// What the attempts may claim together; two of the longest fit.
+    static let maximumBytes = 2 * TorrentSpecification.maximumMetadataBytes
 
-    private(set) var size: Int?
-    /// Only this peer may fill the attempt.
-    private(set) var exclusiveTo: ConnectionID?
-    private var portions: [[UInt8]?] = []
-    private var missing = 0
-    private var requestedAt: [Int: Duration] = [:]
-    private(set) var providers: Set<ConnectionID> = []
-    /// When a portion last came, or the attempt began.
-    private var lastProgress = Duration.zero
-    /// Claims of peers that then sent nothing.
-    private var stalledSizes: [Int] = []
-    /// An assembled dictionary is being hashed.
-    private(set) var isChecking = false
-    /// The last attempt failed: ask one peer only.
+    /// A size, or one peer's word for it.
+    private struct Claim: Equatable {
+        var size: Int
+        var peer: ConnectionID?
+    }
+
+    private var attempts: [MetadataAttempt] = []
+    /// Claims that then brought nothing, or the least.
+    private var stalled: [Claim] = []
+    /// An assembled dictionary that is being hashed.
+    private var checking: MetadataAttempt?
+    /// An attempt failed: ask one peer at a time.
     private var wantsSingleProvider = false
+    /// Since when nothing is being attempted.
+    private var idleSince: Duration?
 
     /// Bytes that are kept.
     var heldBytes: Int { portions.reduce(0) { $0 + ($1?.count ?? 0) } }
@@ -36,88 +41,105 @@ struct MetadataExchange {
     /// Whether this peer's claim can be of use.
     static func isAcceptable(size: Int) -> Bool { (1...TorrentSpecification.maximumMetadataBytes).contains(size) }
 
+    /// The sizes that are being attempted.
+    var sizes: [Int] { attempts.map(\.size) }
+
+    /// Whether portions of an attempt are awaited from the peer.
+    func isMember(_ peer: ConnectionID) -> Bool { attempts.contains { $0.members.contains(peer) } }
+
+    // MARK: Asking
+
     /// The portions to ask of a peer that claims `size` bytes.
     mutating func portionsToRequest(from peer: ConnectionID, size claimed: Int, pending: Int, now: Duration) -> [Int] {
-        guard !isChecking, Self.isAcceptable(size: claimed) else { return [] }
-        if size == nil {
-            guard !stalledSizes.contains(claimed) else { return [] }
-            begin(claimed, with: peer)
-            lastProgress = now
-        }
-        guard size == claimed, exclusiveTo == nil || exclusiveTo == peer else { return [] }
-        var chosen: [Int] = []
-        for index in portions.indices where portions[index] == nil {
-            guard pending + chosen.count < Self.requestsPerPeer else { break }
-            if let time = requestedAt[index], now - time < Self.patience { continue }
-            requestedAt[index] = now
-            chosen.append(index)
-        }
-        return chosen
+        guard Self.isAcceptable(size: claimed), let index = attempt(for: peer, claimed, now) else { return [] }
+        for other in attempts.indices where other != index { attempts[other].members.remove(peer) }
+        attempts[index].members.insert(peer)
+        return attempts[index].takeDue(Self.requestsPerPeer - pending, now)
     }
 
-    private mutating func begin(_ claimed: Int, with peer: ConnectionID) {
-        size = claimed
-        let count = (claimed + MetadataMessage.portionBytes - 1) / MetadataMessage.portionBytes
-        portions = Array(repeating: nil, count: count)
-        missing = count
-        requestedAt = [:]
-        providers = []
-        exclusiveTo = wantsSingleProvider ? peer : nil
+    private mutating func attempt(for peer: ConnectionID, _ claimed: Int, _ now: Duration) -> Int? {
+        if let known = attempts.firstIndex(where: { $0.size == claimed && $0.isOpen(to: peer) }) { return known }
+        // What came of this size may well be right.
+        guard checking?.size != claimed, !attempts.contains(where: { $0.size == claimed && $0.isComplete }),
+            !stalled.contains(where: { $0.size == claimed && ($0.peer ?? peer) == peer }), makeRoom(for: claimed, now)
+        else { return nil }
+        attempts.append(MetadataAttempt(claimed, exclusiveTo: wantsSingleProvider ? peer : nil, now: now))
+        return attempts.count - 1
     }
+
+    /// Where there is no room the slowest has to go, once it has had its time.
+    private mutating func makeRoom(for claimed: Int, _ now: Duration) -> Bool {
+        while attempts.count >= Self.maximumAttempts || attempts.reduce(claimed, { $0 + $1.size }) > Self.maximumBytes {
+            let old = attempts.indices.filter { !attempts[$0].isComplete && now - attempts[$0].start > Self.patience }
+            guard let slowest = old.min(by: { attempts[$0].rate(now) < attempts[$1].rate(now) }) else { return false }
+            putAside(attempts.remove(at: slowest))
+        }
+        return true
+    }
+
+    private mutating func putAside(_ attempt: MetadataAttempt) {
+        if stalled.count == Self.maximumStalledClaims { stalled.removeFirst() }
+        stalled.append(Claim(size: attempt.size, peer: attempt.exclusiveTo))
+    }
+
+    // MARK: What comes of it
 
     /// Takes a portion that was asked for.
     ///
     /// - Returns: the whole dictionary when it was the last one; it is to be checked.
     mutating func receive(_ index: Int, _ bytes: [UInt8], from peer: ConnectionID, now: Duration) -> [UInt8]? {
-        guard !isChecking, let size, portions.indices.contains(index), portions[index] == nil,
-            bytes.count == min(MetadataMessage.portionBytes, size - index * MetadataMessage.portionBytes),
-            exclusiveTo == nil || exclusiveTo == peer
-        else { return nil }
-        lastProgress = now
-        portions[index] = bytes
-        missing -= 1
-        providers.insert(peer)
-        guard missing == 0 else { return nil }
-        isChecking = true
-        return portions.flatMap { $0 ?? [] }
+        guard let place = attempts.firstIndex(where: { $0.members.contains(peer) }) else { return nil }
+        attempts[place].receive(index, bytes, from: peer, now)
+        return takeComplete()
+    }
+
+    /// A dictionary that is to be checked, where none is being checked.
+    mutating func takeComplete() -> [UInt8]? {
+        guard checking == nil, let place = attempts.firstIndex(where: \.isComplete) else { return nil }
+        let whole = attempts.remove(at: place)
+        checking = whole.withoutBytes
+        return whole.bytes
     }
 
     /// The peer will not answer for the portion.
-    mutating func gaveUp(_ index: Int) { requestedAt[index] = nil }
+    mutating func gaveUp(_ index: Int, _ peer: ConnectionID) {
+        for place in attempts.indices where attempts[place].members.contains(peer) { attempts[place].gaveUp(index) }
+    }
 
     /// A peer is gone: an attempt that only it could finish starts anew with another.
     mutating func peerLeft(_ peer: ConnectionID, asked: some Sequence<Int>) {
-        for index in asked { requestedAt[index] = nil }
-        if !isChecking, exclusiveTo == peer || (providers.isEmpty && requestedAt.isEmpty) { size = nil }
-    }
-
-    /// Gives up an attempt that makes no progress: who claimed the size may have made it up.
-    mutating func expire(now: Duration) {
-        guard !isChecking, now - lastProgress > Self.patience else { return }
-        lastProgress = now
-        if let size {
-            if stalledSizes.count == Self.maximumStalledSizes { stalledSizes.removeFirst() }
-            stalledSizes.append(size)
-            self.size = nil
-            exclusiveTo = nil
-        } else {
-            // There is no other claim: try them again.
-            stalledSizes = []
+        let asked = Array(asked)
+        for place in attempts.indices where attempts[place].members.remove(peer) != nil {
+            for index in asked { attempts[place].gaveUp(index) }
         }
+        attempts.removeAll { !$0.isComplete && ($0.exclusiveTo == peer || $0.isUntouched) }
     }
 
-    /// Nobody connected claims this size any more, or what came was wrong.
+    /// Gives up attempts that make no progress: who claimed the size may have made it up.
+    mutating func expire(now: Duration) {
+        for attempt in attempts where Self.isOverdue(attempt, now) { putAside(attempt) }
+        attempts.removeAll { Self.isOverdue($0, now) }
+        guard attempts.isEmpty, checking == nil else {
+            idleSince = nil
+            return
+        }
+        let since = idleSince ?? now
+        idleSince = since
+        // There is no other claim: try them again.
+        if now - since > Self.patience { stalled = [] }
+    }
+
+    private static func isOverdue(_ attempt: MetadataAttempt, _ now: Duration) -> Bool {
+        !attempt.isComplete && now - attempt.lastProgress > patience
+    }
+
+    /// What was checked is wrong.
     ///
     /// - Returns: the peer to blame, where only one took part.
     mutating func failed() -> ConnectionID? {
-        let culprit = providers.count == 1 ? providers.first : nil
+        defer { checking = nil }
         wantsSingleProvider = true
-        isChecking = false
-        size = nil
-        exclusiveTo = nil
-        portions = []
-        requestedAt = [:]
-        providers = []
-        return culprit
+        guard let providers = checking?.providers, providers.count == 1 else { return nil }
+        return providers.first
     }
 }

@@ -109,6 +109,9 @@ struct PeerBook {
         entries[endpoint]?.nextAttempt = now + Self.alternativeDelay
     }
 
+    /// The torrent has turned out to be private: what may not be used for such is forgotten (BEP 27).
+    mutating func keepForPrivateTorrent() { entries = entries.filter { $0.value.source.isForPrivateTorrents } }
+
     /// The peer that told us of the address says that it is gone.
     mutating func dropped(_ endpoint: Endpoint, by teller: ConnectionID) {
         guard let entry = entries[endpoint], entry.teller == teller, !entry.isConnected, entry.source == .pex else {
@@ -123,7 +126,7 @@ struct PeerBook {
             told += 1
             if entry.teller == teller { fromTeller += 1 }
             // Ports of one public host cost nothing (BEP 11 "Security Considerations").
-            if !endpoint.address.isLocal, known.address == endpoint.address { return false }
+            if !endpoint.address.isLocal, known.address.subscriber == endpoint.address.subscriber { return false }
         }
         return told < Self.maximumTold && fromTeller < Self.maximumPerTeller
     }
@@ -220,7 +223,8 @@ struct PeerBook {
 
     // MARK: Bans
 
-    /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing; on a local one,
+    /// Refuses the peer from now on: the whole address if it is a public one, since ports cost nothing
+    /// (and its neighbours in IPv6, see ``IPAddress/subscriber``); on a local one,
     /// where many may share it, the port and the peer id, and all who come from it once that has happened too often.
     mutating func ban(_ endpoint: Endpoint, _ id: Digest160? = nil, now: Duration) {
         entries[endpoint] = nil
@@ -229,7 +233,7 @@ struct PeerBook {
             if let id, bannedIDs.count < Self.capacity { bannedIDs.insert(id) }
             strike(endpoint.address, now)
         } else if bannedAddresses.count < Self.capacity {
-            bannedAddresses.insert(endpoint.address)
+            bannedAddresses.insert(endpoint.address.subscriber)
         }
     }
 
@@ -249,6 +253,6 @@ struct PeerBook {
     func isBanned(id: Digest160) -> Bool { bannedIDs.contains(id) }
 
     func isBanned(_ endpoint: Endpoint) -> Bool {
-        banned.contains(endpoint) || bannedAddresses.contains(endpoint.address)
+        banned.contains(endpoint) || bannedAddresses.contains(endpoint.address.subscriber)
     }
 }

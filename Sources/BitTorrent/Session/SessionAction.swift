@@ -38,6 +38,8 @@ public enum CloseReason: Hashable, Sendable {
     case flooding
     /// It was of no use for a while, and another wants its place.
     case displaced
+    /// The torrent has turned out to be private, and its address did not come from a tracker (BEP 27).
+    case privateTorrent
     case stopped
 }
 

@@ -134,7 +134,8 @@ extension TorrentSession {
     /// One public address must not take all the places.
     private func hasRoom(for address: IPAddress) -> Bool {
         address.isLocal
-            || connections.values.count { $0.endpoint.address == address } < SessionConfiguration.maximumPerAddress
+            || connections.values.count { $0.endpoint.address.subscriber == address.subscriber }
+                < SessionConfiguration.maximumPerAddress
     }
 
     /// Whether there is a place, if need be that of a peer which has been of no use for a minute and is to be preferred less
@@ -226,6 +227,13 @@ extension TorrentSession {
         close(peer, .badData, now)
     }
 
+    /// The same for a peer that is gone already, as far as it is still known.
+    mutating func banDeparted(_ id: ConnectionID, _ now: Duration) {
+        guard let peer = departed.take(id) else { return }
+        book.ban(peer.endpoint, peer.id, now: now)
+        actions.append(.event(.banned(peer.endpoint)))
+    }
+
     private mutating func remove(_ peer: PeerConnection, _ now: Duration) {
         guard !peer.isClosed else { return }
         peer.isClosed = true
@@ -241,6 +249,7 @@ extension TorrentSession {
         for piece in picker.connectionEnded(peer.id) {
             actions.append(.release(PieceIndex(Int32(piece))))
         }
+        if peer.downloaded > 0 { departed.add(peer) }
         metadata?.peerLeft(peer.id, asked: peer.metadataRequests.keys)
         forgetPieces(of: peer)
         uploads.connectionEnded(peer.id)

@@ -42,9 +42,12 @@ extension TorrentSession {
             return close(peer, .ownPeerID, now)
         }
         if let other = connections.values.first(where: { $0.isRunning && $0.peerID == id }) {
-            // Both dialled: both keep the connection that the greater id made.
+            // Both dialled: both keep the connection that the greater id made. From another address anybody could say that it is
+            // the other, and have it thrown out.
             let keepsOutgoing = configuration.peerID > id
-            let keepsNew = peer.isOutgoing != other.isOutgoing && peer.isOutgoing == keepsOutgoing
+            let keepsNew =
+                peer.isOutgoing != other.isOutgoing && peer.isOutgoing == keepsOutgoing
+                && peer.endpoint.address == other.endpoint.address
             close(keepsNew ? other : peer, .duplicate, now)
             if !keepsNew { return }
         }

@@ -241,7 +241,8 @@ extension TorrentSession {
         peer.extensions.merge(handshake)
         if let limit = handshake.requestQueue { peer.pipeline.peerLimit = max(1, limit) }
         if let client = handshake.client { peer.client = String(client.prefix(64)) }
-        if let size = handshake.metadataSize { peer.metadataSize = size }
+        // One claim each: who changes its mind could start attempts without end.
+        peer.metadataSize = peer.metadataSize ?? handshake.metadataSize
         if let encrypts = handshake.prefersEncryption { peer.prefersEncryption = encrypts }
         // A peer sees us in the family of its connection.
         let family = peer.endpoint.address.isV4 ? 0 : 1

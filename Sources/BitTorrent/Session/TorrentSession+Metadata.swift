@@ -33,11 +33,12 @@ extension TorrentSession {
         case .request(let index): serveMetadata(index, to: peer)
         case .reject(let index):
             guard peer.metadataRequests.removeValue(forKey: index) != nil else { return }
-            metadata?.gaveUp(index)
+            metadata?.gaveUp(index, peer.id)
             // It may be fetching it itself.
             peer.metadataRefusedUntil = now + .seconds(5)
         case .data(let index, _, let bytes):
-            guard peer.metadataRequests.removeValue(forKey: index) != nil else { return }
+            // On a slow line it may come after the time in which it was awaited.
+            peer.metadataRequests[index] = nil
             if let whole = metadata?.receive(index, bytes, from: peer.id, now: now) {
                 actions.append(.checkMetadata(whole))
             }
@@ -69,6 +70,7 @@ extension TorrentSession {
         actions.append(.event(.metadata))
         // Where everything is there already, that is news too.
         wasComplete = false
+        if content.isPrivate { becamePrivate(now) }
         for peer in Array(connections.values) {
             peer.parser.limits.bitfieldBytes = (content.pieceCount + 7) / 8
             guard peer.isRunning else { continue }
@@ -79,6 +81,15 @@ extension TorrentSession {
         becameCompleteIfSo(now)
         touchAll()
         return finish(now)
+    }
+
+    /// BEP 27: only those stay whom a tracker or the user named, or who came by themselves.
+    private mutating func becamePrivate(_ now: Duration) {
+        book.keepForPrivateTorrent()
+        for peer in Array(connections.values)
+        where !peer.source.isForPrivateTorrents && book.entries[peer.endpoint] == nil {
+            close(peer, .privateTorrent, now)
+        }
     }
 
     /// Tells the peer that we have the info dictionary now.
@@ -97,7 +108,9 @@ extension TorrentSession {
     public mutating func metadataRefused(now: Duration) -> [SessionAction] {
         guard metadata != nil else { return [] }
         if let culprit = metadata?.failed(), let peer = connections[culprit] { ban(peer, now) }
-        for peer in connections.values { peer.metadataRequests = [:] }
+        // Another one may have come meanwhile.
+        if let whole = metadata?.takeComplete() { actions.append(.checkMetadata(whole)) }
+        for peer in connections.values where metadata?.isMember(peer.id) != true { peer.metadataRequests = [:] }
         touchAll()
         return finish(now)
     }

@@ -86,7 +86,9 @@ extension TorrentSession {
     private mutating func startRead(_ key: UploadCache.Key, for connection: ConnectionID) {
         let released = uploads.makeRoom(for: key.length, limit: configuration.readCacheBytes)
         actions += released.map { SessionAction.releaseRead($0) }
-        guard uploads.bytes == 0 || uploads.bytes + key.length <= configuration.readCacheBytes else { return }
+        guard uploads.bytes == 0 || uploads.bytes + UploadCache.cost(key.length) <= configuration.readCacheBytes else {
+            return
+        }
         let id = ReadID(nextRead)
         nextRead += 1
         uploads.insert(key, id, for: connection)
@@ -105,7 +107,7 @@ extension TorrentSession {
         else { return }
         let released = uploads.makeRoom(for: length, limit: configuration.readCacheBytes)
         actions += released.map { SessionAction.releaseRead($0) }
-        guard uploads.bytes + length <= configuration.readCacheBytes else { return }
+        guard uploads.bytes + UploadCache.cost(length) <= configuration.readCacheBytes else { return }
         let id = ReadID(nextRead)
         nextRead += 1
         uploads.keep(UploadCache.Key(piece: piece, offset: 0, length: length), id)

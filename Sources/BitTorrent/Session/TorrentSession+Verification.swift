@@ -107,7 +107,9 @@ extension TorrentSession {
     }
 
     private mutating func punish(_ culprit: ConnectionID, _ now: Duration) {
-        if let peer = connections[culprit] { ban(peer, now) } else { dropWebSeed(culprit, .badData, now) }
+        if let peer = connections[culprit] { return ban(peer, now) }
+        banDeparted(culprit, now)
+        dropWebSeed(culprit, .badData, now)
     }
 
     /// The piece is right now: whoever sent something else before is found out.

@@ -43,6 +43,7 @@ public struct TorrentSession: ~Copyable {
     var dirty: [PeerConnection] = []
     var nextConnection: UInt32 = 1
     var book = PeerBook()
+    var departed = DepartedPeers()
     var picker: PiecePicker
     var choker: Choker
     var random: SessionRandom

@@ -4,9 +4,12 @@ internal import DequeModule
 /// What was read from disk to be sent: ranges of pieces, shared by all peers that ask for them.
 ///
 /// Blocks are read 256 KiB at a time, so one read serves sixteen requests, and in a crowd one read serves all. Memory:
-/// ``SessionConfiguration/readCacheBytes``; the least recently used range makes room.
+/// ``SessionConfiguration/readCacheBytes``, in which each range counts ``leastCost`` at least; the least recently used makes
+/// room.
 struct UploadCache {
     static let unit = 1 << 18
+    /// What a range costs however short it is: who asks byte by byte must not have millions of them kept.
+    static let leastCost = 4096
 
     struct Key: Hashable {
         var piece: Int
@@ -39,7 +42,10 @@ struct UploadCache {
     private var clock: UInt64 = 0
     /// Every use, oldest first; outdated where the entry has been used since.
     private var recency: Deque<(key: Key, use: UInt64)> = []
+    /// What all ranges cost together.
     private(set) var bytes = 0
+
+    static func cost(_ length: Int) -> Int { max(length, leastCost) }
 
     /// The range to read for a block: its unit, or just itself where it crosses units or asks for little.
     static func key(for block: BlockRange, pieceLength: Int, isSmall: Bool) -> Key {
@@ -66,7 +72,7 @@ struct UploadCache {
     mutating func makeRoom(for length: Int, limit: Int) -> [ReadID] {
         var released: [ReadID] = []
         var loading: [(key: Key, use: UInt64)] = []
-        while bytes + length > limit, let oldest = recency.popFirst() {
+        while bytes + Self.cost(length) > limit, let oldest = recency.popFirst() {
             guard let entry = entries[oldest.key], entry.lastUse == oldest.use else { continue }
             if entry.isReady {
                 released.append(entry.id)
@@ -96,7 +102,7 @@ struct UploadCache {
         entries[key] = entry
         use(key, entry)
         keys[id] = key
-        bytes += key.length
+        bytes += Self.cost(key.length)
     }
 
     /// Takes in a whole piece that is in memory already. The room for it has been made.
@@ -107,7 +113,7 @@ struct UploadCache {
         entries[key] = entry
         use(key, entry)
         keys[id] = key
-        bytes += key.length
+        bytes += Self.cost(key.length)
     }
 
     /// The key of the whole piece, where it was kept.
@@ -150,6 +156,6 @@ struct UploadCache {
     private mutating func remove(_ key: Key) {
         guard let entry = entries.removeValue(forKey: key) else { return }
         keys[entry.id] = nil
-        bytes -= key.length
+        bytes -= Self.cost(key.length)
     }
 }

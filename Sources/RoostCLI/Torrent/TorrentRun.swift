@@ -105,8 +105,21 @@ final class TorrentRun: Sendable {
     func useDHT(for torrent: Torrent) async {
         await announceLocally(torrent)
         guard let dht else { return }
+        let (events, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let observer = torrent.observe { if $0 == .metadata { continuation.yield() } }
+        defer { torrent.removeObserver(observer) }
         // BEP 27: of a private torrent nobody hears but its trackers.
         guard await torrent.metainfo()?.isPrivate != true else { return await TorrentRun.untilCancelled() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.search(dht, for: torrent) }
+            // A magnet may turn out to be of a private one: then the search ends as well.
+            for await _ in events where await torrent.metainfo()?.isPrivate == true { group.cancelAll() }
+            await group.waitForAll()
+        }
+        await TorrentRun.untilCancelled()
+    }
+
+    private func search(_ dht: DHTService, for torrent: Torrent) async {
         let port = endpoint.port
         await withTaskGroup(of: Void.self) { group in
             for hash in torrent.infoHashes.short {

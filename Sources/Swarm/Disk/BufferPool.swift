@@ -36,6 +36,11 @@ final class BufferPool {
         return ByteBufferAllocator().buffer(capacity: count <= Self.small ? count : max(count, Self.unit))
     }
 
+    /// An empty buffer for `count` bytes that will stay: a few bytes must not hold a long one.
+    func take(toKeep count: Int) -> ByteBuffer {
+        count <= Self.unit / 8 ? ByteBufferAllocator().buffer(capacity: count) : take(atLeast: count)
+    }
+
     /// A buffer whose content nobody needs any more.
     func give(_ buffer: ByteBuffer) {
         guard buffer.capacity == Self.unit, free.count < Self.capacity else { return }

@@ -28,7 +28,7 @@ struct WaitingRoom<Connection: AnyObject> {
     ///
     /// - Returns: its number, and who has to go for it.
     mutating func enter(_ connection: Connection, from address: IPAddress) -> (number: UInt64, displaced: Connection?) {
-        let network = Self.network(of: address)
+        let network = address.subscriber
         let neighbours = guests.filter { $0.value.network == network }.keys
         let leaving = neighbours.count >= share ? neighbours.min() : guests.count >= capacity ? guests.keys.min() : nil
         let displaced = leaving.flatMap { guests.removeValue(forKey: $0) }?.connection
@@ -40,12 +40,4 @@ struct WaitingRoom<Connection: AnyObject> {
 
     /// Who has gone already is no concern.
     mutating func leave(_ number: UInt64) { guests[number] = nil }
-
-    /// Whoever has one IPv6 address has 2^64 of them.
-    private static func network(of address: IPAddress) -> IPAddress {
-        switch address {
-        case .v4: address
-        case .v6(let high, _): .v6(high: high, low: 0)
-        }
-    }
 }

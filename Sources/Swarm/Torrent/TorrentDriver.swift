@@ -182,7 +182,7 @@ final class TorrentDriver {
         case .verify(let check): if let buffer = memory.take(check.piece) { jobs.append(.verify(check, buffer)) }
         case .keep(let id, let piece): memory.keep(piece, as: id)
         case .read(let id, let piece, let offset, let length):
-            let buffer = ReadBuffer(buffers.take(atLeast: length))
+            let buffer = ReadBuffer(buffers.take(toKeep: length))
             jobs.append(.read(id, piece: piece, offset: offset, buffer, length: length))
         case .hashLeaves(let id, let pieces): hashLeaves(id, pieces)
         case .releaseRead(let id): memory.release(id)

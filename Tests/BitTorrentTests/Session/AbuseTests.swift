@@ -38,6 +38,20 @@ struct AbuseTests {
         #expect(script.peer.reads == 0)
     }
 
+    @Test("Bytes asked for one by one are read and sent, and do not fill the memory with what was read")
+    func byteByByte() throws {
+        let sample = try SampleContent(.v1, sizes: [1_000_000], pieceLength: 131_072)
+        let script = ScriptedPeer(sample, isSeed: true) { $0.readCacheBytes = 1 << 18 }
+        script.connect()
+        script.say(.interested)
+        for number in 0..<400 {
+            script.say(.request(BlockRange(piece: UInt32(number % 7), offset: UInt32(number / 7 * 500), length: 1)))
+            _ = script.heard()
+        }
+        #expect(script.peer.blocksSent == 400)
+        #expect(script.peer.cachedReads <= (1 << 18) / 4096)
+    }
+
     @Test("A peer that says it has everything and refuses what it is asked for does not hold the others up")
     func lyingHave() throws {
         let sample = try Self.sample()
@@ -120,6 +134,27 @@ struct AbuseTests {
         #expect(isDone)
         #expect(network.now < .seconds(30))
         #expect(script.peer.disk.allSatisfy { $0.value == sample.piece($0.key) })
+    }
+
+    @Test(
+        "Who dials with the id of a connected peer does not have it thrown out, unless it comes from that peer's address",
+        arguments: [true, false]
+    )
+    func impersonation(isSameHost: Bool) throws {
+        let sample = try Self.sample()
+        let lowest = try #require(Digest160(Array(repeating: 0, count: 20)))
+        let peer = SimulatedPeer(1, sample, isSeed: false) { $0.peerID = lowest }
+        let honest = Endpoint(.v4(0x0A00_0002), port: 6881)
+        peer.update { $0.add(peers: [honest], now: $1) }
+        let dial = try #require(peer.dials.first?.0)
+        peer.update { $0.connected(dial, now: $1) }
+        let hash = try #require(sample.metainfo.infoHashes.v1)
+        let id = try #require(Digest160(Array(repeating: 9, count: 20)))
+        let handshake = Handshake(capabilities: [.fast], hash: hash, peerID: id).encoded
+        peer.receive(handshake, on: dial)
+        _ = peer.accept(handshake, from: Endpoint(.v4(isSameHost ? 0x0A00_0002 : 0x0A00_0666), port: 4000))
+        #expect(peer.closings == [.duplicate])
+        #expect(peer.closed.contains(dial) == isSameHost)
     }
 
     @Test("Peers that never unchoke, never answer and never ask cost their places only until others want them")

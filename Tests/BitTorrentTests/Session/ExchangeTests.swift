@@ -82,6 +82,24 @@ struct ExchangeTests {
         #expect(script.peer.dials.count == 1)
     }
 
+    @Test("BEP 27: a magnet that turns out to be private keeps nobody of whom the DHT or peers told")
+    func privateMagnet() throws {
+        let sample = try Self.sample()
+        var content = try #require(sample.content)
+        content.isPrivate = true
+        let peer = SimulatedPeer(1, sample, isSeed: false, hasMetadata: false) { $0.maximumDials = 2 }
+        let addresses = (0..<UInt32(3)).map { Endpoint(.v4(0x0A00_0900 + $0), port: 6881) }
+        let (tracked, found, waiting) = (addresses[0], addresses[1], addresses[2])
+        peer.update { $0.add(peers: [tracked], source: .tracker, now: $1) }
+        peer.update { $0.add(peers: [found, waiting], source: .dht, now: $1) }
+        #expect(peer.dials.map(\.1) == [tracked, found])
+        peer.update { $0.metadataFinished(content, infoDictionary: sample.metainfo.infoDictionary, now: $1) }
+        #expect(peer.closings == [.privateTorrent])
+        #expect(peer.closed == peer.dials.filter { $0.1 == found }.map(\.0))
+        #expect(Array(peer.session.book.entries.keys) == [tracked])
+        #expect(peer.dials.count == 2, "nor is the one dialled that was waiting")
+    }
+
     @Test("BEP 11: who is told of is dialled, but never becomes what the user has given")
     func believing() throws {
         let script = ScriptedPeer(try Self.sample(), isSeed: false)

@@ -227,6 +227,24 @@ struct PeerConnectionTests {
         #expect(script.connection == nil)
     }
 
+    @Test("Who sends bad data and hangs up before it has been hashed is banned all the same")
+    func badDataAndGone() throws {
+        let script = ScriptedPeer(try Self.sample(), isSeed: false)
+        script.connect()
+        script.say(.haveAll, .unchoke)
+        let requests = script.requests()
+        let connection = try #require(script.connection)
+        let piece = try #require(requests.first?.piece)
+        for block in requests where block.piece == piece {
+            script.peer.receive(script.piece(block, corrupted: true), on: connection)
+        }
+        script.peer.update { $0.closed(connection, now: $1) }
+        script.peer.work()
+        #expect(script.peer.events.contains(.banned(ScriptedPeer.address)))
+        script.connect()
+        #expect(script.connection == nil)
+    }
+
     @Test("BEP 3: without the fast extension a choke takes all requests back")
     func choke() throws {
         let script = ScriptedPeer(try Self.sample(), isSeed: false)

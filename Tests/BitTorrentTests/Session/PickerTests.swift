@@ -116,6 +116,19 @@ struct PickerTests {
         #expect(book.isBanned(local) && !book.isBanned(Endpoint(.v4(0x7F00_0001), port: 8)))
     }
 
+    @Test("Of IPv6 the whole network of a banned subscriber is refused: whoever has one address of it has them all")
+    func bannedNetwork() {
+        var book = PeerBook()
+        book.ban(Endpoint(.v6(high: 0x2001_0DB8_0000_0001, low: 5), port: 6881), now: .zero)
+        #expect(book.isBanned(Endpoint(.v6(high: 0x2001_0DB8_0000_0001, low: 99), port: 7)))
+        #expect(!book.isBanned(Endpoint(.v6(high: 0x2001_0DB8_0000_0002, low: 5), port: 6881)))
+        for low in 1...3 as ClosedRange<UInt64> {
+            let told = Endpoint(.v6(high: 0x2001_0DB8_0000_0003, low: low), port: 6881)
+            book.add(told, source: .pex, teller: ConnectionID(1), now: .zero)
+        }
+        #expect(book.entries.count == 1, "and of one subscriber a peer names one address")
+    }
+
     @Test("A local address that was banned again and again is let in from no port for a while; other addresses are")
     func localStrikes() {
         var book = PeerBook()

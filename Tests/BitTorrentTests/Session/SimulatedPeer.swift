@@ -18,6 +18,8 @@ final class SimulatedPeer {
     /// The most blocks that were asked of this peer at one time.
     private(set) var mostReadsAtOnce = 0
     private(set) var blocksSent = 0
+    /// Reads whose bytes are still held.
+    var cachedReads: Int { cache.count }
     /// Pieces that were kept in memory to be sent.
     private(set) var kept = 0
     /// Pieces in the order in which they were verified.
