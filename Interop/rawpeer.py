@@ -10,6 +10,7 @@ It dials the target and prints JSON lines: {"event":"open"} after the handshakes
     haves       announces pieces that do not exist                garbage     claims a message of 4 GiB
     pex         tells of peers without end                        hashes      asks for hashes without end
     silent      claims everything, never unchokes, says nothing   reneger     takes back and announces a piece without end
+    dribble     claims an info dictionary of 16 MiB and sends a portion of it every two seconds
     rendezvous  asks the target to introduce it to OTHER (BEP 55); {"event":"message","kind",…} for each answer, and
                 {"event":"syn","from"} when a uTP connection is begun towards it
     introduce   tells the target to dial OTHER over uTP
@@ -27,7 +28,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Benchmarks"))
 import bt_common as common  # noqa: E402
 
-PEX, HOLEPUNCH, DONTHAVE = 1, 4, 7
+PEX, HOLEPUNCH, DONTHAVE, METADATA = 1, 4, 7, 9
 
 
 def say(**values):
@@ -74,7 +75,10 @@ class Peer:
         if len(self.file.read(68)) < 68:
             raise OSError("no handshake")
         names = {"ut_pex": PEX, "ut_holepunch": HOLEPUNCH, "lt_donthave": DONTHAVE}
-        self.send(20, b"\0" + common.bencode({"m": names, "p": endpoint(self.own)[1]}))
+        greeting = {"m": names, "p": endpoint(self.own)[1]}
+        if MODE == "dribble":
+            names["ut_metadata"], greeting["metadata_size"] = METADATA, 16 << 20
+        self.send(20, b"\0" + common.bencode(greeting))
         self.send(*((14,) if MODE in ("silent", "reneger") else (15,)))
         say(event="open")
 
@@ -87,6 +91,11 @@ class Peer:
                 self.theirs = {name.decode(): number for name, number in handshake.get(b"m", {}).items() if number}
                 if MODE == "greet":
                     say(event="greeting", **{name: address(handshake.get(name.encode())) for name in ("ipv4", "ipv6")})
+            elif body[:2] == bytes([20, METADATA]) and b"msg_typei0e" in body:
+                say(event="asked")
+                time.sleep(2)
+                piece = common.bdecode(body[2:])[0][b"piece"]
+                self.extended("ut_metadata", common.bencode({"msg_type": 1, "piece": piece, "total_size": 16 << 20}) + bytes(16384))
             elif body[:2] == bytes([20, HOLEPUNCH]):
                 where = f"{socket.inet_ntoa(body[4:8])}:{struct.unpack('>H', body[8:10])[0]}"
                 say(event="message", kind=body[2], endpoint=where, error=struct.unpack(">I", body[10:14])[0])
@@ -115,6 +124,8 @@ class Peer:
             elif mode in ("rendezvous", "introduce") and "ut_holepunch" in self.theirs:
                 kind = 0 if mode == "rendezvous" else 1
                 self.extended("ut_holepunch", bytes([kind, 0]) + compact(other) + bytes(4))
+                return
+            elif mode == "dribble":
                 return
             time.sleep(0.05 if mode in ("pex", "rendezvous", "introduce", "silent", "oversized", "garbage", "greet") else 0.0001)
 

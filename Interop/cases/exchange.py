@@ -188,3 +188,16 @@ def abusers(lab):
     peak = common.mem_of(ours.process.p.pid)[0]
     if peak > 200:
         raise AssertionError(f"it took {peak:.0f} MiB")
+
+
+@case("hostile", "BEP 9: peers that let an invented info dictionary dribble in do not hold up a magnet that another can answer")
+def dribblers(lab):
+    host, source, torrent, meta = prepared(lab, "v1")
+    seeder = Libtorrent(host, "seed", source.parent, torrent).wait_seeding()
+    reader = lab.host("reader")
+    ours = roost.Torrent(reader, "get", common.magnet_of(meta), reader.path("got"), options=PEX)
+    for number in range(2):
+        expect(raw(lab, ours.address, meta, "dribble", host=lab.host(f"dribbler-{number}")), "asked", 10)
+    ours.process.send(f"peer {seeder.address}")
+    ours.wait_complete(40)
+    expect_same(source, reader.path("got", "tree"))

@@ -48,6 +48,8 @@ def codes(lab):
     expect(host, home, 78, "configuration", "config", "set", "listen", "nonsense")
     expect(host, home, 66, "noInput", "torrent", "show", "/none/such")
     expect(host, home, 66, "noInput", "torrent", "create", "/none/such", "--torrent", host.path("x"))
+    for length in ("100KiB", "3", "1GiB", "much"):
+        expect(host, home, 64, "usage", "torrent", "create", "/etc/hostname", "--torrent", host.path("x"), "--kind", "v1", "--piece", length)
     expect(host, home, 65, "badData", "torrent", "show", "magnet:?xt=urn:btih:zz")
     expect(host, "/proc/none", 73, "cannotCreate", "init")
     if outcome(host, home, "init")[0] or not outcome(host, home, "init")[1]["made"] == []:

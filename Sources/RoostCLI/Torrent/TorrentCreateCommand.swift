@@ -3,6 +3,7 @@ public import ArgumentParser
 public import BitTorrent
 internal import Foundation
 internal import Node
+internal import Wire
 
 extension TorrentKind: ExpressibleByArgument {}
 
@@ -20,7 +21,8 @@ struct TorrentCreateCommand: ParsableCommand {
     @Argument(help: "The file or folder.") var source: String
     @Option(help: ArgumentHelp("Where to write it.", valueName: "file")) var torrent: String
     @Option(help: "v1, v2 or hybrid.") var kind = TorrentKind.hybrid
-    @Option(help: ArgumentHelp("Bytes of a piece; by default chosen by size.", valueName: "bytes")) var piece: Int?
+    @Option(help: ArgumentHelp("Bytes of a piece, such as 256KiB; by default chosen by size.", valueName: "bytes"))
+    var piece: String?
     @Option(help: ArgumentHelp("A tracker; may be repeated.", valueName: "url")) var tracker: [String] = []
     @Option(help: ArgumentHelp("A web seed (BEP 19); may be repeated.", valueName: "url")) var webSeed: [String] = []
     @Option(help: ArgumentHelp("A .torrent with some of the same files (BEP 38); may be repeated.", valueName: "file"))
@@ -55,7 +57,7 @@ struct TorrentCreateCommand: ParsableCommand {
             FileHandle.standardError.write(Data("left out: \(listing.skipped) links or special files\n".utf8))
         }
         let lengths = listing.files.map(\.length)
-        let length = piece ?? PieceLength.automatic(totalSize: lengths.reduce(0, +))
+        let length = try pieceLength() ?? PieceLength.automatic(totalSize: lengths.reduce(0, +))
         let layout: HashPlan.V1Layout =
             switch kind {
             case .v1: .contiguous
@@ -63,11 +65,7 @@ struct TorrentCreateCommand: ParsableCommand {
             case .hybrid: .padded
             }
         guard let plan = HashPlan(lengths: lengths, pieceLength: length, v1: layout, hasV2: kind.hasV2) else {
-            throw NodeError(
-                .usage,
-                "A piece length of \(length) bytes does not do for this",
-                remedy: "Leave out --piece, or give a power of two from 16384 on."
-            )
+            throw Self.unusable("\(length) bytes")
         }
         let hashes = try SourceHasher(listing: listing, plan: plan).run { done in
             bar.show(NodeProgress(stage: "hashing", done: done, total: lengths.reduce(0, +)))
@@ -89,5 +87,22 @@ struct TorrentCreateCommand: ParsableCommand {
                 remedy: "Check its files and names."
             )
         }
+    }
+
+    /// In bytes; nil where it is left to us.
+    private func pieceLength() throws -> Int? {
+        guard let piece else { return nil }
+        guard let bytes = ByteCount(piece)?.bytes, let length = Int(exactly: bytes), PieceLength.isValidForV2(length),
+            length <= TorrentContent.maximumPieceLength
+        else { throw Self.unusable(piece) }
+        return length
+    }
+
+    private static func unusable(_ length: String) -> NodeError {
+        NodeError(
+            .usage,
+            "A piece length of \(length) does not do for this",
+            remedy: "Leave out --piece, or give a power of two from 16KiB to 128MiB."
+        )
     }
 }

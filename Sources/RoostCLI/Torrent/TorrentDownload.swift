@@ -222,7 +222,7 @@ struct TorrentDownload: Sendable {
             throw NodeError(
                 .unavailable,
                 "The download was not complete after \(command.timeout ?? 0) s",
-                remedy: "Give --peer or --bootstrap, or wait longer; what came is kept."
+                remedy: "Give --peer, --tracker or --network mainline, or wait longer; what came is kept."
             )
         case .quit:
             // A harness says `quit` and knows what it has; for everybody else nothing is complete.
