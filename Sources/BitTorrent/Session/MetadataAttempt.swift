@@ -27,6 +27,8 @@ struct MetadataAttempt {
     }
 
     var isComplete: Bool { missing == 0 }
+    /// Bytes that have come.
+    var heldBytes: Int { portions.reduce(0) { $0 + ($1?.count ?? 0) } }
     /// Nothing has come, and nothing is awaited.
     var isUntouched: Bool { providers.isEmpty && requestedAt.isEmpty }
     var bytes: [UInt8] { portions.flatMap { $0 ?? [] } }

@@ -36,7 +36,7 @@ struct MetadataExchange {
     private var idleSince: Duration?
 
     /// Bytes that are kept.
-    var heldBytes: Int { portions.reduce(0) { $0 + ($1?.count ?? 0) } }
+    var heldBytes: Int { attempts.reduce(0) { $0 + $1.heldBytes } }
 
     /// Whether this peer's claim can be of use.
     static func isAcceptable(size: Int) -> Bool { (1...TorrentSpecification.maximumMetadataBytes).contains(size) }

@@ -96,7 +96,7 @@ extension TorrentSession {
             SessionQueue(
                 "bytes of metadata that came",
                 metadata?.heldBytes ?? 0,
-                TorrentSpecification.maximumMetadataBytes
+                MetadataExchange.maximumBytes
             ),
         ]
     }
