@@ -7,6 +7,8 @@ The congestion control is pinned for all of both hosts, to one of net.ipv4.tcp_a
 namespaces get no other. `delay` is one way on the sender's link; both directions have it, so the round trip is twice as long; `loss` is
 on the sender's way. One JSON line a transfer; at the end medians, as shares of the link's bits, of what they carry of TCP payload
 (1,448 of 1,514 bytes), and of libtorrent.
+Each line also says where its time went, in seconds, by the bytes that reached the reader's device: `wire` is what all of them take at the link's rate,
+`start` what the first two seconds did not use of it, `later` what the rest did not; `stillness` is the part of `later` in which nothing came for 60 ms and more.
 ROOST_BINARY names a release build."""
 import argparse
 import json
@@ -37,13 +39,48 @@ def pinned(host, control):
     return host
 
 
+SAMPLES = """
+import time
+while True:
+    with open("/proc/net/dev") as devices:
+        received = sum(int(line.partition(":")[2].split()[0]) for line in devices if ":" in line and "lo:" not in line)
+    print(time.monotonic(), received, flush=True)
+    time.sleep(0.02)
+"""
+
+
+class Meter:
+    """Bytes that reach a host, looked at every 20 ms."""
+
+    def __init__(self, host):
+        self.process = host.start([sys.executable, "-c", SAMPLES])
+        self.process.wait_line(lambda line: " " in line, 10)
+
+    def spent(self, began, ended, link):
+        """Where the time between two moments went; `link` in bytes a second."""
+        samples = [tuple(map(float, text.split())) for _, text in list(self.process.lines) if text.count(" ") == 1]
+        before = [value for moment, value in samples if moment <= began]
+        rows = [(began, before[-1] if before else samples[0][1])] + [row for row in samples if began < row[0] <= ended]
+        wire = (rows[-1][1] - rows[0][1]) / link
+        head = max(value for moment, value in rows if moment <= began + 2)
+        start = 2 - (head - rows[0][1]) / link
+        steps = [(a, b) for a, b in zip(rows, rows[1:]) if a[0] > began + 2]
+        quiet, run = 0.0, 0.0
+        for a, b in steps:
+            run = run + b[0] - a[0] if b[1] - a[1] < 0.1 * link * (b[0] - a[0]) else 0.0
+            quiet += 0.0 if run < 0.06 else b[0] - a[0] if run - (b[0] - a[0]) >= 0.06 else run
+        return {"wire": round(wire, 2), "start": round(start, 2), "later": round(ended - began - wire - start, 2), "stillness": round(quiet, 2)}
+
+
 def bare(sender, reader, o):
-    """Megabytes a second of one TCP flow of as many bytes."""
+    """Megabytes a second of one TCP flow of as many bytes, from its first byte on, and when it began and ended."""
     script = ROOT / "Interop/probe.py"
     sink = reader.start([sys.executable, script, "sink", reader.address, 7001])
     sink.wait_line(lambda line: "ready" in line, 10)
     sender.run([sys.executable, script, "pour", f"{reader.address}:7001", o.size << 20], timeout=600)
-    return json.loads(sink.wait_line(lambda line: "mbit" in line, 600)[1])["mbit"] / 8
+    ended, said, _ = sink.wait_line(lambda line: "mbit" in line, 600)
+    said = json.loads(said)
+    return said["mbit"] / 8, ended - said["seconds"], ended
 
 
 def seeder_and_leecher(name, sender, reader, source, torrent, got):
@@ -69,16 +106,19 @@ def transfer(name, control, o):
         up = lab.Path(o.rate, o.delay, loss=o.loss, queue=o.queue)
         sender = pinned(net.host("sender", up, lab.Path(o.rate, o.delay, queue=o.queue)), control)
         reader = pinned(net.host("reader"), control)
+        meter, link = Meter(reader), amount(o.rate, RATES) / 8
         if name == "tcp":
-            return {"MBps": round(bare(sender, reader, o), 2)}
+            rate, began, ended = bare(sender, reader, o)
+            return {"MBps": round(rate, 2), "seconds": round(ended - began, 2), **meter.spent(began, ended, link)}
         source, torrent, got = sender.path("data", "tree"), sender.path("t.torrent"), reader.path("got")
         common.make_file(str(source / "noise.bin"), o.size << 20)
         common.make_torrent(str(source), str(torrent), o.kind, 1 << 18)
         leecher = seeder_and_leecher(name, sender, reader, source, torrent, got)
         leecher.wait_complete(900)
-        seconds = said(leecher, "complete") - said(leecher, "ready")
+        began, ended = said(leecher, "ready"), said(leecher, "complete")
+        seconds = ended - began
         same = common.same_content(str(source), str(got / "tree"))
-        return {"MBps": round((o.size << 20) / 1e6 / seconds, 2), "seconds": round(seconds, 2), "same": same, "emulator_cpu": round(net.emulator.cpu_seconds() / seconds, 2)}
+        return {"MBps": round((o.size << 20) / 1e6 / seconds, 2), "seconds": round(seconds, 2), "same": same, **meter.spent(began, ended, link), "emulator_cpu": round(net.emulator.cpu_seconds() / seconds, 2)}
 
 
 def main():

@@ -53,7 +53,8 @@ public final class Node: Service, NodeControl {
             listener: parts.swarm.listener,
             listenPort: parts.listens[0].port,
             signer: { keys.siteSigner(for: $0) },
-            onHolder: { swarms.enqueue.yield(.holder($0, $1)) }
+            onHolder: { swarms.enqueue.yield(.holder($0, $1)) },
+            onMeeting: { swarms.swarm.prepare($0) }
         )
         publisher = Publisher(context: parts.context, sites: sites, swarms: swarms)
         keeping = KeepingService(context: parts.context, sites: sites, swarms: swarms)
@@ -91,13 +92,12 @@ public final class Node: Service, NodeControl {
             group.addTask { await self.network.mapper?.run() }
             group.addTask { try await self.swarms.run() }
             group.addTask { try await self.sites.run() }
+            group.addTask { await self.sites.prepareDirectories() }
             group.addTask { try await self.keeping.run() }
             group.addTask { try await self.pushKeeper.run() }
             group.addTask { try await self.trackers.run() }
             group.addTask {
-                await self.visits.run { site in
-                    _ = try? await self.sites.refresh(.site(site), peers: self.hints.of(site), within: .seconds(10))
-                }
+                await self.visits.run { await self.look($0) }
             }
             if endsUnused { group.addTask { await self.endWhenUnused() } }
             await stopping.wait()

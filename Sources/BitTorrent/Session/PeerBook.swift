@@ -37,6 +37,8 @@ struct PeerBook {
         var endedAt: Duration?
         /// The last connection ended when neither side wanted anything: dialled again when we want something.
         var isResting = false
+        /// It has said, in a protocol of ours, that it holds everything; until a connection to it fails.
+        var holdsAll = false
 
         /// Given by the user: tried for ever, at least every 15 seconds.
         var isExplicit: Bool { source == .user }
@@ -111,6 +113,9 @@ struct PeerBook {
 
     /// The torrent has turned out to be private: what may not be used for such is forgotten (BEP 27).
     mutating func keepForPrivateTorrent() { entries = entries.filter { $0.value.source.isForPrivateTorrents } }
+
+    /// It has just said elsewhere that it holds everything, in a way that only those who speak as we do have.
+    mutating func expectAll(of endpoint: Endpoint) { entries[endpoint]?.holdsAll = true }
 
     /// The peer that told us of the address says that it is gone.
     mutating func dropped(_ endpoint: Endpoint, by teller: ConnectionID) {
@@ -196,7 +201,7 @@ struct PeerBook {
         entry.isConnected = false
         entry.endedAt = now
         entry.failures = wasUseful ? 1 : entry.failures + 1
-        if wasUseful { entry.teller = nil }
+        if wasUseful { entry.teller = nil } else { entry.holdsAll = false }
         guard entry.isExplicit || entry.failures <= Self.patience else {
             entries[endpoint] = nil
             return

@@ -48,6 +48,12 @@ final class PeerConnection {
     var isUTP = false
     var phase: Phase
     var isClosed = false
+    /// It has said elsewhere that it holds everything, and how it speaks: it is asked with our handshake.
+    var isExpected = false
+    /// What it has was taken for granted, and it has not said it yet.
+    var isGuess = false
+    /// It was asked before it said that it serves us.
+    var awaitsUnchoke = false
     var handshakeBytes: [UInt8] = []
     var peerID: Digest160?
     var capabilities: Handshake.Capabilities = []

@@ -2,8 +2,8 @@
 
 /// How many blocks to have asked one peer for: enough to fill bandwidth × delay, no more than it takes.
 ///
-/// Grows by one with each block that comes while a second brings more than the one before, so it doubles a round trip as
-/// TCP's slow start does; afterwards it follows the rate of the last seconds.
+/// Grows with each block that comes while a second brings more than the one before, faster than TCP's slow start; afterwards
+/// it follows the rate of the last seconds.
 struct RequestPipeline: Sendable {
     /// Before anything is known: half a MiB, so that the first round trips are not wasted, and a slow seed does not owe
     /// everybody the same megabytes.
@@ -13,6 +13,9 @@ struct RequestPipeline: Sendable {
     static let modestDepth = 8
     /// Where the other side gives no `reqq`.
     static let assumedPeerLimit = 250
+    /// By how many blocks it grows with one that comes. TCP's slow start doubles what is under way in a round trip; requests that
+    /// merely did the same would run out now and then, and a sender without work does not find out how fast the line is.
+    private static let growth = 2
     private static let interval = Duration.seconds(1)
 
     /// How many requests the peer keeps (`reqq`).
@@ -23,6 +26,7 @@ struct RequestPipeline: Sendable {
     private(set) var rate = 0
     private var depthGoal = Self.initialDepth
     private var isSlowStart = true
+    private var isModest = false
     private var intervalStart: Duration
     private var intervalBytes = 0
 
@@ -35,12 +39,14 @@ struct RequestPipeline: Sendable {
 
     /// There are many to ask: begins with ``modestDepth``, unless something has come already.
     mutating func beginModestly() {
-        if depthGoal == Self.initialDepth, isSlowStart, intervalBytes == 0 { depthGoal = Self.modestDepth }
+        guard depthGoal == Self.initialDepth, isSlowStart, intervalBytes == 0 else { return }
+        depthGoal = Self.modestDepth
+        isModest = true
     }
 
     mutating func received(bytes: Int, now: Duration) {
         intervalBytes += bytes
-        if isSlowStart { depthGoal = min(depthGoal + 1, ownLimit) }
+        if isSlowStart { depthGoal = min(depthGoal + (isModest ? 1 : Self.growth), ownLimit) }
         if now - intervalStart >= Self.interval { endInterval(now) }
     }
 

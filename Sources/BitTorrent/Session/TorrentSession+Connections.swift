@@ -8,14 +8,19 @@ extension TorrentSession {
     ///
     /// `source`: where the addresses come from; those of the user are tried again for as long as the session lasts.
     /// `isAlive`: they have just answered elsewhere, and are tried soon even if they failed before.
+    /// `holdAll`: they have just said so elsewhere, and speak as we do: they are asked with the handshake already.
     public mutating func add(
         peers: [Endpoint],
         source: PeerSource = .dht,
         isAlive: Bool = false,
+        holdAll: Bool = false,
         now: Duration
     ) -> [SessionAction] {
         if content?.isPrivate == true, !source.isForPrivateTorrents { return [] }
-        for endpoint in peers { book.add(endpoint, source: source, isAlive: isAlive, now: now) }
+        for endpoint in peers {
+            book.add(endpoint, source: source, isAlive: isAlive, now: now)
+            if holdAll { book.expectAll(of: endpoint) }
+        }
         dial(now)
         return finish(now)
     }
@@ -45,6 +50,7 @@ extension TorrentSession {
         let entry = book.entries[endpoint]
         let peer = makeConnection(endpoint, isOutgoing: true, entry?.source ?? .user, now)
         peer.isUTP = isUTPOnly
+        peer.isExpected = entry?.holdsAll ?? false
         let route = DialRoute(
             isUTPOnly: isUTPOnly,
             prefersObfuscation: entry?.flags.contains(.prefersEncryption) ?? false
@@ -97,6 +103,7 @@ extension TorrentSession {
         // With a v1 hash the v2 bit invites the other side to change to v2 (BEP 52 "upgrade path").
         guard let hash = infoHashes.short.first else { return [] }
         sendHandshake(peer, hash)
+        if peer.isExpected { askAhead(peer, now) }
         touch(peer)
         // Its place among the dials under way is free.
         dial(now)

@@ -84,6 +84,8 @@ extension TorrentSession {
         guard !request.isCancelled else { return }
         picker.requestEnded(piece: Int(range.piece), block: block, by: peer.id)
         peer.allowedFast.remove(Int(range.piece))
+        // Asked before it serves us: its `unchoke` is waited for, as with any other.
+        if peer.awaitsUnchoke { peer.isChokingUs = true }
         if peer.currentPiece == Int(range.piece) { peer.currentPiece = nil }
         // It does not have what it said, or serves no more: do not ask the same again at once.
         if !peer.isChokingUs, !peer.hasAll, peer.pieces?[Int(range.piece)] == true {

@@ -24,6 +24,10 @@ extension TorrentSession {
             guard let handshake = try Handshake.parse(peer.handshakeBytes[...]) else { return }
             // The other side may answer with either hash of a hybrid.
             guard infoHashes.matches(handshake.hash) else { return close(peer, .wrongHash, now) }
+            // Who cannot read what went with our handshake is dialled again without.
+            guard !peer.isExpected || handshake.capabilities.isSuperset(of: Self.expected) else {
+                return close(peer, .protocolViolation, now)
+            }
             peer.capabilities = handshake.capabilities
             peer.speaksV2 = handshake.hash == infoHashes.v2?.truncated || handshake.capabilities.contains(.v2)
             peer.peerID = handshake.peerID
@@ -52,8 +56,41 @@ extension TorrentSession {
             if !keepsNew { return }
         }
         peer.phase = .running
-        greet(peer)
+        if !peer.isExpected { greet(peer) }
         reveal(to: peer, now)
+    }
+
+    /// What a peer must be able to read that is asked with our handshake.
+    private static let expected: Handshake.Capabilities = [.extensions, .fast, .v2]
+
+    /// Sends with our handshake what else would follow the peer's, and its `unchoke`: what we have, that we want something, and
+    /// the first requests. So the first block comes one round trip after the connection, where it would be three.
+    ///
+    /// What the peer has not, or does not serve now, it rejects (BEP 6); what it says of itself then takes the place of what was
+    /// taken for granted.
+    mutating func askAhead(_ peer: PeerConnection, _ now: Duration) {
+        guard content != nil, infoHashes.v1 == nil, superSeeding == nil, !isComplete else {
+            peer.isExpected = false
+            return
+        }
+        peer.capabilities = Self.expected
+        peer.speaksV2 = true
+        greet(peer)
+        (peer.hasAll, peer.isGuess, peer.awaitsUnchoke) = (true, true, true)
+        peer.weAreInterested = true
+        peer.isChokingUs = false
+        peer.unchokedAt = now
+        peer.send(.interested)
+        if connections.count > Self.crowdSize { peer.pipeline.beginModestly() }
+        requestHashes(peer, now)
+        requestBlocks(peer, now)
+    }
+
+    /// The peer says what it has: nothing is taken for granted any more.
+    func endGuess(_ peer: PeerConnection) {
+        guard peer.isGuess else { return }
+        peer.isGuess = false
+        peer.hasAll = false
     }
 
     /// Where a peer reaches us in the other family: what the configuration says, what our program knows, or what peers of that

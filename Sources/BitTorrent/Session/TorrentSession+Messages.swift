@@ -11,6 +11,7 @@ extension TorrentSession {
         case .choke: receiveChoke(peer)
         case .unchoke:
             if peer.isChokingUs { peer.unchokedAt = now }
+            peer.awaitsUnchoke = false
             peer.isChokingUs = false
             peer.hasNothingNew = false
             peer.lastBlock = now
@@ -26,10 +27,13 @@ extension TorrentSession {
             // aria2 says anew what it has when it got several pieces at once, where others send a `have` for each.
             let isFirst = !peer.hasDeclared
             peer.hasDeclared = true
+            endGuess(peer)
             receiveBitfield(bits, from: peer, now)
             if isFirst { allowFast(peer) }
-        case .haveAll: if declare(peer, now) { receiveHaveAll(peer, now) }
-        case .haveNone: if declare(peer, now) { allowFast(peer) }
+        case .haveAll:
+            endGuess(peer)
+            if declare(peer, now) { receiveHaveAll(peer, now) }
+        case .haveNone: if declare(peer, now) { receiveHaveNone(peer, now) }
         case .request(let block): receiveRequest(block, from: peer, now)
         case .cancel(let block): receiveCancel(block, from: peer)
         case .reject(let block): receiveReject(block, from: peer, now)
@@ -104,6 +108,14 @@ extension TorrentSession {
         reconsiderInterest(peer, now)
     }
 
+    private mutating func receiveHaveNone(_ peer: PeerConnection, _ now: Duration) {
+        if peer.isGuess {
+            endGuess(peer)
+            reconsiderInterest(peer, now)
+        }
+        allowFast(peer)
+    }
+
     /// A seed is counted by its flag: it changes nothing in the order of rarity.
     private mutating func becameSeed(_ peer: PeerConnection) {
         forgetKnown(peer)
@@ -145,6 +157,8 @@ extension TorrentSession {
         guard peer.isRunning, peer.weAreInterested != isInterested else { return }
         peer.weAreInterested = isInterested
         peer.send(isInterested ? .interested : .notInterested)
+        // It served us before, and will again: the first requests go with the wish.
+        if isInterested, peer.isExpected, peer.isChokingUs { (peer.isChokingUs, peer.awaitsUnchoke) = (false, true) }
         touch(peer)
     }
 

@@ -44,6 +44,7 @@ extension TorrentSession {
     public mutating func found(_ pieces: Range<Int>, now: Duration) -> [SessionAction] {
         for piece in pieces.clamped(to: 0..<have.count) where !have[piece] && verifying[piece] == nil {
             picker.unwant(piece)
+            unproven.remove(piece)
             if picker.take(piece) != nil { actions.append(.release(PieceIndex(Int32(piece)))) }
             have[piece] = true
             if wanted[piece] { missingCount -= 1 }

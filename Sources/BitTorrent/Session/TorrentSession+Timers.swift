@@ -67,6 +67,10 @@ extension TorrentSession {
         case .dialling where now - peer.since > Self.dialTimeout: close(peer, .timeout, now)
         // By its start: who sends a byte now and then must not hold the place.
         case .handshake where now - peer.handshakeSince > Self.handshakeTimeout: close(peer, .timeout, now)
+        // Asked ahead: others are not to wait for it.
+        case .handshake where isOverdue(peer) && now - peer.handshakeSince > PiecePicker.stallTime:
+            peer.hashRequests = [:]
+            snub(peer, now)
         case .running where now - peer.lastReceived > configuration.idleTimeout: close(peer, .timeout, now)
         case .running where isIdle(peer, now): close(peer, .bothIdle, now)
         case .running where peer.owesBlocks && now - peer.lastBlock > Self.requestTimeout:
@@ -74,6 +78,9 @@ extension TorrentSession {
         default: break
         }
     }
+
+    /// It owes us blocks, or their hashes, and has not even answered our handshake.
+    private func isOverdue(_ peer: PeerConnection) -> Bool { peer.owesBlocks || !peer.hashRequests.isEmpty }
 
     /// What the peer was asked for may be asked of others; should it still come, it is taken.
     private mutating func snub(_ peer: PeerConnection, _ now: Duration) {

@@ -23,6 +23,10 @@ public struct TorrentSession: ~Copyable {
     /// What stands in the way of more: bytes given to the driver that the network has not taken, for one connection.
     static let maximumUnsent = 2 << 20
 
+    /// Bytes of pieces that may be asked for before their hashes are known, and wait for these in memory: whoever sends the ones
+    /// and keeps back the others can hold no more than this.
+    static let maximumUnproven = 2 << 20
+
     /// Room that is made ahead: for actions of an input, and for bytes of messages to one peer.
     static let keptRoom = 512
 
@@ -69,6 +73,8 @@ public struct TorrentSession: ~Copyable {
     var hashesWanted: [HashRequest] = []
     var webSeeds: [ConnectionID: WebSeedConnection] = [:]
     var leafReads: [ReadID: LeafAnswer] = [:]
+    /// Pieces that are asked for though their hashes are not known yet, at most ``maximumUnproven`` bytes of them.
+    var unproven: Set<Int> = []
 
     /// A crowd serves us: seeds are asked only for what is rare.
     var sparesSeeds = false
@@ -163,15 +169,21 @@ public struct TorrentSession: ~Copyable {
         return wanted
     }
 
-    /// Offers pieces to the picker, or asks for their hashes where these are not known.
+    /// Offers pieces to the picker, and asks for the hashes that are not known. A few pieces are asked for together with these,
+    /// which saves whoever waits a round trip: they are verified when their hashes come.
     mutating func enlist(_ pieces: [Int]) {
         guard let content else { return }
         var asked = Set(hashesWanted)
         for piece in pieces where !have[piece] && wanted[piece] && verifying[piece] == nil {
             if content.isHashKnown(of: piece) {
                 picker.want(piece)
-            } else if let request = content.hashRequest(forPiece: piece), asked.insert(request).inserted {
-                hashesWanted.append(request)
+                // It may have come before its hash.
+                if unproven.remove(piece) != nil, picker.open[piece]?.isComplete == true { verify(piece) }
+            } else if let request = content.hashRequest(forPiece: piece) {
+                if asked.insert(request).inserted { hashesWanted.append(request) }
+                guard (unproven.count + 1) * content.pieceLength <= Self.maximumUnproven else { continue }
+                unproven.insert(piece)
+                picker.want(piece)
             }
         }
         for peer in connections.values { peer.hasNothingNew = false }

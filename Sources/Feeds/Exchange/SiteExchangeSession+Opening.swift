@@ -19,6 +19,28 @@ struct SiteOpening {
     mutating func answered(_ query: SiteQuery) { if entries == query { entries = nil } }
 }
 
+extension SiteCommand {
+    /// The directory node that it asks for, or from.
+    fileprivate var node: Digest256? {
+        switch self {
+        case .path(let node, _): node
+        case .node(let node): node
+        default: nil
+        }
+    }
+
+    /// What the nodes of a front answer it with; nil where they do not.
+    fileprivate func answer(in nodes: [[UInt8]]) -> SiteResult? {
+        let result: SiteResult
+        switch self {
+        case .path(let node, let path): result = OpenCommand.check(nodes, from: node, along: path)
+        case .node(let node): result = OpenCommand.check(Array(nodes.prefix(1)), from: node, along: [])
+        default: return nil
+        }
+        return result == .wrongAnswer ? nil : result
+    }
+}
+
 extension SiteExchangeSession {
     /// The questions of a reader who dials, as payloads for the extension handshake: what the peer follows and, at the first
     /// visit, its key, its entries and the directory of the newest release along `path`.
@@ -48,8 +70,7 @@ extension SiteExchangeSession {
 
     /// Whether the command's answer is under way: it went with the handshake.
     mutating func wait(for command: OpenCommand) -> Bool {
-        guard opening.asksFront, case .path(let node, _) = command.command,
-            node == feed?.state.newest?.release.directory,
+        guard opening.asksFront, let node = command.command.node, node == feed?.state.newest?.release.directory,
             opening.waiting.count < SiteExchangeSpecification.openRequests
         else { return false }
         opening.waiting.append(command)
@@ -64,13 +85,9 @@ extension SiteExchangeSession {
         opening.waiting = []
         var actions = sync == nil ? useFront() : []
         for command in waiting {
-            if case .path(let node, let path) = command.command,
-                case let result = OpenCommand.check(nodes, from: node, along: path), result != .wrongAnswer
-            {
-                actions.append(.deliver(command: command.id, result))
-            } else {
-                actions += ask(command.command, id: command.id, now: now)
-            }
+            let result = command.command.answer(in: nodes)
+            actions +=
+                result.map { [.deliver(command: command.id, $0)] } ?? ask(command.command, id: command.id, now: now)
         }
         return actions
     }

@@ -3,8 +3,8 @@ internal import Storage
 public import Wire
 
 extension Node {
-    /// The gateway's address for a link. The site is the user's wish from now on; its pages are looked for as they are
-    /// opened.
+    /// The gateway's address for a link. The site is the user's wish from now on. One that is met for the first time is looked
+    /// for at once, as its page is about to be; else pages are looked for as they are opened.
     public func open(_ text: String) async throws(NodeError) -> OpenResult {
         let link = try SiteLink(parsing: text)
         try await welcome(link.address)
@@ -12,11 +12,21 @@ extension Node {
             trees.keep(BareTree(id: link.address.id, v1: v1, v2: v2, sequence: 0))
         }
         hints.add(link)
+        await expect(link)
         return OpenResult(
             url: names.url(of: link.address.id, sequence: try await sequence(of: link), path: link.path),
             site: link.address.text,
             exposed: await exposure(with: link.address).text
         )
+    }
+
+    private func expect(_ link: SiteLink) async {
+        switch (link.address, link.selector) {
+        case (.site(let site), .newest):
+            guard (try? await sites.feed(of: site)) == .none else { return }
+            visits.expect(site, path: link.path)
+        default: break
+        }
     }
 
     /// The number of the release that a link asks for; nil for the newest.

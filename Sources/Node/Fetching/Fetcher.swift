@@ -138,6 +138,7 @@ struct Fetcher: Sendable {
             let payload = try await swarms.fetchAll(release, manifest: manifest) {
                 KnownPeers(
                     named: peers.named,
+                    whole: sites.wholeHolders(of: release),
                     holders: peers.holders + sites.holders(of: site),
                     sources: SourceHints(release.release)
                 )

@@ -132,7 +132,11 @@ extension Node: ReleaseReading {
                     // Peers are needed for a release that was here whole: its file went behind the store's back.
                     let wasHeld = sites.heldReleases(of: release.site).contains(release.release.seq)
                     if wasHeld, let root = place.root { content.noteMissing(.file(root: root)) }
-                    return KnownPeers(holders: sites.holders(of: release.site), sources: SourceHints(release.release))
+                    return KnownPeers(
+                        whole: sites.wholeHolders(of: release),
+                        holders: sites.holders(of: release.site),
+                        sources: SourceHints(release.release)
+                    )
                 },
                 mayUseNetwork: mayUseNetwork
             )

@@ -27,6 +27,41 @@ extension Node {
         return try await discover(site)
     }
 
+    /// Looks for a site beside whoever shows what is known of it. Of one that is met for the first time the page is fetched too
+    /// which is about to be asked for: the browser, on its way meanwhile, finds it here or under way.
+    func look(_ search: SiteVisits.Search) async {
+        let site = search.site
+        guard let path = search.path else {
+            _ = try? await sites.refresh(.site(site), peers: hints.of(site), within: .seconds(10))
+            return
+        }
+        do throws(NodeError) {
+            guard case .feed(let feed) = try await discover(site) else { return }
+            visits.looked(for: site)
+            let newest = try Self.select(.newest, in: feed.state)
+            let release = ReleaseReference(site: site.hex, sequence: UInt64(newest.seq), label: newest.label)
+            guard let file = try await page(at: path, in: release) else { return }
+            _ = try await read(file, in: release, from: 0, count: Self.expectedBytes, mayUseNetwork: true)
+        } catch {
+            // Whoever comes for the page looks again, and is told.
+        }
+    }
+
+    /// The file that a browser is shown at a path.
+    private func page(at path: [String], in release: ReleaseReference) async throws(NodeError) -> ReleaseFile? {
+        let index = SiteExchangeSpecification.frontPath
+        if !path.isEmpty, case .file(let file)? = try await entry(at: path, in: release, mayUseNetwork: true) {
+            return file
+        }
+        guard case .file(let file)? = try await entry(at: path + index, in: release, mayUseNetwork: true) else {
+            return nil
+        }
+        return file
+    }
+
+    /// How much of an expected page is fetched: as much as the gateway asks for at a time.
+    private static let expectedBytes = 128 * 1024
+
     private func isOwn(_ site: Digest256) async throws(NodeError) -> Bool {
         try await record(of: site)?.isOwn ?? false
     }

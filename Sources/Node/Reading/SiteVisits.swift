@@ -17,6 +17,13 @@ final class SiteVisits: Sendable {
         case stale
     }
 
+    /// A search that nobody waits for.
+    struct Search: Sendable {
+        var site: Digest256
+        /// What is about to be read of it, where that is known.
+        var path: [String]?
+    }
+
     static let capacity = 4096
     /// A site is looked for at most this often.
     static let interval = Duration.seconds(2)
@@ -27,8 +34,8 @@ final class SiteVisits: Sendable {
 
     private let lastUse = Mutex(ContinuousClock.now)
     private let looked = Mutex<[Digest256: ContinuousClock.Instant]>([:])
-    private let searches: AsyncStream<Digest256>
-    private let begin: AsyncStream<Digest256>.Continuation
+    private let searches: AsyncStream<Search>
+    private let begin: AsyncStream<Search>.Continuation
 
     init() {
         // One that finds no room is begun by the next page of its site.
@@ -56,21 +63,32 @@ final class SiteVisits: Sendable {
         guard let last else { return .stale }
         if now - last < Self.interval { return .fresh }
         if now - last > Self.staleness { return .stale }
-        begin.yield(site)
+        begin.yield(Search(site: site))
         return .refreshing
+    }
+
+    /// Begins to look for a site that was never met, as it is about to be read.
+    func expect(_ site: Digest256, path: [String]) { begin.yield(Search(site: site, path: path)) }
+
+    /// Notes that a site was looked for just now.
+    func looked(for site: Digest256) {
+        looked.withLock { looked in
+            if looked.count >= Self.capacity { looked.removeAll() }
+            looked[site] = .now
+        }
     }
 
     /// Carries out the searches until cancelled, a few at a time. Nobody waits for them: what is known stays as it is where
     /// nothing newer is found.
-    func run(search: @escaping @Sendable (Digest256) async -> Void) async {
+    func run(search: @escaping @Sendable (Search) async -> Void) async {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
-            for await site in searches {
+            for await wish in searches {
                 if running >= 8 {
                     await group.next()
                     running -= 1
                 }
-                group.addTask { await search(site) }
+                group.addTask { await search(wish) }
                 running += 1
             }
         }

@@ -24,6 +24,11 @@ final class DirectoryShelf: Sendable {
     private let metadata: MetadataStore
     /// The one used last at the end.
     private let derived = Mutex<[Derived]>([])
+    /// One is derived at a time: with 100,000 files that takes seconds and hundreds of megabytes, and a reader asks for many nodes
+    /// at once. Who asks meanwhile waits, and finds what was made.
+    private let deriving = Mutex(0)
+    /// How many were derived since the start.
+    var derivations: Int { deriving.withLock { $0 } }
 
     init(metadata: MetadataStore) {
         self.metadata = metadata
@@ -31,19 +36,28 @@ final class DirectoryShelf: Sendable {
 
     /// A node by its hash; nil where it is not here.
     func node(_ hash: Digest256, site: Digest256) throws(NodeError) -> [UInt8]? {
-        if let node = inMemory(hash) { return node }
         do {
-            if let node = try metadata.read({ try $0.directoryNode(hash) }) { return node }
-            if let release = try metadata.read({ try $0.release(directory: hash) }) {
-                try derive(release)
-            } else if let release = try metadata.read({ try Self.newest(of: site, $0) }), !has(release.directory) {
-                // Who asks for a node below the root has had the root: most likely that of the newest release.
-                try derive(release)
-            }
-            return try inMemory(hash) ?? metadata.read { try $0.directoryNode(hash) }
+            if let node = try known(hash) { return node }
+            return try deriving.withLock { count in try known(hash) ?? derived(hash, site, &count) }
         } catch {
             throw NodeError(unexpected: error)
         }
+    }
+
+    private func known(_ hash: Digest256) throws -> [UInt8]? {
+        try inMemory(hash) ?? metadata.read { try $0.directoryNode(hash) }
+    }
+
+    private func derived(_ hash: Digest256, _ site: Digest256, _ count: inout Int) throws -> [UInt8]? {
+        if let release = try metadata.read({ try $0.release(directory: hash) }) {
+            count += 1
+            try derive(release)
+        } else if let release = try metadata.read({ try Self.newest(of: site, $0) }), !has(release.directory) {
+            // Who asks for a node below the root has had the root: most likely that of the newest release.
+            count += 1
+            try derive(release)
+        }
+        return try known(hash)
     }
 
     /// Keeps nodes that were checked against their hashes.

@@ -58,7 +58,19 @@ extension SiteService {
         state.withLock { $0.sites[site]?.key = key }
     }
 
-    func peer(_ connection: SiteConnection, follows head: SignedHead, holds: [Int64]) {}
+    func peer(_ connection: SiteConnection, follows head: SignedHead, holds: [Int64]) {
+        // News of a head says nothing of files.
+        guard let endpoint = connection.endpoint, !holds.isEmpty else { return }
+        state.withLock { state in
+            guard var entry = state.sites[connection.site] else { return }
+            if entry.holdings.count >= Self.maximumHolders, entry.holdings[endpoint] == nil {
+                entry.holdings = entry.holdings.filter { entry.holders[$0.key] != nil }
+                guard entry.holdings.count < Self.maximumHolders else { return }
+            }
+            entry.holdings[endpoint] = Set(holds)
+            state.sites[connection.site] = entry
+        }
+    }
 
     /// Blocks off the loop until the feed is on disk; then everybody else who is connected hears of it.
     func keep(_ feed: SiteFeed, from connection: SiteConnection, on loop: any EventLoop) -> EventLoopFuture<Void> {
@@ -102,7 +114,10 @@ extension SiteService {
 
     func misbehaved(_ connection: SiteConnection, _ what: String) {
         if let endpoint = connection.endpoint {
-            state.withLock { $0.sites[connection.site]?.holders[endpoint] = nil }
+            state.withLock { state in
+                state.sites[connection.site]?.holders[endpoint] = nil
+                state.sites[connection.site]?.holdings[endpoint] = nil
+            }
         }
         context.logger.debug("site exchange ended", metadata: ["reason": "\(what)"])
     }

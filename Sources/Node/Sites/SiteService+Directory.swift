@@ -104,6 +104,21 @@ extension SiteService {
         }
     }
 
+    /// A release of so many files has its directory made ready: that takes seconds, and who asks for it waits ten.
+    private static let largeRelease = 10_000
+
+    /// Has the directories of large releases at hand before somebody asks for them, one after the other. Once made they are in
+    /// the database, so that the next start finds them.
+    func prepareDirectories() async {
+        let directories = directories
+        for site in heldSites().keys {
+            guard let release = (try? await feed(of: site))?.state.newest?.release, release.files >= Self.largeRelease,
+                !Task.isCancelled
+            else { continue }
+            _ = try? await context.blocking.run { try directories.node(release.directory, site: site) }
+        }
+    }
+
     // MARK: Nodes
 
     /// Goes on with the nodes that are here.

@@ -143,7 +143,9 @@ extension SiteService {
             let known = wish.peers + holders(of: site) + connections(of: site).compactMap(\.endpoint)
             await drive(&search, from: known, stream) { action in
                 switch action {
-                case .dial(let endpoint): ask(endpoint, of: site, id, sink, trace)
+                case .dial(let endpoint):
+                    ask(endpoint, of: site, id, sink, trace)
+                    if wish.known == nil { onMeeting(endpoint) }
                 case .wait(let pause):
                     group.addTask {
                         if (try? await Task.sleep(for: pause.duration)) != nil { sink.yield(.passed(pause)) }

@@ -29,6 +29,8 @@ final class SiteService: Sendable {
         var connections: [UInt64: SiteConnection] = [:]
         /// Peers that proved a state of the site, and when they last did.
         var holders: [Endpoint: ContinuousClock.Instant] = [:]
+        /// Which releases peers say that they hold completely; at most ``maximumHolders`` peers.
+        var holdings: [Endpoint: Set<Int64>] = [:]
         /// Peers that gave another key, or what the site's key did not sign; at most ``maximumHolders``.
         var impostors: Set<Endpoint> = []
         var dialling: Set<Endpoint> = []
@@ -79,6 +81,8 @@ final class SiteService: Sendable {
     let signer: @Sendable (PublicKey) async -> SigningKey?
     /// Told of each peer that proves that it follows a site. On an event loop; must not block.
     let onHolder: @Sendable (Endpoint, Digest256) -> Void
+    /// Told of each peer that is asked about a site which is met for the first time: its files are likely to be asked for next.
+    let onMeeting: @Sendable (Endpoint) -> Void
     let listener: SwarmListener
     let sockets: TCPSockets
     let loop: any EventLoop
@@ -94,7 +98,8 @@ final class SiteService: Sendable {
         pace: SiteDutySchedule.Pace = SiteDutySchedule.Pace(),
         tick: Duration = .seconds(5),
         signer: @escaping @Sendable (PublicKey) async -> SigningKey? = { _ in nil },
-        onHolder: @escaping @Sendable (Endpoint, Digest256) -> Void = { _, _ in }
+        onHolder: @escaping @Sendable (Endpoint, Digest256) -> Void = { _, _ in },
+        onMeeting: @escaping @Sendable (Endpoint) -> Void = { _ in }
     ) {
         self.context = context
         self.network = network
@@ -102,6 +107,7 @@ final class SiteService: Sendable {
         self.listenPort = listenPort
         self.signer = signer
         self.onHolder = onHolder
+        self.onMeeting = onMeeting
         self.tick = tick
         duties = Mutex(SiteDutySchedule(pace: pace))
         feeds = FeedShelf(metadata: context.metadata)
@@ -138,6 +144,15 @@ final class SiteService: Sendable {
         state.withLock { state in
             guard let entry = state.sites[site] else { return [] }
             return entry.holders.sorted { $0.value > $1.value }.map(\.key)
+        }
+    }
+
+    /// Of ``holders(of:)`` those who say that they hold all files of a release.
+    func wholeHolders(of release: SiteRelease) -> [Endpoint] {
+        state.withLock { state in
+            guard let entry = state.sites[release.site] else { return [] }
+            return entry.holders.filter { entry.holdings[$0.key]?.contains(release.release.seq) == true }
+                .sorted { $0.value > $1.value }.map(\.key)
         }
     }
 

@@ -7,13 +7,21 @@ internal import Wire
 struct KnownPeers: Equatable, Sendable, ExpressibleByArrayLiteral {
     /// Given by the user: tried again for as long as the torrent is open.
     var named: [Endpoint] = []
+    /// Have said on a connection for the site that they hold the whole release.
+    var whole: [Endpoint] = []
     /// Believed to hold what is wanted, and alive: earlier failures count no more.
     var holders: [Endpoint] = []
     /// Trackers and web seeds.
     var sources = SourceHints()
 
-    init(named: [Endpoint] = [], holders: [Endpoint] = [], sources: SourceHints = SourceHints()) {
+    init(
+        named: [Endpoint] = [],
+        whole: [Endpoint] = [],
+        holders: [Endpoint] = [],
+        sources: SourceHints = SourceHints()
+    ) {
         self.named = named
+        self.whole = whole
         self.holders = holders
         self.sources = sources
     }
@@ -27,6 +35,7 @@ extension SwarmService {
     /// Tries what is known of an open torrent.
     func meet(_ known: KnownPeers, for hash: Digest160) {
         guard let torrent = open[hash]?.torrent else { return }
+        torrent.add(peers: known.whole, isAlive: true, holdAll: true)
         torrent.add(peers: known.named, source: .user)
         torrent.add(peers: known.holders, isAlive: true)
         use(known.sources, for: hash)

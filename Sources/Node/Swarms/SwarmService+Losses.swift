@@ -41,11 +41,13 @@ extension SwarmService {
     func follow(_ keys: Set<ContentKey>) async {
         for torrent in open.values.map(\.torrent) {
             guard let storage = await torrent.storage() as? SiteStorage else { continue }
-            let pieces = storage.pieces(of: keys)
-            guard !pieces.isEmpty, let held = try? await context.blocking.run({ storage.known(among: pieces) }) else {
-                continue
+            // All files of a torrent are looked at: not here, where everybody else would wait.
+            let looked = try? await context.blocking.run {
+                let pieces = storage.pieces(of: keys)
+                let held = pieces.isEmpty ? [] : storage.known(among: pieces)
+                return (held: held, lost: pieces.filter { !held.contains($0) })
             }
-            let lost = pieces.filter { !held.contains($0) }
+            guard let (held, lost) = looked, !(held.isEmpty && lost.isEmpty) else { continue }
             torrent.lost(pieces: lost)
             // What came back between the look and the word is found by whoever brought it, perhaps before the word.
             guard await torrent.status() != nil,

@@ -148,7 +148,7 @@ extension SwarmService {
                 if verified == nil { return }
             }
             let torrent = entry.twinOf.flatMap { open[$0]?.torrent }
-            let places = torrent == nil ? [:] : files.places
+            let places = torrent == nil ? [:] : try await context.blocking.run { files.places }
             try await take(verified, of: files, for: torrent, places: places, mayWait: isClosed)
         } catch {
             context.logger.debug("a v1 twin is of no use", metadata: ["error": "\(error)"])

@@ -18,6 +18,7 @@ final class StreamConnector {
     /// Peers that took a TCP connection and ended it without a byte: the next one begins with uTP. At most
     /// ``Obfuscation/capacity``.
     private var muteOverTCP: Set<Endpoint> = []
+    let prepared: PreparedStreams
     /// Once there is a UDP port for it.
     var utp: UTPTransport?
 
@@ -31,6 +32,7 @@ final class StreamConnector {
         self.loop = loop
         self.sockets = sockets
         shared = obfuscation
+        prepared = PreparedStreams(loop: loop)
     }
 
     /// Connects to `endpoint`; `completion` gets the stream, or nil where there is none to be had, never before this returns.
@@ -116,7 +118,18 @@ final class StreamConnector {
         utp.connect(to: endpoint) { completion($0.map { UTPPeerStream($0) }) }
     }
 
+    /// Connects over TCP ahead of the ``connect(to:about:route:completion:)`` that is likely to follow.
+    func prepare(_ endpoint: Endpoint) {
+        guard transports.contains(.tcp), !muteOverTCP.contains(endpoint) else { return }
+        prepared.prepare(endpoint) { dialTCP(to: endpoint, completion: $0) }
+    }
+
     private func connectTCP(to endpoint: Endpoint, completion: @escaping ((any PeerByteStream)?) -> Void) {
+        if prepared.take(endpoint, completion: completion) { return }
+        dialTCP(to: endpoint) { completion($0) }
+    }
+
+    private func dialTCP(to endpoint: Endpoint, completion: @escaping (TCPPeerStream?) -> Void) {
         let stream = TCPPeerStream(endpoint: endpoint)
         let bound = NIOLoopBound(stream, eventLoop: loop)
         let connected = sockets.connect(to: endpoint, timeout: Self.patience) { channel in

@@ -16,6 +16,9 @@ final class TCPPeerStream: ChannelInboundHandler, RemovableChannelHandler, PeerB
         didSet { if receiver != nil { deliverKept() } }
     }
 
+    /// It is open on both sides, as far as is known.
+    var isUsable: Bool { !isClosed && !hasEnded }
+
     private(set) var channel: (any Channel)?
     private var context: ChannelHandlerContext?
     /// What came while there was no receiver.

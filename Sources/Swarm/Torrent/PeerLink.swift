@@ -14,6 +14,8 @@ final class PeerLink: PeerStreamReceiver {
     /// What is to be written, behind what the stream was given already.
     private var pending: ByteBuffer?
     private var isDirty = false
+    /// What is to be heard before all that the stream delivers.
+    private var early: ByteBuffer?
 
     init(id: ConnectionID, place: ConnectionBudget.Place, stream: any PeerByteStream, driver: TorrentDriver) {
         buffers = driver.buffers
@@ -23,14 +25,31 @@ final class PeerLink: PeerStreamReceiver {
         self.driver = driver
     }
 
-    /// Hears from the stream from now on.
-    func start() { stream.receiver = self }
+    /// Hears from the stream from now on, after `rest`, which came before. Not sooner may any of it be answered: what the network
+    /// takes of an answer is told to nobody else.
+    func start(after rest: ByteBuffer = ByteBuffer()) {
+        early = rest.readableBytes > 0 ? rest : nil
+        stream.receiver = self
+        deliverEarly()
+    }
 
-    func received(_ bytes: ByteBuffer) { driver?.received(bytes, from: id) }
+    private func deliverEarly() {
+        guard let bytes = early.take() else { return }
+        driver?.received(bytes, from: id)
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        // The stream delivers what it has kept as soon as it has a receiver.
+        deliverEarly()
+        driver?.received(bytes, from: id)
+    }
 
     func wrote(_ count: Int, _ buffer: ByteBuffer?) { driver?.wrote(count, buffer, to: id) }
 
-    func ended() { driver?.channelClosed(id) }
+    func ended() {
+        deliverEarly()
+        driver?.channelClosed(id)
+    }
 
     // MARK: Sending
 

@@ -72,9 +72,10 @@ public final class Torrent: Sendable {
     ///
     /// `source`: where the addresses come from; those of the user are tried for as long as the torrent is there.
     /// `isAlive`: they have just answered elsewhere, and are tried soon even if they failed before.
-    public func add(peers: [Endpoint], source: PeerSource = .dht, isAlive: Bool = false) {
+    /// `holdAll`: they have just said so elsewhere, and speak as we do: they are asked with the handshake already.
+    public func add(peers: [Endpoint], source: PeerSource = .dht, isAlive: Bool = false, holdAll: Bool = false) {
         guard !peers.isEmpty else { return }
-        update { $0.add(peers: peers, source: source, isAlive: isAlive, now: $1) }
+        update { $0.add(peers: peers, source: source, isAlive: isAlive, holdAll: holdAll, now: $1) }
     }
 
     /// See ``Swarm/setReached(at:)``.

@@ -25,8 +25,7 @@ extension TorrentDriver {
         perform(actions)
         var rest = connection.received
         rest.moveReaderIndex(forwardBy: min(Handshake.prefixByteCount, rest.readableBytes))
-        if rest.readableBytes > 0 { received(rest, from: id) }
-        if links[id] != nil { link.start() }
+        if links[id] != nil { link.start(after: rest) }
     }
 
     func dial(_ id: ConnectionID, _ endpoint: Endpoint, _ route: DialRoute) {

@@ -71,13 +71,18 @@ struct PickerTests {
         #expect(choker.rechoke(Array(candidates.prefix(3)), random: &random).count == 3)
     }
 
-    @Test("The pipeline doubles while it pays, then follows the rate")
+    @Test("The pipeline grows faster than TCP's slow start while it pays, as that in a crowd, then follows the rate")
     func pipeline() {
         var pipeline = RequestPipeline(ownLimit: 1000, now: .zero)
         pipeline.peerLimit = 2000
         #expect(pipeline.depth == RequestPipeline.initialDepth)
         for _ in 0..<200 { pipeline.received(bytes: 16_384, now: .milliseconds(10)) }
-        #expect(pipeline.depth == RequestPipeline.initialDepth + 200)
+        #expect(pipeline.depth == RequestPipeline.initialDepth + 400)
+        var modest = RequestPipeline(ownLimit: 1000, now: .zero)
+        modest.peerLimit = 2000
+        modest.beginModestly()
+        for _ in 0..<200 { modest.received(bytes: 16_384, now: .milliseconds(10)) }
+        #expect(modest.depth == RequestPipeline.modestDepth + 200)
         // 100 blocks a second from now on.
         for second in 1...6 {
             for block in 0..<100 {

@@ -47,6 +47,26 @@ import Wire
         return SiteRelease(site: keys.site, release: release)
     }
 
+    @Test("a directory that is asked for by many at once after a start is made once")
+    func derivedOnce() async throws {
+        let owner = try await SiteNode(in: SiteWorld())
+        let keys = try SiteOwner()
+        _ = try await keys.create(on: owner)
+        let release = try await Self.publish(try Self.tree(files: 2000), keys, on: owner)
+        let shelf = DirectoryShelf(metadata: owner.service.context.metadata)
+        let context = owner.service.context
+        let found = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            for _ in 0..<12 {
+                group.addTask {
+                    try await context.blocking.run { try shelf.node(release.release.directory, site: release.site) }
+                }
+            }
+            return try await group.reduce(into: 0) { $0 += $1 == nil ? 0 : 1 }
+        }
+        #expect(found == 12)
+        #expect(shelf.derivations == 1)
+    }
+
     @Test("one page of 4,000 costs a few KiB, the whole list each node once, an update only what has changed")
     func costs() async throws {
         let world = SiteWorld()
