@@ -94,16 +94,17 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
-        // C: system library maps and thin shims, no logic.
+        // C: system library maps, thin shims without logic, and hashes in the processor's own instructions.
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CMiniupnpc", pkgConfig: "miniupnpc", providers: [.apt(["libminiupnpc-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CHashing"),
         .target(name: "CSampleSite"),
         .target(name: "CAllocations"),
         .target(name: "CDiskLog"),
         // Layers 0 and 1.
         library("Wire", [collections]),
-        library("Keys", ["Wire", "CSodium", crypto]),
+        library("Keys", ["Wire", "CSodium", "CHashing", crypto]),
         // Layer 2: protocols as machines, without I/O.
         library("BitTorrent", ["Wire", "Keys", collections]),
         library("Kademlia", ["Wire", "Keys", collections]),

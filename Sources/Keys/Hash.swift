@@ -48,30 +48,34 @@ public enum Hash {
     /// For multihashes of others; nothing of ours uses it.
     public static func sha512(_ bytes: [UInt8]) -> [UInt8] { Array(SHA512.hash(data: bytes)) }
 
-    // SAFETY (both): the digest's own buffer is 32 or 20 bytes; loads are bounds-checked and need no alignment.
+    // SAFETY (all four): loads are bounds-checked and need no alignment; a digest's own buffer is 32 or 20 bytes.
     static func digest256(_ digest: SHA256Digest) -> Digest256 {
-        unsafe digest.withUnsafeBytes { bytes in
-            Digest256(
-                words: (
-                    unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
-                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-                )
+        unsafe digest.withUnsafeBytes { unsafe digest256(reading: $0) }
+    }
+
+    static func digest256(reading bytes: UnsafeRawBufferPointer) -> Digest256 {
+        Digest256(
+            words: (
+                unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+                unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
             )
-        }
+        )
     }
 
     static func digest160(_ digest: Insecure.SHA1Digest) -> Digest160 {
-        unsafe digest.withUnsafeBytes { bytes in
-            Digest160(
-                words: (
-                    unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-                    unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
-                )
+        unsafe digest.withUnsafeBytes { unsafe digest160(reading: $0) }
+    }
+
+    static func digest160(reading bytes: UnsafeRawBufferPointer) -> Digest160 {
+        Digest160(
+            words: (
+                unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+                unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
             )
-        }
+        )
     }
 }
 

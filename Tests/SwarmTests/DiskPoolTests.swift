@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import BitTorrent
 import Dispatch
+import Keys
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
+import Wire
 
 @testable import Swarm
 
@@ -40,6 +43,61 @@ struct DiskPoolTests {
         storage.open()
         await settled
         #expect(storage.reads == 200 && results.bytesUnderWay == 0)
+        await pool.shutdown()
+    }
+
+    /// Notes what is written.
+    private final class Notebook: PieceStorage {
+        private let pieces = Mutex<[PieceIndex: [UInt8]]>([:])
+        var written: [PieceIndex: [UInt8]] { pieces.withLock { $0 } }
+
+        func write(_ piece: PieceIndex, _ bytes: RawSpan) throws(PieceStorageError) {
+            // SAFETY: the bytes are copied before the closure returns.
+            let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+            pieces.withLock { $0[piece] = copy }
+        }
+
+        func read(_ piece: PieceIndex, offset: Int, into bytes: inout MutableRawSpan) throws(PieceStorageError) {}
+        func save(verified: Bitfield) throws(PieceStorageError) {}
+    }
+
+    @Test("of pieces verified together, of several lengths and kinds, each is written that is right, and no other")
+    func verifying() async {
+        let pool = DiskPool(threadCount: 3, retainedBytes: 0)
+        let storage = Notebook()
+        let outcomes = Mutex<[PieceIndex: PieceOutcome]>([:])
+        let results = DiskResults(loop: MultiThreadedEventLoopGroup.singleton.next()) { results in
+            for case .verified(let piece, let outcome, _) in results { outcomes.withLock { $0[piece] = outcome } }
+        }
+        var right: [PieceIndex: [UInt8]] = [:]
+        let pieces = (0..<60).map { number in
+            let piece = PieceIndex(Int32(number))
+            let content = [UInt8](repeating: UInt8(number), count: number % 3 == 0 ? 70_000 : 100_000)
+            let isRight = number % 7 != 5
+            if isRight { right[piece] = content }
+            let expected = isRight ? content : content.reversed() + [1]
+            let hasV1 = number % 5 != 4
+            let padding = number % 11 == 10 ? 300 : 0
+            let check = PieceCheck(
+                piece: piece,
+                dataLength: content.count,
+                paddedLength: content.count + padding,
+                v1: hasV1 ? Hash.sha1(expected + [UInt8](repeating: 0, count: padding)) : nil,
+                v2: number % 2 == 0 || !hasV1 ? Merkle.root(of: expected) : nil
+            )
+            let buffer = PieceBuffer(capacity: 131_072)
+            unsafe content.withUnsafeBytes { unsafe buffer.copy($0, at: 0) }
+            return (check, buffer)
+        }
+        pool.verify(pieces, by: PieceQueue(limit: pool.threadsForPieces), storage: storage, results: results)
+        await results.settled()
+        // What was posted is delivered on the loop, after the last job is done.
+        try? await MultiThreadedEventLoopGroup.singleton.next().submit {}.get()
+        #expect(storage.written == right)
+        #expect(outcomes.withLock { $0.count } == 60)
+        for (piece, outcome) in outcomes.withLock({ $0 }) {
+            #expect((outcome == .stored(blockDigests: [])) == (right[piece] != nil))
+        }
         await pool.shutdown()
     }
 }

@@ -29,6 +29,12 @@ public struct FileTreeHasher: Sendable {
     public mutating func update(_ bytes: RawSpan) {
         var offset = 0
         while offset < bytes.byteCount {
+            let whole = bytes.byteCount - offset - (bytes.byteCount - offset) % TorrentSpecification.blockLength
+            if blockFill == 0, whole > 0 {
+                takeBlocks(bytes.extracting(offset..<offset + whole))
+                offset += whole
+                continue
+            }
             let end = min(offset + TorrentSpecification.blockLength - blockFill, bytes.byteCount)
             take(bytes.extracting(offset..<end))
             offset = end
@@ -41,13 +47,15 @@ public struct FileTreeHasher: Sendable {
         unsafe update(bytes.span.bytes)
     }
 
+    /// Whole blocks.
+    private mutating func takeBlocks(_ bytes: RawSpan) {
+        length += Int64(bytes.byteCount)
+        for leaf in Hash.sha256(blocksOf: bytes, length: TorrentSpecification.blockLength) { append(leaf: leaf) }
+    }
+
     /// Bytes of one block, no more than are missing to its end.
     private mutating func take(_ bytes: RawSpan) {
         length += Int64(bytes.byteCount)
-        if blockFill == 0, bytes.byteCount == TorrentSpecification.blockLength {
-            append(leaf: Hash.sha256(bytes))
-            return
-        }
         block.update(bytes)
         blockFill += bytes.byteCount
         if blockFill == TorrentSpecification.blockLength { closeBlock() }

@@ -29,6 +29,13 @@ struct LeafRun: Sendable {
             headMissing -= offset
         }
         while offset < bytes.byteCount {
+            let whole = bytes.byteCount - offset - (bytes.byteCount - offset) % TorrentSpecification.blockLength
+            if tailFill == 0, whole > 0 {
+                let blocks = bytes.extracting(offset..<offset + whole)
+                leaves += Hash.sha256(blocksOf: blocks, length: TorrentSpecification.blockLength)
+                offset += whole
+                continue
+            }
             let end = min(offset + TorrentSpecification.blockLength - tailFill, bytes.byteCount)
             take(bytes.extracting(offset..<end))
             offset = end
@@ -36,10 +43,6 @@ struct LeafRun: Sendable {
     }
 
     private mutating func take(_ bytes: RawSpan) {
-        if tailFill == 0, bytes.byteCount == TorrentSpecification.blockLength {
-            leaves.append(Hash.sha256(bytes))
-            return
-        }
         tail.update(bytes)
         tailFill += bytes.byteCount
         guard tailFill == TorrentSpecification.blockLength else { return }

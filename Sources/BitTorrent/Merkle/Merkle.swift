@@ -43,18 +43,13 @@ public enum Merkle {
         return stack.root()
     }
 
-    /// The root over one piece's bytes (or a shorter file's), in one pass and without a list of leaves.
+    /// The root over one piece's bytes (or a shorter file's), in one pass.
     ///
     /// `height` is the layers above the leaves: the piece layer for a piece of a file longer than a piece, nil for a
     /// whole file, which is padded to its own power of two only.
     public static func root(of bytes: RawSpan, height: Int? = nil) -> Digest256 {
         var stack = MerkleStack(layer: 0)
-        var offset = 0
-        while offset < bytes.byteCount {
-            let end = min(offset + TorrentSpecification.blockLength, bytes.byteCount)
-            stack.append(Hash.sha256(bytes.extracting(offset..<end)))
-            offset = end
-        }
+        for leaf in Hash.sha256(blocksOf: bytes, length: TorrentSpecification.blockLength) { stack.append(leaf) }
         return stack.root(height: height)
     }
 

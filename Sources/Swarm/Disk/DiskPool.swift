@@ -2,12 +2,10 @@
 internal import BitTorrent
 internal import NIOCore
 internal import NIOPosix
-internal import Synchronization
 internal import Wire
 
-/// One thing to do for a torrent off its event loop.
+/// One thing to do for a torrent off its event loop, beside verifying what has come.
 enum DiskJob: Sendable {
-    case verify(PieceCheck, PieceBuffer)
     case read(ReadID, piece: PieceIndex, offset: Int, ReadBuffer, length: Int)
     /// The bytes of each piece, in order.
     case hashLeaves(ReadID, [(piece: PieceIndex, length: Int)])
@@ -15,7 +13,6 @@ enum DiskJob: Sendable {
     /// Bytes that it hashes or moves.
     var cost: Int {
         switch self {
-        case .verify(let check, _): check.dataLength
         case .read(_, _, _, _, let length): length
         case .hashLeaves(_, let pieces): pieces.reduce(0) { $0 + $1.length }
         }
@@ -33,7 +30,8 @@ enum DiskResult: Sendable {
 
 /// The threads that hash, write and read, shared by all torrents of a swarm.
 ///
-/// Small jobs of one input are done in groups, since handing over costs more than a small file does.
+/// Small jobs of one input are done in groups, since handing over costs more than a small file does; what has come is verified
+/// in sets (``PieceQueue``).
 ///
 /// Bound: nothing is refused here, but a torrent never has more bytes to be hashed, written and read at once than
 /// ``TorrentSession/diskBytes``, and none while it has no connections, of which ``SwarmConfiguration/maximumConnections`` are
@@ -55,7 +53,7 @@ final class DiskPool: Sendable {
 
     /// Does the jobs in any order and posts each result.
     func submit(_ jobs: [DiskJob], storage: any PieceStorage, results: DiskResults) {
-        results.expect(jobs)
+        results.expect(jobs.count, bytes: jobs.reduce(0) { $0 + $1.cost })
         var group: [DiskJob] = []
         var bytes = 0
         for job in jobs {
@@ -70,6 +68,39 @@ final class DiskPool: Sendable {
         if !group.isEmpty { run(group, storage, results) }
     }
 
+    /// How many of the threads one torrent has for what comes: who reads, and is waited for, finds another.
+    var threadsForPieces: Int { threads.numberOfThreads - 1 }
+
+    /// Hashes what has come of pieces, writes what is right, and posts what became of each, in any order.
+    ///
+    /// `queue`: the torrent's.
+    func verify(
+        _ pieces: [(check: PieceCheck, buffer: PieceBuffer)],
+        by queue: PieceQueue,
+        storage: any PieceStorage,
+        results: DiskResults
+    ) {
+        results.expect(pieces.count, bytes: pieces.reduce(0) { $0 + $1.check.dataLength })
+        let entries = pieces.map {
+            PieceQueue.Entry(check: $0.check, buffer: $0.buffer, storage: storage, results: results)
+        }
+        for _ in 0..<queue.add(entries) { verifyNext(of: queue) }
+    }
+
+    private func verifyNext(of queue: PieceQueue) {
+        threads.submit { _ in
+            let set = queue.take()
+            let digests = PieceWorker.sha1(of: set.map { ($0.check, $0.buffer) })
+            for (entry, digest) in zip(set, digests) {
+                let outcome = entry.buffer.withBytes(entry.check.dataLength) {
+                    PieceWorker.verifyAndStore(entry.check, $0, sha1: digest, in: entry.storage)
+                }
+                entry.results.post(.verified(entry.check.piece, outcome, entry.buffer), of: entry.check.dataLength)
+            }
+            if queue.finished() { self.verifyNext(of: queue) }
+        }
+    }
+
     private func run(_ jobs: [DiskJob], _ storage: any PieceStorage, _ results: DiskResults) {
         threads.submit { _ in
             for job in jobs { results.post(self.perform(job, storage), of: job.cost) }
@@ -78,9 +109,6 @@ final class DiskPool: Sendable {
 
     private func perform(_ job: DiskJob, _ storage: any PieceStorage) -> DiskResult {
         switch job {
-        case .verify(let check, let buffer):
-            let outcome = buffer.withBytes(check.dataLength) { PieceWorker.verifyAndStore(check, $0, in: storage) }
-            return .verified(check.piece, outcome, buffer)
         case .read(let id, let piece, let offset, let buffer, let length):
             let isRead = buffer.withBuffer { Self.read(piece, offset, length, into: &$0, storage) }
             return .read(id, isRead ? buffer : nil)
@@ -121,73 +149,5 @@ final class DiskPool: Sendable {
             }
         }
         return succeeded
-    }
-}
-
-/// Carries results to an event loop, many with one wake-up.
-final class DiskResults: Sendable {
-    private struct State {
-        var waiting: [DiskResult] = []
-        /// Jobs that were submitted and have not been done.
-        var underWay = 0
-        /// Bytes that these hash or move.
-        var bytes = 0
-        /// Who waits for the last of them.
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-
-    private let state = Mutex(State())
-    private let loop: any EventLoop
-    private let deliver: @Sendable ([DiskResult]) -> Void
-
-    /// `deliver`: called on the loop.
-    init(loop: any EventLoop, deliver: @escaping @Sendable ([DiskResult]) -> Void) {
-        self.loop = loop
-        self.deliver = deliver
-    }
-
-    /// To be called before as many jobs are handed over.
-    func expect(_ jobs: [DiskJob]) {
-        let bytes = jobs.reduce(0) { $0 + $1.cost }
-        state.withLock { state in
-            state.underWay += jobs.count
-            state.bytes += bytes
-        }
-    }
-
-    /// Bytes of the jobs that were submitted and have not been done.
-    var bytesUnderWay: Int { state.withLock { $0.bytes } }
-
-    /// `cost`: that of the job.
-    func post(_ result: DiskResult, of cost: Int) {
-        let (isFirst, waiters) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
-            state.waiting.append(result)
-            state.underWay -= 1
-            state.bytes -= cost
-            guard state.underWay == 0 else { return (state.waiting.count == 1, []) }
-            defer { state.waiters = [] }
-            return (state.waiting.count == 1, state.waiters)
-        }
-        if isFirst { loop.execute { self.drain() } }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    /// Returns when no job is under way: nothing is written any more unless jobs are submitted after the call.
-    func settled() async {
-        await withCheckedContinuation { continuation in
-            let isSettled = state.withLock { state in
-                if state.underWay > 0 { state.waiters.append(continuation) }
-                return state.underWay == 0
-            }
-            if isSettled { continuation.resume() }
-        }
-    }
-
-    private func drain() {
-        let results = state.withLock { state in
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        deliver(results)
     }
 }

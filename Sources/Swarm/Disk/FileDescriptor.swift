@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 /// An open file, closed when nobody uses it any more.
 final class FileDescriptor: Sendable {
     let raw: Int32
     let path: String
+    /// One thread writes at a time. The kernel lets no second one into the file either, and has it spin until the first is done.
+    private let writing = Mutex(())
 
     init(raw: Int32, path: String) {
         self.raw = raw
@@ -43,6 +46,10 @@ final class FileDescriptor: Sendable {
     }
 
     func write(_ bytes: RawSpan, at offset: Int64) throws(PieceStorageError) {
+        try writing.withLock { _ throws(PieceStorageError) in try writeAll(bytes, at: offset) }
+    }
+
+    private func writeAll(_ bytes: RawSpan, at offset: Int64) throws(PieceStorageError) {
         var done = 0
         while done < bytes.byteCount {
             let rest = bytes.extracting(done..<bytes.byteCount)

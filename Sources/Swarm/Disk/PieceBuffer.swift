@@ -35,6 +35,22 @@ final class PieceBuffer: @unchecked Sendable {
         return body(span)
     }
 
+    /// The first `count` bytes of each, which the callers have filled.
+    @unsafe
+    static func withBytes<Result>(
+        of buffers: [PieceBuffer],
+        _ count: Int,
+        _ body: ([UnsafeRawBufferPointer]) -> Result
+    ) -> Result {
+        precondition(buffers.allSatisfy { count <= $0.capacity }, "a piece is larger than its buffer")
+        // SAFETY: the buffers are alive until the body has returned.
+        return withExtendedLifetime(buffers) {
+            unsafe body(
+                buffers.map { unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0.memory)[0..<count]) }
+            )
+        }
+    }
+
     func withMutableBytes<Result>(_ count: Int, _ body: (inout MutableRawSpan) -> Result) -> Result {
         precondition(count <= capacity, "a piece is larger than its buffer")
         // SAFETY: as above, and the caller owns the buffer.

@@ -7,13 +7,31 @@ internal import Wire
 enum PieceWorker {
     private static let zeros = [UInt8](repeating: 0, count: 65_536)
 
-    /// Hashes the piece and, if it is right, writes it.
+    /// SHA-1 of the pieces where a check has one and no padding follows: those of one length are hashed together.
+    static func sha1(of pieces: [(check: PieceCheck, buffer: PieceBuffer)]) -> [Digest160?] {
+        var digests = [Digest160?](repeating: nil, count: pieces.count)
+        let wanted = pieces.indices.filter { index in
+            let check = pieces[index].check
+            return check.v1 != nil && check.paddedLength == check.dataLength
+        }
+        for (length, indices) in Dictionary(grouping: wanted, by: { pieces[$0].check.dataLength }) {
+            // SAFETY: the pieces are their worker's, who does nothing else with them meanwhile.
+            let found = unsafe PieceBuffer.withBytes(of: indices.map { pieces[$0].buffer }, length) {
+                unsafe Hash.sha1(of: $0)
+            }
+            for (index, digest) in zip(indices, found) { digests[index] = digest }
+        }
+        return digests
+    }
+
+    /// Hashes the piece and, if it is right, writes it. `sha1`: of its bytes, where that is known.
     static func verifyAndStore(
         _ check: PieceCheck,
         _ bytes: RawSpan,
+        sha1: Digest160? = nil,
         in storage: any PieceStorage
     ) -> PieceOutcome {
-        let (isRight, leaves) = verify(check, bytes)
+        let (isRight, leaves) = verify(check, bytes, sha1: sha1)
         guard isRight else { return .mismatch(blockDigests: leaves.isEmpty ? digests(bytes) : leaves) }
         do throws(PieceStorageError) {
             try storage.write(check.piece, bytes)
@@ -25,10 +43,15 @@ enum PieceWorker {
     }
 
     /// Whether the bytes match every hash in the check; and their leaf hashes where these had to be made for it.
-    static func verify(_ check: PieceCheck, _ bytes: RawSpan) -> (isRight: Bool, leaves: [Digest256]) {
+    static func verify(
+        _ check: PieceCheck,
+        _ bytes: RawSpan,
+        sha1 known: Digest160? = nil
+    ) -> (isRight: Bool, leaves: [Digest256]) {
         guard bytes.byteCount == check.dataLength, check.v1 != nil || check.v2 != nil else { return (false, []) }
-        if let expected = check.v1, sha1(bytes, padding: check.paddedLength - check.dataLength) != expected {
-            return (false, [])
+        if let expected = check.v1 {
+            let found = known ?? sha1(bytes, padding: check.paddedLength - check.dataLength)
+            guard found == expected else { return (false, []) }
         }
         guard let expected = check.v2 else { return (true, []) }
         let leaves = digests(bytes)
@@ -62,14 +85,6 @@ enum PieceWorker {
 
     /// SHA-256 of each block of 16 KiB.
     static func digests(_ bytes: RawSpan) -> [Digest256] {
-        var digests: [Digest256] = []
-        digests.reserveCapacity(bytes.byteCount / TorrentSpecification.blockLength + 1)
-        var offset = 0
-        while offset < bytes.byteCount {
-            let end = min(offset + TorrentSpecification.blockLength, bytes.byteCount)
-            digests.append(Hash.sha256(bytes.extracting(offset..<end)))
-            offset = end
-        }
-        return digests
+        Hash.sha256(blocksOf: bytes, length: TorrentSpecification.blockLength)
     }
 }

@@ -41,6 +41,9 @@ final class TorrentDriver {
     private var arrivals: [(ConnectionID, ByteBuffer)] = []
     private var isPerforming = false
     private var jobs: [DiskJob] = []
+    private let arrived: PieceQueue
+    /// Pieces to be verified that the queue does not have yet.
+    private var complete: [(check: PieceCheck, buffer: PieceBuffer)] = []
     private var dirty: [PeerLink] = []
 
     init(
@@ -59,6 +62,7 @@ final class TorrentDriver {
         loop = services.loop
         connector = services.connector.value
         disk = services.disk
+        arrived = PieceQueue(limit: disk.threadsForPieces)
         buffers = services.buffers.value
         memory = TorrentMemory(pieces: disk.buffers, buffers: buffers)
         budget = services.budget
@@ -179,7 +183,7 @@ final class TorrentDriver {
         case .copy(let piece, let length, let offset, let range):
             unsafe memory.copy(UnsafeRawBufferPointer(rebasing: input[range]), to: piece, length, at: offset)
         case .release(let piece): memory.release(piece)
-        case .verify(let check): if let buffer = memory.take(check.piece) { jobs.append(.verify(check, buffer)) }
+        case .verify(let check): if let buffer = memory.take(check.piece) { complete.append((check, buffer)) }
         case .keep(let id, let piece): memory.keep(piece, as: id)
         case .read(let id, let piece, let offset, let length):
             let buffer = ReadBuffer(buffers.take(toKeep: length))
@@ -216,10 +220,12 @@ final class TorrentDriver {
     }
 
     private func startJobs() {
-        guard !jobs.isEmpty, let storage, let results else { return }
-        let now = jobs
+        guard !jobs.isEmpty || !complete.isEmpty, let storage, let results else { return }
+        let (now, pieces) = (jobs, complete)
         jobs = []
-        disk.submit(now, storage: storage, results: results)
+        complete = []
+        if !now.isEmpty { disk.submit(now, storage: storage, results: results) }
+        if !pieces.isEmpty { disk.verify(pieces, by: arrived, storage: storage, results: results) }
     }
 
     // MARK: Time
