@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both hashes have in common: how a message ends, and how words lie in memory.
+// What both hashes have in common: how a message ends, how words lie in memory, and what is done with several messages.
 #ifndef ROOST_LANES_H
 #define ROOST_LANES_H
 
@@ -11,7 +11,11 @@
 #define ROOST_SHA __attribute__((target("sha,sse4.1,ssse3")))
 #define ROOST_SHA_INLINE __attribute__((target("sha,sse4.1,ssse3"), always_inline)) static inline
 
-enum { blockBytes = 64 };
+// `stateWords` is the longer of the two states; SHA-1 uses five of them.
+enum { blockBytes = 64, stateWords = 8 };
+
+// Adds whole blocks of as many messages as the function is for to their states.
+typedef void (*AddBlocks)(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks);
 
 // What follows a message's last whole block: its rest, one bit, zeros, and its length in bits (FIPS 180-4 §5.1.1).
 struct Ending {
@@ -32,6 +36,22 @@ static inline void makeEnding(struct Ending *ending, const uint8_t *message, siz
 static inline void putWords(uint8_t *digest, const uint32_t *words, int count) {
     for (int i = 0; i < count; i++)
         for (int j = 0; j < 4; j++) digest[4 * i + j] = (uint8_t)(words[i] >> (24 - 8 * j));
+}
+
+static inline void hashTogether(
+    const uint8_t *const *messages, int count, size_t length, uint8_t *digests, const uint32_t *first, int words, AddBlocks add
+) {
+    uint32_t state[ROOST_HASH_LANES][stateWords];
+    struct Ending endings[ROOST_HASH_LANES];
+    const uint8_t *ends[ROOST_HASH_LANES];
+    for (int l = 0; l < count; l++) {
+        memcpy(state[l], first, sizeof *first * (size_t)words);
+        makeEnding(&endings[l], messages[l], length);
+        ends[l] = endings[l].bytes;
+    }
+    add(state, messages, length / blockBytes);
+    add(state, ends, endings[0].blocks);
+    for (int l = 0; l < count; l++) putWords(digests + 4 * words * l, state[l], words);
 }
 
 #endif

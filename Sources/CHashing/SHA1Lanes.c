@@ -4,8 +4,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-enum { words = 5 };
-
 // Four rounds of each lane; `function` is 0...3 for rounds 0...19, 20...39, and so on. Up to round 63 the four message words that
 // were used become those of sixteen rounds later (FIPS 180-4 §6.1.2).
 #define FOUR_ROUNDS(step, function)                                                                                      \
@@ -21,7 +19,7 @@ enum { words = 5 };
     }
 
 // `lanes` is a constant wherever this is used, so that every loop over lanes is unrolled and all state is in registers.
-ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     const __m128i bigEndian = _mm_set_epi64x(0x0001020304050607, 0x08090a0b0c0d0e0f);
     const uint8_t *next[ROOST_HASH_LANES];
     __m128i abcd[ROOST_HASH_LANES], e[ROOST_HASH_LANES];
@@ -55,31 +53,21 @@ ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][words], const uint8_
     }
 }
 
-ROOST_SHA static void addToTwo(uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA static void addToTwo(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     addBlocks(2, state, from, blocks);
 }
 
-ROOST_SHA static void addToThree(uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA static void addToThree(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     addBlocks(3, state, from, blocks);
 }
 
-ROOST_SHA static void addToFour(uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA static void addToFour(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     addBlocks(4, state, from, blocks);
 }
 
 void roost_sha1_lanes(const uint8_t *const *messages, int count, size_t length, uint8_t *digests) {
-    static const uint32_t first[words] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-    void (*add)(uint32_t[][words], const uint8_t *const *, size_t) = count == 2 ? addToTwo : count == 3 ? addToThree : addToFour;
-    uint32_t state[ROOST_HASH_LANES][words];
-    struct Ending endings[ROOST_HASH_LANES];
-    const uint8_t *ends[ROOST_HASH_LANES];
-    for (int l = 0; l < count; l++) {
-        memcpy(state[l], first, sizeof first);
-        makeEnding(&endings[l], messages[l], length);
-        ends[l] = endings[l].bytes;
-    }
-    add(state, messages, length / blockBytes);
-    add(state, ends, endings[0].blocks);
-    for (int l = 0; l < count; l++) putWords(digests + 4 * words * l, state[l], words);
+    static const uint32_t first[] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+    AddBlocks add = count == 2 ? addToTwo : count == 3 ? addToThree : addToFour;
+    hashTogether(messages, count, length, digests, first, 5, add);
 }
 #endif

@@ -4,8 +4,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-enum { words = 8 };
-
 // FIPS 180-4 §4.2.2.
 static const uint32_t constants[64] __attribute__((aligned(16))) = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -34,7 +32,7 @@ static const uint32_t constants[64] __attribute__((aligned(16))) = {
     }
 
 // `lanes` is a constant wherever this is used, so that every loop over lanes is unrolled and all state is in registers.
-ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     const __m128i bigEndian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     const uint8_t *next[ROOST_HASH_LANES];
     // The order in which the processor wants the eight words.
@@ -72,33 +70,23 @@ ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][words], const uint8_
     }
 }
 
-ROOST_SHA static void addToTwo(uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA static void addToTwo(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     addBlocks(2, state, from, blocks);
 }
 
-ROOST_SHA static void addToThree(uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA static void addToThree(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     addBlocks(3, state, from, blocks);
 }
 
-ROOST_SHA static void addToFour(uint32_t state[][words], const uint8_t *const *from, size_t blocks) {
+ROOST_SHA static void addToFour(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
     addBlocks(4, state, from, blocks);
 }
 
 void roost_sha256_lanes(const uint8_t *const *messages, int count, size_t length, uint8_t *digests) {
-    static const uint32_t first[words] = {
+    static const uint32_t first[] = {
         0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
     };
-    void (*add)(uint32_t[][words], const uint8_t *const *, size_t) = count == 2 ? addToTwo : count == 3 ? addToThree : addToFour;
-    uint32_t state[ROOST_HASH_LANES][words];
-    struct Ending endings[ROOST_HASH_LANES];
-    const uint8_t *ends[ROOST_HASH_LANES];
-    for (int l = 0; l < count; l++) {
-        memcpy(state[l], first, sizeof first);
-        makeEnding(&endings[l], messages[l], length);
-        ends[l] = endings[l].bytes;
-    }
-    add(state, messages, length / blockBytes);
-    add(state, ends, endings[0].blocks);
-    for (int l = 0; l < count; l++) putWords(digests + 4 * words * l, state[l], words);
+    AddBlocks add = count == 2 ? addToTwo : count == 3 ? addToThree : addToFour;
+    hashTogether(messages, count, length, digests, first, 8, add);
 }
 #endif

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Keys
 internal import Wire
 
 /// The v2 hashes of one file, from its bytes in order, in parts of any size (BEP 52).
@@ -13,9 +12,7 @@ public struct FileTreeHasher: Sendable {
     private var pieces: MerkleStack
     private var pieceLayer: [UInt8] = []
     private var length: Int64 = 0
-    /// The block that is under way, and how many of its bytes have come.
-    private var block = SHA256Stream()
-    private var blockFill = 0
+    private var blocks = LeafStream()
 
     /// - Precondition: the piece length is valid for v2 (``PieceLength/isValidForV2(_:)``).
     public init(pieceLength: Int) {
@@ -27,45 +24,14 @@ public struct FileTreeHasher: Sendable {
 
     /// Adds the file's next bytes, as many as there are. The span may end anywhere in a block.
     public mutating func update(_ bytes: RawSpan) {
-        var offset = 0
-        while offset < bytes.byteCount {
-            let whole = bytes.byteCount - offset - (bytes.byteCount - offset) % TorrentSpecification.blockLength
-            if blockFill == 0, whole > 0 {
-                takeBlocks(bytes.extracting(offset..<offset + whole))
-                offset += whole
-                continue
-            }
-            let end = min(offset + TorrentSpecification.blockLength - blockFill, bytes.byteCount)
-            take(bytes.extracting(offset..<end))
-            offset = end
-        }
+        length += Int64(bytes.byteCount)
+        for leaf in blocks.update(bytes) { append(leaf: leaf) }
     }
 
     /// The same for an array.
     public mutating func update(_ bytes: [UInt8]) {
         // SAFETY: the span does not outlive the call, which holds the array.
         unsafe update(bytes.span.bytes)
-    }
-
-    /// Whole blocks.
-    private mutating func takeBlocks(_ bytes: RawSpan) {
-        length += Int64(bytes.byteCount)
-        for leaf in Hash.sha256(blocksOf: bytes, length: TorrentSpecification.blockLength) { append(leaf: leaf) }
-    }
-
-    /// Bytes of one block, no more than are missing to its end.
-    private mutating func take(_ bytes: RawSpan) {
-        length += Int64(bytes.byteCount)
-        block.update(bytes)
-        blockFill += bytes.byteCount
-        if blockFill == TorrentSpecification.blockLength { closeBlock() }
-    }
-
-    private mutating func closeBlock() {
-        let leaf = block.finish()
-        block = SHA256Stream()
-        blockFill = 0
-        append(leaf: leaf)
     }
 
     private mutating func append(leaf: Digest256) {
@@ -84,15 +50,12 @@ public struct FileTreeHasher: Sendable {
         update(run.head)
         length += run.length - Int64(run.head.count)
         for leaf in run.leaves { append(leaf: leaf) }
-        if run.tailFill > 0 {
-            block = run.tail
-            blockFill = run.tailFill
-        }
+        if run.tail.fill > 0 { blocks = run.tail }
     }
 
     /// The hashes of all that came; the hasher is used up.
     public consuming func finish() -> FileHashes {
-        if blockFill > 0 { closeBlock() }
+        if let leaf = blocks.finish() { append(leaf: leaf) }
         guard length > 0 else { return FileHashes(length: 0, root: nil) }
         // A file that fits in one piece is padded to its own power of two only.
         if pieces.count == 0 { return FileHashes(length: length, root: piece.root()) }

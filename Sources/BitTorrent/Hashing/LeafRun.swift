@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Keys
 internal import Wire
 
 /// What one job learns of the v2 leaves of one file: a run of bytes that may begin and end inside a block.
@@ -10,9 +9,8 @@ struct LeafRun: Sendable {
     /// The bytes before the first block that starts in the run; the job before has the start of their block.
     private(set) var head: [UInt8] = []
     private(set) var leaves: [Digest256] = []
-    /// The hash of the block that is under way at the end, and how many of its bytes it has.
-    private(set) var tail = SHA256Stream()
-    private(set) var tailFill = 0
+    /// With the block that is under way at the end.
+    private(set) var tail = LeafStream()
     private var headMissing: Int
 
     init(file: Int, offset: Int64) {
@@ -23,39 +21,20 @@ struct LeafRun: Sendable {
 
     mutating func update(_ bytes: RawSpan) {
         length += Int64(bytes.byteCount)
-        var offset = min(headMissing, bytes.byteCount)
-        if offset > 0 {
-            unsafe bytes.extracting(0..<offset).withUnsafeBytes { unsafe head.append(contentsOf: $0) }
-            headMissing -= offset
+        let before = min(headMissing, bytes.byteCount)
+        if before > 0 {
+            unsafe bytes.extracting(0..<before).withUnsafeBytes { unsafe head.append(contentsOf: $0) }
+            headMissing -= before
         }
-        while offset < bytes.byteCount {
-            let whole = bytes.byteCount - offset - (bytes.byteCount - offset) % TorrentSpecification.blockLength
-            if tailFill == 0, whole > 0 {
-                let blocks = bytes.extracting(offset..<offset + whole)
-                leaves += Hash.sha256(blocksOf: blocks, length: TorrentSpecification.blockLength)
-                offset += whole
-                continue
-            }
-            let end = min(offset + TorrentSpecification.blockLength - tailFill, bytes.byteCount)
-            take(bytes.extracting(offset..<end))
-            offset = end
-        }
-    }
-
-    private mutating func take(_ bytes: RawSpan) {
-        tail.update(bytes)
-        tailFill += bytes.byteCount
-        guard tailFill == TorrentSpecification.blockLength else { return }
-        leaves.append(tail.finish())
-        tail = SHA256Stream()
-        tailFill = 0
+        leaves += tail.update(bytes.extracting(before..<bytes.byteCount))
     }
 
     /// The root over the run's leaves, an unfinished block counting as the file's last.
     func root(height: Int?) -> Digest256 {
         var stack = MerkleStack(layer: 0)
         for leaf in leaves { stack.append(leaf) }
-        if tailFill > 0 { stack.append(tail.finish()) }
+        var tail = tail
+        if let leaf = tail.finish() { stack.append(leaf) }
         return stack.root(height: height)
     }
 }

@@ -48,14 +48,10 @@ final class ContentLeases: Sendable {
 
     /// Runs `body` while no lease can begin, unless the file has one. Returns whether it ran.
     func ifFree(_ key: ContentKey, _ body: () throws(StorageError) -> Void) throws(StorageError) -> Bool {
-        var outcome: Result<Bool, StorageError> = .success(true)
-        counts.withLock { counts in
-            if case .file(let root) = key, counts[root] != nil {
-                outcome = .success(false)
-                return
-            }
-            do throws(StorageError) { try body() } catch { outcome = .failure(error) }
+        try counts.withLock { (counts) throws(StorageError) in
+            if case .file(let root) = key, counts[root] != nil { return false }
+            try body()
+            return true
         }
-        return try outcome.get()
     }
 }

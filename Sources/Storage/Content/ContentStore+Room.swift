@@ -10,7 +10,7 @@ extension ContentStore {
         var sizes: [(key: ContentKey, length: Int64)] = []
         for key in Set(keys) {
             let begun = (try? Disk.status(of: partialPath(of: key)))?.length
-            if let length = length(of: key) ?? packedLength(of: key) ?? begun { sizes.append((key, length)) }
+            if let length = length(of: key) ?? packedLengthSoFar(of: key) ?? begun { sizes.append((key, length)) }
         }
         sizes.sort { ($0.length, $0.key.name) > ($1.length, $1.key.name) }
         var dropped = 0
@@ -28,7 +28,8 @@ extension ContentStore {
         return dropped
     }
 
-    private func packedLength(of key: ContentKey) -> Int64? {
+    /// Also where the disk may not have it yet.
+    private func packedLengthSoFar(of key: ContentKey) -> Int64? {
         guard case .file(let root) = key else { return nil }
         return packs.currentLength(of: root)
     }

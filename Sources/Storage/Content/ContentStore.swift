@@ -2,7 +2,7 @@
 internal import BitTorrent
 internal import Glibc
 internal import Synchronization
-public import Wire
+internal import Wire
 
 /// The files that this node holds, each once, by content.
 ///
@@ -14,10 +14,10 @@ public final class ContentStore: Sendable {
     let files: OpenFileCache
     let packs: PackStore
     let leases = ContentLeases()
-    private let partials = Mutex<[ContentKey: PartialFile]>([:])
+    let partials = Mutex<[ContentKey: PartialFile]>([:])
     let losses = ContentLosses()
     /// Held while records are written and files change their place, so that no older record follows a newer one.
-    private let checkpoints = Mutex(())
+    let checkpoints = Mutex(())
 
     /// The store of `home`. It keeps `openFiles` descriptors open between calls: 256 of the usual limit of 1024 leaves
     /// room for peers.
@@ -59,7 +59,7 @@ public final class ContentStore: Sendable {
         packedLength(of: key) ?? (try? Disk.status(of: path(of: key)).length)
     }
 
-    private func packedLength(of key: ContentKey) -> Int64? {
+    func packedLength(of key: ContentKey) -> Int64? {
         guard case .file(let root) = key else { return nil }
         return packs.length(of: root)
     }
@@ -169,34 +169,18 @@ public final class ContentStore: Sendable {
         length: Int64,
         at offset: Int64
     ) throws(StorageError) -> Bool {
-        var outcome: Result<Bool, StorageError> = .success(false)
-        unsafe bytes.withUnsafeBytes { buffer in
-            do throws(StorageError) {
-                outcome = .success(unsafe try write(buffer, to: key, length: length, at: offset))
-            } catch {
-                outcome = .failure(error)
-            }
+        unsafe try bytes.span.bytes.withUnsafeBytes { (buffer) throws(StorageError) in
+            unsafe try write(buffer, to: key, length: length, at: offset)
         }
-        return try outcome.get()
     }
 
     private func partial(_ key: ContentKey, length: Int64) throws(StorageError) -> PartialFile {
-        var outcome: Result<PartialFile, StorageError>?
-        partials.withLock { partials in
-            do throws(StorageError) {
-                if let partial = partials[key], partial.length == length {
-                    outcome = .success(partial)
-                    return
-                }
-                let partial = try PartialFile(key: key, length: length, path: partialPath(of: key), files: files)
-                partials[key] = partial
-                outcome = .success(partial)
-            } catch {
-                outcome = .failure(error)
-            }
+        try partials.withLock { (partials) throws(StorageError) in
+            if let partial = partials[key], partial.length == length { return partial }
+            let partial = try PartialFile(key: key, length: length, path: partialPath(of: key), files: files)
+            partials[key] = partial
+            return partial
         }
-        guard let outcome else { preconditionFailure("the lock runs its body") }
-        return try outcome.get()
     }
 
     /// Bytes of a partial file as they stand, verified or not: for verifying them again after a crash. Nil where the
@@ -219,280 +203,6 @@ public final class ContentStore: Sendable {
 
     /// Files that are kept open, and how many may be.
     public var openFiles: (used: Int, bound: Int) { (files.count, files.capacity) }
-
-    // MARK: Durability
-
-    /// Makes everything verified so far outlive a crash, and gives complete files their place.
-    ///
-    /// To be called every few seconds while downloading, and before the store is let go. Above a few files it costs one
-    /// sync of the file system, however many they are. What fails stays as it was and is tried again by the next call.
-    public func checkpoint() throws(StorageError) {
-        var outcome: Result<Void, StorageError> = .success(())
-        checkpoints.withLock { _ in
-            do throws(StorageError) { try writeCheckpoint() } catch { outcome = .failure(error) }
-        }
-        try outcome.get()
-    }
-
-    private func writeCheckpoint() throws(StorageError) {
-        var dirty: [(file: PartialFile, ranges: ByteRanges)] = []
-        for file in partials.withLock({ Array($0.values) }) {
-            if let ranges = file.takeDirtyRanges() { dirty.append((file, ranges)) }
-        }
-        let all = dirty.map(\.file)
-        do throws(StorageError) {
-            let packed = try pack(&dirty)
-            try sync(dirty.map(\.file))
-            try flushPacks()
-            for file in packed { try forget(file.key) }
-            var folders: Set<String> = []
-            for (file, ranges) in dirty {
-                if ranges.contains(0..<file.length) {
-                    try promote(file)
-                    folders.insert(Disk.parent(of: path(of: file.key)))
-                } else {
-                    try file.flush(ranges: ranges, synced: true)
-                }
-            }
-            for folder in folders { try Disk.syncDirectory(folder) }
-            if !folders.isEmpty { try Disk.syncDirectory(home.content) }
-        } catch {
-            for file in all { file.markDirty() }
-            throw error
-        }
-    }
-
-    /// Moves small files that came in parts and have become complete into packs, where there is room.
-    private func pack(_ dirty: inout [(file: PartialFile, ranges: ByteRanges)]) throws(StorageError) -> [PartialFile] {
-        var packed: [PartialFile] = []
-        var rest: [(file: PartialFile, ranges: ByteRanges)] = []
-        for (file, ranges) in dirty {
-            if case .file(let root) = file.key, file.length <= PackRecord.maximumLength,
-                ranges.contains(0..<file.length), try pack(file.path, at: 0, length: file.length, root: root)
-            {
-                packed.append(file)
-            } else {
-                rest.append((file, ranges))
-            }
-        }
-        dirty = rest
-        return packed
-    }
-
-    /// Appends bytes of another file to a pack. Returns false where it takes no more.
-    func pack(_ path: String, at offset: Int64, length: Int64, root: Digest256) throws(StorageError) -> Bool {
-        let file = try OpenFile.open(path, flags: O_RDONLY | O_NOFOLLOW)
-        let bytes = try file.read(at: offset, count: Int(length))
-        guard bytes.count == Int(length) else { throw .damaged(path: path) }
-        var outcome: Result<Bool, StorageError> = .success(false)
-        unsafe bytes.withUnsafeBytes { buffer in
-            do throws(StorageError) {
-                outcome = .success(unsafe try packs.append(buffer, root: root, storedAt: Self.now))
-            } catch {
-                outcome = .failure(error)
-            }
-        }
-        return try outcome.get()
-    }
-
-    /// Makes packed files durable, and says which have come and which the disk has refused.
-    func flushPacks() throws(StorageError) {
-        let flushed = packs.flush()
-        for root in flushed.durable { losses.arrived(.file(root: root)) }
-        for root in flushed.lost { losses.lost(.file(root: root)) }
-        if let failure = flushed.failure { throw failure }
-    }
-
-    private func sync(_ dirty: [PartialFile]) throws(StorageError) {
-        if dirty.count > 16 {
-            try OpenFile.open(home.partial, flags: O_RDONLY | O_DIRECTORY).syncFileSystem()
-        } else {
-            for file in dirty { try file.sync() }
-        }
-    }
-
-    private func promote(_ file: PartialFile) throws(StorageError) {
-        let destination = path(of: file.key)
-        // A failed checkpoint may have promoted this one already.
-        if Disk.exists(file.path) {
-            try Disk.makeDirectory(Disk.parent(of: destination))
-            try Disk.rename(file.path, to: destination)
-        }
-        partials.withLock { _ = $0.removeValue(forKey: file.key) }
-        files.forget(file.path)
-        losses.arrived(file.key)
-        try Disk.remove(file.path + PartialFile.recordSuffix)
-    }
-
-    /// Runs `body` while no checkpoint does.
-    func atCheckpoint(_ body: () throws(StorageError) -> Void) throws(StorageError) {
-        var outcome: Result<Void, StorageError> = .success(())
-        checkpoints.withLock { _ in
-            do throws(StorageError) { try body() } catch { outcome = .failure(error) }
-        }
-        try outcome.get()
-    }
-
-    /// Lets go of what is known in memory of a file being downloaded.
-    func close(_ key: ContentKey) { partials.withLock { _ = $0.removeValue(forKey: key) } }
-
-    /// The files of which something is known in memory.
-    var openKeys: [ContentKey] { partials.withLock { Array($0.keys) } }
-
-    /// Drops what there is of a file being downloaded, which is there in full by other means.
-    func forget(_ key: ContentKey) throws(StorageError) {
-        partials.withLock { _ = $0.removeValue(forKey: key) }
-        let path = partialPath(of: key)
-        files.forget(path)
-        files.forget(self.path(of: key))
-        try Disk.remove(path)
-        try Disk.remove(path + PartialFile.recordSuffix)
-    }
-
-    // MARK: Removing
-
-    /// Lets go of a file, complete or not. Reads under way finish.
-    public func remove(_ key: ContentKey) throws(StorageError) { try remove([key]) }
-
-    /// Lets go of files, complete or not, and gives their bytes back to the disk. Reads under way finish.
-    public func remove(_ keys: [ContentKey]) throws(StorageError) {
-        try atCheckpoint { () throws(StorageError) in
-            var hasPacked = false
-            defer { if hasPacked { reclaim() } }
-            for key in keys where try removeNow(key) { hasPacked = true }
-        }
-    }
-
-    /// As ``remove(_:)-(ContentKey)``, unless someone holds a lease on a file. Returns those that are gone.
-    func removeUnlessLeased(_ keys: [ContentKey]) throws(StorageError) -> [ContentKey] {
-        var gone: [ContentKey] = []
-        try atCheckpoint { () throws(StorageError) in
-            var hasPacked = false
-            defer { if hasPacked { reclaim() } }
-            for key in keys {
-                let isGone = try leases.ifFree(key) { () throws(StorageError) in
-                    if try removeNow(key) { hasPacked = true }
-                }
-                if isGone { gone.append(key) }
-            }
-        }
-        return gone
-    }
-
-    /// Returns whether it was in a pack.
-    private func removeNow(_ key: ContentKey) throws(StorageError) -> Bool {
-        let wasHere = contains(key) || hasBegun(key)
-        defer { if wasHere { losses.lost(key) } }
-        partials.withLock { _ = $0.removeValue(forKey: key) }
-        for path in [path(of: key), partialPath(of: key)] {
-            files.forget(path)
-            try Disk.remove(path)
-        }
-        try Disk.remove(partialPath(of: key) + PartialFile.recordSuffix)
-        guard case .file(let root) = key else { return false }
-        return try packs.remove(root)
-    }
-
-    /// That space does not come back now is no failure of what was asked for: the next one tries again.
-    private func reclaim() {
-        let damaged = (try? packs.reclaim()) ?? []
-        for root in damaged { losses.lost(.file(root: root)) }
-    }
-
-    /// Keeps the files, held already or coming, from being evicted for as long as the lease lives.
-    public func lease(_ roots: [Digest256]) -> ContentLease { ContentLease(roots, in: leases) }
-
-    /// Takes a complete file whose bytes are wrong out of service; it is kept under `quarantine/` for a person to see.
-    public func quarantine(_ key: ContentKey) throws(StorageError) {
-        if case .file(let root) = key, packs.currentLength(of: root) != nil { return try quarantinePacked(root) }
-        let path = path(of: key)
-        do throws(StorageError) {
-            try Disk.rename(path, to: "\(home.quarantine)/\(key.name)")
-        } catch .notFound {}
-        files.forget(path)
-        losses.lost(key)
-    }
-
-    private func quarantinePacked(_ root: Digest256) throws(StorageError) {
-        let key = ContentKey.file(root: root)
-        // What cannot be read leaves nothing to look at.
-        if let length = packs.currentLength(of: root), let bytes = try? read(key, at: 0, count: Int(length)) {
-            try Disk.write(bytes, durablyTo: "\(home.quarantine)/\(key.name)")
-        }
-        // Where its mark cannot be written it is found damaged again by the next who looks after a restart.
-        _ = try? packs.remove(root)
-        losses.lost(key)
-    }
-
-    /// Calls `observer` whenever a file, or a part of one, is held no longer, or again after that; from any thread, and
-    /// perhaps before the call that caused it returns. It must not block, and is called for as long as the store lives.
-    public func observeLosses(_ observer: @escaping @Sendable (ContentKey) -> Void) { losses.observe(observer) }
-
-    /// How often a file, or a part of one, was held no longer since the store was opened: who has looked what is held, and
-    /// finds another number afterwards, looks again.
-    public var lossCount: UInt64 { losses.count }
-
-    /// Says that a file which was held is not there: it went by other means than the store's. Tells the observers.
-    public func noteMissing(_ key: ContentKey) {
-        files.forget(path(of: key))
-        losses.lost(key)
-    }
-
-    /// Stops counting a range of a file whose bytes turned out to be wrong: a complete file is taken out of service.
-    public func markDamaged(_ key: ContentKey, range: Range<Int64>) throws(StorageError) {
-        if case .file(let root) = key, packs.currentLength(of: root) != nil { return try quarantine(key) }
-        if contains(key) { return try quarantine(key) }
-        guard let partial = partials.withLock({ $0[key] }) else { return }
-        var outcome: Result<Void, StorageError> = .success(())
-        checkpoints.withLock { _ in
-            do throws(StorageError) { try partial.markDamaged(range) } catch { outcome = .failure(error) }
-        }
-        losses.lost(key)
-        try outcome.get()
-    }
-
-    // MARK: Looking over
-
-    /// Calls `body` with every complete file and its length, in no order.
-    public func forEachFile(_ body: (ContentKey, Int64) throws(StorageError) -> Void) throws(StorageError) {
-        try forEachDatedFile { (key, length, _) throws(StorageError) in try body(key, length) }
-    }
-
-    /// As ``forEachFile(_:)``, with the time since when it stands there, in seconds since 1970.
-    func forEachDatedFile(
-        _ body: (ContentKey, Int64, Int64) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        for file in packs.all() { try body(.file(root: file.root), file.length, file.storedAt) }
-        for folder in try Disk.names(in: home.content) where folder != "packs" {
-            for name in try Disk.names(in: "\(home.content)/\(folder)") {
-                guard let key = ContentKey(name: folder.hasPrefix("v1-") ? "\(folder.dropFirst(3))-\(name)" : name),
-                    packedLength(of: key) == nil, let status = try? Disk.status(of: path(of: key))
-                else { continue }
-                try body(key, status.length, status.changed / 1_000_000_000)
-            }
-        }
-    }
-
-    /// Calls `body` with every unfinished file and the bytes verified of it.
-    public func forEachPartialFile(_ body: (ContentKey, Int64) throws(StorageError) -> Void) throws(StorageError) {
-        for name in try Disk.names(in: home.partial) where !name.hasSuffix(PartialFile.recordSuffix) {
-            guard let key = ContentKey(name: name) else { continue }
-            let open = partials.withLock { $0[key]?.verified }
-            let record = PartialFile.record(at: "\(home.partial)/\(name)\(PartialFile.recordSuffix)")
-            try body(key, (open ?? record?.verified ?? ByteRanges()).byteCount)
-        }
-    }
-
-    /// Packs of small files that were not whole when the store was opened; what was sound in them is held.
-    public var damagedPacks: Int { packs.faults }
-
-    /// How many unfinished files have no readable record: their bytes are verified again when they are wanted.
-    public func partialFilesWithoutRecord() throws(StorageError) -> Int {
-        try Disk.names(in: home.partial).count { name in
-            !name.hasSuffix(PartialFile.recordSuffix)
-                && PartialFile.record(at: "\(home.partial)/\(name)\(PartialFile.recordSuffix)") == nil
-        }
-    }
 
     /// What a crash can leave: a record whose file was promoted, or one that was being replaced; a late duplicate of
     /// a block of a file that had just been promoted.

@@ -110,15 +110,9 @@ extension PackStore {
         let record = PackRecord(root: root, length: Int(place.length), storedAt: Int64(place.storedAt))
         guard bytes.count == record.length, record.matches(bytes) else { return nil }
         return try withState { (state) throws(StorageError) in
-            var outcome: Result<Place, StorageError>?
-            unsafe bytes.withUnsafeBytes { buffer in
-                do throws(StorageError) {
-                    outcome = .success(unsafe try append(record, buffer, to: &state))
-                } catch {
-                    outcome = .failure(error)
-                }
+            unsafe try bytes.span.bytes.withUnsafeBytes { (buffer) throws(StorageError) in
+                unsafe try append(record, buffer, to: &state)
             }
-            return try outcome?.get()
         }
     }
 

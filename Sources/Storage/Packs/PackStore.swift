@@ -79,21 +79,11 @@ final class PackStore: Sendable {
     }
 
     func withState<Value>(_ body: (inout State) throws(StorageError) -> Value) throws(StorageError) -> Value {
-        var outcome: Result<Value, StorageError>?
-        state.withLock { state in
-            do throws(StorageError) { outcome = .success(try body(&state)) } catch { outcome = .failure(error) }
-        }
-        guard let outcome else { preconditionFailure("the lock runs its body") }
-        return try outcome.get()
+        try state.withLock { (state) throws(StorageError) in try body(&state) }
     }
 
     func atUpkeep<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
-        var outcome: Result<Value, StorageError>?
-        upkeep.withLock { _ in
-            do throws(StorageError) { outcome = .success(try body()) } catch { outcome = .failure(error) }
-        }
-        guard let outcome else { preconditionFailure("the lock runs its body") }
-        return try outcome.get()
+        try upkeep.withLock { _ throws(StorageError) in try body() }
     }
 
     // MARK: Looking

@@ -116,16 +116,14 @@ public final class SiteStorage: PieceStorage {
     public func write(_ piece: PieceIndex, _ bytes: RawSpan) throws(PieceStorageError) {
         for run in try runs(of: piece, begin: 0, length: bytes.byteCount) {
             guard let file = run.file else { continue }
-            var outcome: Result<Void, StorageError> = .success(())
-            // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
-            unsafe bytes.extracting(run.range).withUnsafeBytes { buffer in
-                do throws(StorageError) {
+            do throws(StorageError) {
+                // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
+                unsafe try bytes.extracting(run.range).withUnsafeBytes { (buffer) throws(StorageError) in
                     unsafe try write(buffer, to: file, at: run.offset)
-                } catch {
-                    outcome = .failure(error)
                 }
+            } catch {
+                throw Self.translate(error)
             }
-            try Self.translated(outcome)
         }
     }
 
@@ -137,21 +135,19 @@ public final class SiteStorage: PieceStorage {
     ) throws(PieceStorageError) {
         for run in try runs(of: piece, begin: offset, length: bytes.byteCount) {
             let range = run.range.lowerBound - offset..<run.range.upperBound - offset
-            var outcome: Result<Void, StorageError> = .success(())
-            // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
-            unsafe bytes.withUnsafeMutableBytes { buffer in
-                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[range])
-                guard let file = run.file else {
-                    _ = unsafe part.initializeMemory(as: UInt8.self, repeating: 0)
-                    return
+            do throws(StorageError) {
+                // SAFETY: the range lies in the span by `runs`, and the pointer is used within the closure.
+                unsafe try bytes.withUnsafeMutableBytes { (buffer) throws(StorageError) in
+                    let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[range])
+                    if let file = run.file {
+                        unsafe try read(file, at: run.offset, into: part)
+                    } else {
+                        _ = unsafe part.initializeMemory(as: UInt8.self, repeating: 0)
+                    }
                 }
-                do throws(StorageError) {
-                    unsafe try read(file, at: run.offset, into: part)
-                } catch {
-                    outcome = .failure(error)
-                }
+            } catch {
+                throw Self.translate(error)
             }
-            try Self.translated(outcome)
         }
     }
 
@@ -234,10 +230,6 @@ public final class SiteStorage: PieceStorage {
     }
 
     // MARK: Errors
-
-    private static func translated(_ outcome: Result<Void, StorageError>) throws(PieceStorageError) {
-        if case .failure(let error) = outcome { throw translate(error) }
-    }
 
     private static func translate(_ error: StorageError) -> PieceStorageError {
         switch error {
