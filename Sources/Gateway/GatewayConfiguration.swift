@@ -34,6 +34,9 @@ public struct GatewayConfiguration: Sendable {
     /// How long open connections may take to end once the node stops. Default 3 s, of the 5 s that a stop may take.
     public var drain: Duration = .seconds(3)
 
+    /// The clock by which a site has been looked for too long; another one for tests.
+    package var now: @Sendable () -> ContinuousClock.Instant = { .now }
+
     /// The defaults.
     public init() {}
 }

@@ -55,7 +55,12 @@ public final class Swarm: Sendable {
             dials: ConnectionBudget(limit: configuration.maximumDials),
             limits: .makeBoxSendingValue(SwarmLimits(configuration.rates), eventLoop: loop)
         )
-        listener = SwarmListener(loop: loop, sockets: sockets, obfuscation: obfuscation)
+        listener = SwarmListener(
+            loop: loop,
+            sockets: sockets,
+            obfuscation: obfuscation,
+            patience: TimeAmount(configuration.greetingPatience)
+        )
         self.configuration = configuration
         self.logger = logger
     }

@@ -23,6 +23,8 @@ public struct SwarmConfiguration: Sendable {
     public var rates = TransferRates()
     /// Whether connections are obfuscated. Offering costs nothing until a peer asks for it.
     public var encryption = EncryptionPolicy.offer
+    /// How long who connects to us may take to say what it wants. Ten seconds are many round trips.
+    package var greetingPatience = Duration.seconds(10)
     /// What we call ourselves towards peers.
     public var client = "Roost"
     /// The first eight bytes of our peer ids (BEP 20).

@@ -177,7 +177,11 @@ import Testing
         node.state.withLock { $0.hangs = true }
         try await ControlHarness.run(node) { (control: ControlHarness) async throws in
             let body = route == "open" ? #"{"value":"x"}"# : #"{"directory":"/site","new":true}"#
-            try await TestClient.withClient(host: "127.0.0.1", port: control.port) { client in
+            try await TestClient.withClient(
+                host: "127.0.0.1",
+                port: control.port,
+                configuration: .init(timeout: .seconds(120))
+            ) { client in
                 var fields: HTTPFields = [:]
                 fields[named: "Authorization"] = "Bearer \(ControlHarness.token)"
                 try await client.executeAndDontWaitForResponse(

@@ -215,6 +215,9 @@ import Wire
             try FileManager.default.removeItem(atPath: path)
         }
         let again = try await station(through: first, home: second.home)
+        // What it knew is known to others, who may take a while to say it.
+        let query = DHTItemQuery(key: Hex.encode(try key(3).publicKey.bytes))
+        _ = try await until({ $0.seq == seq }) { try await again.network.get(query) }
         #expect(try await again.network.put("b", by: key(3), salt: nil).seq == seq + 1)
         await close([first, again])
     }

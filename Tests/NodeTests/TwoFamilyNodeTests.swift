@@ -18,7 +18,7 @@ private var hasIPv6: Bool {
 }
 
 /// The node in both networks at once (BEP 32), on the loopback addresses.
-@Suite(.enabled(if: hasIPv6, "this machine has no IPv6")) struct TwoFamilyNodeTests {
+@Suite(.enabled(if: hasIPv6, "this machine has no IPv6"), .timeLimit(.minutes(2))) struct TwoFamilyNodeTests {
     private static let v4 = IPAddress.v4(0x7F00_0001)
     private static let v6 = IPAddress.v6(high: 0, low: 1)
 
@@ -71,8 +71,12 @@ private var hasIPv6: Bool {
         let six = try await Running(Endpoint(Self.v6, port: 0), .auto, bootstrap: [middle.node.listens[1]])
         let hash = Digest256.zero.truncated
         while try await middle.node.network.announce(hash) < 2 { try await Task.sleep(for: .milliseconds(20)) }
-        #expect(await peers(of: hash, at: four) == [middle.node.listens[0]])
-        #expect(await peers(of: hash, at: six) == [middle.node.listens[1]])
+        for (reader, address) in [(four, middle.node.listens[0]), (six, middle.node.listens[1])] {
+            // Nobody, as long as the answers take longer than a search waits on a busy machine.
+            var found: Set<Endpoint> = []
+            while found.isEmpty { found = await peers(of: hash, at: reader) }
+            #expect(found == [address])
+        }
         let status = await middle.node.status()
         #expect(status.listen == middle.node.listens.map(\.description))
         #expect(status.networks[0].dhtNodes == 2 && status.networks[0].dhtNodes6 == 1)

@@ -37,14 +37,16 @@ struct ListenerTests {
     private func connect(_ address: Endpoint, sending bytes: [UInt8]) async throws -> (any Channel, Collector) {
         let collector = Collector(greeting: bytes)
         let sockets = TCPSockets(loop: MultiThreadedEventLoopGroup.singleton.next())
-        let channel = try await sockets.connect(to: address, timeout: .seconds(5)) { channel in
+        let channel = try await sockets.connect(to: address, timeout: .seconds(60)) { channel in
             try channel.pipeline.syncOperations.addHandler(collector)
         }.get()
         return (channel, collector)
     }
 
+    /// Waits until it is so: for a minute, which only a failure takes. The swarm itself has more patience, see
+    /// ``SwarmTests/makeSwarm(encryption:)``.
     private func eventually(_ condition: () -> Bool) async throws -> Bool {
-        for _ in 0..<1000 {
+        for _ in 0..<12_000 {
             if condition() { return true }
             try await Task.sleep(for: .milliseconds(5))
         }

@@ -18,15 +18,18 @@ struct SwarmTests {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         var configuration = SwarmConfiguration(cores: 2)
         configuration.encryption = encryption
+        // What is closed is closed for what it says, and who is slow on a busy machine is heard out.
+        configuration.greetingPatience = .seconds(3600)
         return Swarm(loop: loop, configuration: configuration, logger: logger)
     }
 
+    /// Waits for the last piece: for two minutes, which only a failure takes.
     static func complete(_ torrent: Torrent) async throws {
-        for _ in 0..<2000 {
+        for _ in 0..<24_000 {
             if let status = await torrent.status(), status.pieces != nil, status.missingPieces == 0 { return }
             try await Task.sleep(for: .milliseconds(5))
         }
-        Issue.record("not complete within ten seconds: \(String(describing: await torrent.status()))")
+        Issue.record("not complete within two minutes: \(String(describing: await torrent.status()))")
     }
 
     @Test("A download by metadata is byte-identical", arguments: TorrentKind.allCases)

@@ -15,7 +15,7 @@ extension ContentCall {
             return ContentPages.failure(error).response(.init(code: error.kind.httpStatus))
         }
         let outcome = memory.searches.withLock {
-            $0.missed(host.site, began: began, now: .now, patience: configuration.patience)
+            $0.missed(host.site, began: began, now: configuration.now(), patience: configuration.patience)
         }
         let activity = await reader.activity(of: host.site)
         guard outcome == .stillLooking else {

@@ -33,7 +33,7 @@ struct ContentCall: Sendable {
         case .refuse(let refusal): return Self.refused(refusal)
         case .ask: return ask()
         case .serve(let mayUseNetwork, let movesRelease, let welcomes):
-            let began = ContinuousClock.now
+            let began = configuration.now()
             do {
                 if welcomes { try await reader.welcome(site: host.site) }
                 let response = try await Deadline.within(patience, of: client) {

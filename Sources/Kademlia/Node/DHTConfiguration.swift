@@ -74,6 +74,9 @@ public struct DHTConfiguration: Sendable {
     /// a thousand nodes: never on Mainline.
     public var zone: ZoneConfiguration?
 
+    /// How long a search waits for an answer at least, whatever answers have taken so far: for tests of what is answered, not of
+    /// how soon, on a machine that may be busy for seconds. Lookups say themselves where they have waited long enough.
+    package var leastPatience = Duration.zero
     /// For the simulator's own trial.
     package var defect: DHTDefect?
     /// For the simulator's own trial.

@@ -106,7 +106,8 @@ extension DHTNode {
             return
         case .asked:
             query.stage = .slow
-            deadlines.plan(.query(transaction), at: max(now, query.sent + estimate.patience))
+            let patience = max(estimate.patience, configuration.leastPatience)
+            deadlines.plan(.query(transaction), at: max(now, query.sent + patience))
         case .slow:
             query.stage = .overdue
             deadlines.plan(.query(transaction), at: query.sent + Self.queryLifetime)

@@ -6,7 +6,8 @@ internal import Wire
 /// What others answer us.
 extension DHTNode {
     mutating func receive(_ response: KRPCResponse, _ message: KRPCMessage, from source: Endpoint, now: Instant) {
-        guard let query = take(message.transaction, from: source), !isOwn(response.sender) else { return }
+        // In our own name: no answer at all, so that whoever waits for one gives up in time.
+        guard !isOwn(response.sender), let query = take(message.transaction, from: source) else { return }
         silent[source] = nil
         hearing[source.family.rawValue].heard()
         roundTrip.add(now - query.sent)

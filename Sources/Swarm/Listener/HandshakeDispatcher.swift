@@ -25,7 +25,7 @@ final class HandshakeDispatcher: PeerStreamReceiver {
 
     func start(_ number: UInt64) {
         self.number = number
-        timeout = loop.assumeIsolated().scheduleTask(in: SwarmListener.patience) { [weak self] in self?.refuse() }
+        timeout = loop.assumeIsolated().scheduleTask(in: listener.patience) { [weak self] in self?.refuse() }
         stream.receiver = self
     }
 

@@ -11,8 +11,8 @@ public import Wire
 /// A connection that names nothing registered, or takes more than ten seconds to say what it wants, is closed. Memory: at most
 /// 64 KiB for each connection that has not said it; see ``WaitingRoom`` for how many there may be.
 public final class SwarmListener: Sendable {
-    static let patience = TimeAmount.seconds(10)
-
+    /// See ``SwarmConfiguration/greetingPatience``.
+    let patience: TimeAmount
     private struct Registry {
         var acceptors: [Digest160: ConnectionAcceptor] = [:]
         var names = ObfuscatedHashes()
@@ -28,7 +28,13 @@ public final class SwarmListener: Sendable {
     private let loop: any EventLoop
     private let obfuscation: NIOLoopBoundBox<Obfuscation>
 
-    init(loop: any EventLoop, sockets: TCPSockets, obfuscation: NIOLoopBoundBox<Obfuscation>) {
+    init(
+        loop: any EventLoop,
+        sockets: TCPSockets,
+        obfuscation: NIOLoopBoundBox<Obfuscation>,
+        patience: TimeAmount
+    ) {
+        self.patience = patience
         self.loop = loop
         self.sockets = sockets
         self.obfuscation = obfuscation

@@ -55,8 +55,7 @@ final class PublishingNode: Sendable {
         let inWorld = world.map { TestSiteNetwork(world: $0) }
         inWorld?.listens(on: address)
         let network: any SiteNetwork = inWorld ?? SilentNetwork()
-        let patience = FetchPatience(alone: .seconds(5))
-        let swarms = SwarmService(context: context, swarm: swarm, finder: network, patience: patience)
+        let swarms = SwarmService(context: context, swarm: swarm, finder: network, patience: .forOne)
         let sites = SiteService(
             context: context,
             network: network,
@@ -67,7 +66,7 @@ final class PublishingNode: Sendable {
         self.sites = sites
         publisher = Publisher(context: context, sites: sites, swarms: swarms)
         keeping = KeepingService(context: context, sites: sites, swarms: swarms)
-        fetcher = Fetcher(context: context, sites: sites, swarms: swarms)
+        fetcher = Fetcher(context: context, sites: sites, swarms: swarms, patience: .seconds(240))
         pushKeeper = PushKeeper(context: context, sites: sites, keeping: keeping, listener: swarm.listener)
         let pushKeeper = pushKeeper
         work = Mutex(

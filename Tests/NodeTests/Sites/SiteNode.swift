@@ -81,9 +81,9 @@ final class SiteNode: Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Waits until something holds that comes about in the background; for a minute, which only a failure takes, or a sanitizer.
+    /// Waits until something holds that comes about in the background; for three minutes, which only a failure takes.
     static func eventually(_ holds: () async throws -> Bool) async throws -> Bool {
-        for _ in 0..<6000 {
+        for _ in 0..<18_000 {
             if try await holds() { return true }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -73,9 +73,8 @@ struct ReadingTests {
 
     @Test("who read a long file, and fetched the rest, gives both on with their hashes", arguments: [true, false])
     func handedOn(isReopened: Bool) async throws {
-        let patience = FetchPatience(twin: .seconds(50), alone: .seconds(50))
         let (publisher, second) = (try await SwarmNode(), try await SwarmNode())
-        let third = try await SwarmNode(patience: patience)
+        let third = try await SwarmNode()
         let site = try publisher.publish(FetchAllTests.files())
         try await publisher.serveAll()
         let (first, next) = (publisher.address, second.address)

@@ -21,7 +21,7 @@ final class SwarmNode: Sendable {
     private let folder: URL
     private let work: Mutex<Task<Void, any Error>?>
 
-    init(patience: FetchPatience = FetchPatience(alone: .seconds(15)), finder: TestFinder = TestFinder()) async throws {
+    init(patience: FetchPatience = .forOne, finder: TestFinder = TestFinder()) async throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "roost-\(UUID().uuidString)")
         let home = Home(path: folder.path)
         context = try Self.context(home)
@@ -129,6 +129,11 @@ struct PublishedSite: Sendable {
             isExecutable: file.isExecutable
         )
     }
+}
+
+extension FetchPatience {
+    /// Where one way is tested: it has all the time it needs, however busy the machine is, and no other is tried beside it.
+    static let forOne = FetchPatience(twin: .seconds(240), lonely: .seconds(240), alone: .seconds(240))
 }
 
 /// A DHT that knows what it is told.

@@ -12,7 +12,7 @@ import Wire
 
 @Suite("The v1 twin as the only source", .timeLimit(.minutes(5)))
 struct TwinTests {
-    static let patience = FetchPatience(twin: .milliseconds(100), alone: .seconds(15))
+    static let patience = FetchPatience(twin: .milliseconds(100), alone: .seconds(240))
 
     @Test("all of a release comes from a peer that has the v1 torrent alone")
     func whole() async throws {
@@ -152,7 +152,7 @@ struct TwinTests {
     @Test("who fetched by v1 alone hosts v2, hashes of pieces included")
     func upgraded() async throws {
         let (publisher, second) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
-        let third = try await SwarmNode(patience: FetchPatience(twin: .seconds(50), alone: .seconds(50)))
+        let third = try await SwarmNode()
         let site = try publisher.publish(FetchAllTests.files())
         await publisher.service.serve(site.v1, hash: try #require(site.release.release.v1))
         let (first, next) = (publisher.address, second.address)
@@ -162,7 +162,7 @@ struct TwinTests {
         try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
         #expect(third.holds(site))
         await third.end()
-        let fourth = try await SwarmNode(patience: FetchPatience(twin: .seconds(50), alone: .seconds(50)))
+        let fourth = try await SwarmNode()
         await second.service.close(site.v2Hash)
         try await second.serveAll()
         try await fourth.service.fetchAll(site.release, manifest: site.manifest) { [next] }
