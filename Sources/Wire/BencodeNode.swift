@@ -98,13 +98,20 @@ public struct BencodeNode: Sendable {
         var child = index + 1
         while child < Int(token.next) {
             let candidate = tokens[child]
-            if Int(candidate.end) - Int(candidate.content) == length,
-                bytesOfDocument[Int(candidate.content)..<Int(candidate.end)].elementsEqual(key.utf8)
-            {
+            if Int(candidate.end) - Int(candidate.content) == length, stands(key, at: Int(candidate.content)) {
                 return node(at: child + 1)
             }
             child = Int(tokens[child + 1].next)
         }
         return nil
+    }
+
+    private func stands(_ key: String, at offset: Int) -> Bool {
+        var offset = offset
+        for byte in key.utf8 {
+            guard bytesOfDocument[offset] == byte else { return false }
+            offset += 1
+        }
+        return true
     }
 }

@@ -26,22 +26,35 @@ public struct ByteReader: Sendable {
     @inlinable
     public mutating func read(count: Int) -> ArraySlice<UInt8>? {
         guard count >= 0, count <= unread.count else { return nil }
-        defer { unread = unread.dropFirst(count) }
-        return unread.prefix(count)
+        let taken = unread[unread.startIndex..<unread.startIndex + count]
+        unread = unread[taken.endIndex...]
+        return taken
     }
 
-    /// An unsigned integer, most significant byte first.
+    /// An unsigned integer of at most 64 bits, most significant byte first.
     @inlinable
     public mutating func read<Integer: FixedWidthInteger & UnsignedInteger>(_: Integer.Type) -> Integer? {
         guard let bytes = read(count: Integer.bitWidth / 8) else { return nil }
-        var value: Integer = 0
-        for byte in bytes { value = value << 8 | Integer(truncatingIfNeeded: byte) }
-        return value
+        return Integer(truncatingIfNeeded: bytes.bigEndian)
     }
 
     /// Takes as many bytes as `Value` has.
     @inlinable
     public mutating func read<Value: FixedBytes>(_: Value.Type) -> Value? {
         read(count: Value.byteCount).flatMap { Value($0) }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// The number that the bytes are, most significant first; of more than eight the last eight count.
+    @inlinable
+    public var bigEndian: UInt64 {
+        var value: UInt64 = 0
+        var index = startIndex
+        while index < endIndex {
+            value = value << 8 | UInt64(self[index])
+            index += 1
+        }
+        return value
     }
 }

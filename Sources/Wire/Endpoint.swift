@@ -17,9 +17,20 @@ public struct Endpoint: Hashable, Sendable {
     /// From compact peer info (BEP 5, BEP 7, BEP 23): 6 bytes for IPv4 or 18 for IPv6; nil for any other count.
     @inlinable
     public init?(compact bytes: some Collection<UInt8>) {
-        let count = bytes.count
-        guard count == 6 || count == 18, let address = IPAddress(bytes.prefix(count - 2)) else { return nil }
-        self.init(address, port: bytes.suffix(2).reduce(0) { $0 << 8 | UInt16($1) })
+        var left = bytes.count
+        let isV4 = left == 6
+        guard isV4 || left == 18 else { return nil }
+        var (high, low, port) = (UInt64(0), UInt64(0), UInt16(0))
+        for byte in bytes {
+            left -= 1
+            if left < 2 {
+                port = port << 8 | UInt16(byte)
+            } else {
+                high = high << 8 | low >> 56
+                low = low << 8 | UInt64(byte)
+            }
+        }
+        self.init(isV4 ? .v4(UInt32(truncatingIfNeeded: low)) : .v6(high: high, low: low), port: port)
     }
 
     /// 6 bytes for IPv4, 18 for IPv6.

@@ -46,13 +46,15 @@ extension [UInt8] {
         }
     }
 
-    /// Appends `value`, most significant byte first.
+    /// Appends `value` of at most 64 bits, most significant byte first.
     @inlinable
     public mutating func append<Integer: FixedWidthInteger & UnsignedInteger>(bigEndian value: Integer) {
+        // As a number of one known type: what is generic costs a call for each step in debug builds.
+        let word = UInt64(value)
         var shift = Integer.bitWidth
         while shift > 0 {
             shift -= 8
-            append(UInt8(truncatingIfNeeded: value >> Integer(shift)))
+            append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
         }
     }
 }

@@ -127,7 +127,11 @@ public struct PeerMessageParser: Sendable {
     }
 
     private static func integer(_ input: Span<UInt8>, _ offset: Int) -> UInt32 {
-        (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(input[offset + $1]) }
+        let (high, low) = (
+            UInt32(input[offset]) << 8 | UInt32(input[offset + 1]),
+            UInt32(input[offset + 2]) << 8 | UInt32(input[offset + 3])
+        )
+        return high << 16 | low
     }
 
     private func take(_ count: Int, _ input: Span<UInt8>, _ offset: inout Int) -> Range<Int>? {

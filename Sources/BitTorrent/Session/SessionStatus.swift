@@ -69,28 +69,26 @@ extension TorrentSession {
     }
 
     /// What waits somewhere in the session, and how much may.
-    var queues: [SessionQueue] {
-        let running = connections.values
-        let window = running.map(\.inFlight).max() ?? 0
+    package var queues: [SessionQueue] {
+        var (window, requests, uploads, dials, served) = (0, 0, 0, 0, 0)
+        for connection in connections.values {
+            window = max(window, connection.inFlight)
+            requests = max(requests, connection.requests.count)
+            uploads = max(uploads, connection.uploadCount)
+            if connection.phase == .dialling { dials += 1 }
+            if !connection.isChoked { served += 1 }
+        }
         return [
             SessionQueue("connections", connections.count, configuration.maximumConnections),
-            SessionQueue("dials", running.count { $0.phase == .dialling }, configuration.maximumDials),
+            SessionQueue("dials", dials, configuration.maximumDials),
             SessionQueue("known addresses", book.entries.count, PeerBook.capacity),
             SessionQueue("banned addresses", book.banCount, 2 * PeerBook.capacity),
-            SessionQueue("peers served", running.count { !$0.isChoked }, choker.slots),
-            SessionQueue(
-                "most requests to one peer",
-                running.map(\.requests.count).max() ?? 0,
-                configuration.maximumRequests
-            ),
-            SessionQueue(
-                "most requests of one peer",
-                running.map(\.uploadCount).max() ?? 0,
-                PeerConnection.maximumUploads
-            ),
+            SessionQueue("peers served", served, choker.slots),
+            SessionQueue("most requests to one peer", requests, configuration.maximumRequests),
+            SessionQueue("most requests of one peer", uploads, PeerConnection.maximumUploads),
             SessionQueue("most bytes unsent to one peer", window, 2 * Self.maximumUnsent),
             SessionQueue("bytes of open pieces", picker.openBytes + verifyingBytes, configuration.bufferBytes),
-            SessionQueue("bytes read ahead", uploads.bytes, configuration.readCacheBytes),
+            SessionQueue("bytes read ahead", self.uploads.bytes, configuration.readCacheBytes),
             SessionQueue("reads of leaf hashes", leafReads.count, Self.maximumLeafReads),
             SessionQueue("failed pieces remembered", failures.count, Self.maximumFailures),
             SessionQueue(

@@ -62,7 +62,7 @@ extension ZoneQuery {
 
     init(parsing arguments: BencodeNode, name: String) throws(KRPCFault) {
         guard let tag = arguments["zone"]?.bytes, tag.count == 8 else { throw .protocolError }
-        self.tag = tag.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        self.tag = tag.bigEndian
         token = arguments["token"]?.bytes.flatMap { $0.count <= 128 ? Array($0) : nil }
         switch name {
         case "zone_tell":
@@ -75,7 +75,7 @@ extension ZoneQuery {
                 let bytes = arguments["sums"]?.bytes, bytes.count == length
             else { throw .protocolError }
             let sums = stride(from: bytes.startIndex, to: bytes.endIndex, by: ZoneRegister.bytesOfSum).map { start in
-                bytes[start..<start + ZoneRegister.bytesOfSum].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+                bytes[start..<start + ZoneRegister.bytesOfSum].bigEndian
             }
             kind = .compare(sums, from: Int(from))
         default:
@@ -83,7 +83,7 @@ extension ZoneQuery {
                 (1...ZoneSpecification.maximumItems).contains(bytes.count / 8)
             else { throw .protocolError }
             let ids = stride(from: bytes.startIndex, to: bytes.endIndex, by: 8).map { start in
-                bytes[start..<start + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+                bytes[start..<start + 8].bigEndian
             }
             kind = .get(ids)
         }
@@ -101,10 +101,12 @@ extension ZoneQuery {
         case .compare(let sums, let from):
             bytes.append(key: "from", Int64(from))
             bytes.append(key: "id", fixed: sender)
-            bytes.append(
-                key: "sums",
-                sums.flatMap { sum in (0..<6).map { UInt8(truncatingIfNeeded: sum >> (40 - 8 * $0)) } }
-            )
+            var list: [UInt8] = []
+            for sum in sums {
+                list.append(bigEndian: UInt16(truncatingIfNeeded: sum >> 32))
+                list.append(bigEndian: UInt32(truncatingIfNeeded: sum))
+            }
+            bytes.append(key: "sums", list)
         case .get(let ids):
             bytes.append(key: "id", fixed: sender)
             var list: [UInt8] = []
@@ -150,7 +152,7 @@ extension ZoneAnswer {
 extension ZoneItem {
     init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count > 4 else { return nil }
-        age = bytes.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        age = UInt32(truncatingIfNeeded: bytes.prefix(4).bigEndian)
         self.bytes = Array(bytes.dropFirst(4))
     }
 

@@ -56,7 +56,7 @@ public enum ZoneSpecification {
 
 extension Digest256 {
     /// The first eight bytes, most significant first.
-    var leading: UInt64 { (0..<8).reduce(UInt64(0)) { $0 << 8 | UInt64(self[$1]) } }
+    var leading: UInt64 { words.0 }
 }
 
 extension PeerRecord {

@@ -27,7 +27,7 @@ extension SwarmProgram {
     private static func slack(of queue: SessionQueue) -> Int { queue.bound >= 1 << 20 ? 1 << 16 : 0 }
 
     func checkQueues() {
-        for queue in session.status.queues where queue.used > queue.bound + Self.slack(of: queue) {
+        for queue in session.queues where queue.used > queue.bound + Self.slack(of: queue) {
             return host.world.violate(
                 .queuesAreBounded,
                 "\(queue.name): \(queue.used) of \(queue.bound)",

@@ -4,17 +4,7 @@
 ///
 /// A heap of four children a node over 24-byte entries; the events themselves do not move.
 struct EventQueue<Event> {
-    private struct Entry {
-        var time: Int64
-        var order: UInt64
-        var slot: Int
-
-        func precedes(_ other: Entry) -> Bool {
-            time != other.time ? time < other.time : order < other.order
-        }
-    }
-
-    private var heap: [Entry] = []
+    private var heap: [EventPlace] = []
     private var events: [Event?] = []
     private var free: [Int] = []
     private var planned: UInt64 = 0
@@ -31,7 +21,7 @@ struct EventQueue<Event> {
             slot = events.count
             events.append(event)
         }
-        heap.append(Entry(time: time.nanoseconds, order: planned, slot: slot))
+        heap.append(EventPlace(time: time.nanoseconds, order: planned, slot: slot))
         planned += 1
         rise(heap.count - 1)
     }
@@ -76,5 +66,16 @@ struct EventQueue<Event> {
             index = least
         }
         heap[index] = entry
+    }
+}
+
+/// When an event happens, and where it lies. Not inside the generic type: debug builds would look its metadata up each time.
+private struct EventPlace {
+    var time: Int64
+    var order: UInt64
+    var slot: Int
+
+    func precedes(_ other: EventPlace) -> Bool {
+        time != other.time ? time < other.time : order < other.order
     }
 }

@@ -39,8 +39,10 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         bytes.reserveCapacity(count + 8)
         while bytes.count < count {
             let word = next()
-            for shift in stride(from: 56, through: 0, by: -8) {
-                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+            var shift: UInt64 = 64
+            while shift > 0 {
+                shift -= 8
+                bytes.append(UInt8(truncatingIfNeeded: word >> shift))
             }
         }
         bytes.removeLast(bytes.count - count)

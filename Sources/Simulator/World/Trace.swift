@@ -30,9 +30,11 @@ struct Trace {
 
     private mutating func append(_ word: UInt64) {
         var word = word
-        for _ in 0..<8 {
+        var left = 8
+        while left > 0 {
             buffer.append(UInt8(truncatingIfNeeded: word))
             word >>= 8
+            left -= 1
         }
     }
 
@@ -44,15 +46,19 @@ struct Trace {
     }
 
     /// 64 bits of `bytes`: eight at a time, so that a datagram costs less to trace than to parse.
+    ///
+    /// Most of the bytes of a run go through here, in debug builds too: hence an array and no ranges.
     static func content(of bytes: [UInt8]) -> UInt64 {
         var mixed = UInt64(bytes.count) &* 0x9E37_79B9_7F4A_7C15
-        let span = bytes.span
         var index = 0
-        while index + 8 <= span.count {
+        while index + 8 <= bytes.count {
+            let end = index + 8
             var word: UInt64 = 0
-            for offset in 0..<8 { word = word << 8 | UInt64(span[index + offset]) }
+            while index < end {
+                word = word << 8 | UInt64(bytes[index])
+                index += 1
+            }
             mixed = fold(mixed, word)
-            index += 8
         }
         while index < bytes.count {
             mixed = fold(mixed, UInt64(bytes[index]))

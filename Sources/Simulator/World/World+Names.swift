@@ -17,12 +17,15 @@ extension World {
 
     /// Whether bytes have any user's name in them.
     func hasName(_ bytes: [UInt8]) -> Bool {
-        let span = bytes.span
-        let last = min(span.count, Self.inspectedBytes) - Self.mark.count
-        guard last >= 0 else { return false }
-        for index in 0...last where span[index] == Self.mark[0] && span[index + 1] == Self.mark[1] {
-            let found = bytes[index...]
-            if hosts.contains(where: { !$0.userName.isEmpty && found.starts(with: $0.userName) }) { return true }
+        let (first, second) = (Self.mark[0], Self.mark[1])
+        let end = min(bytes.count, Self.inspectedBytes) - 1
+        var index = 0
+        while index < end {
+            if bytes[index] == first, bytes[index + 1] == second {
+                let found = bytes[index...]
+                if hosts.contains(where: { !$0.userName.isEmpty && found.starts(with: $0.userName) }) { return true }
+            }
+            index += 1
         }
         return false
     }
