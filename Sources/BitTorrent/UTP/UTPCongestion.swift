@@ -8,8 +8,9 @@
 ///     slowStart ──delay, window──▶ steady ──when due──▶ slowdown ──two round trips──▶ slowStart, to the former window
 ///
 /// Ours, decision 0017: the target follows the path, half of its shortest round trip where that is below the ceiling. On a
-/// path that was full before we came it is an eighth. Where a queue is too short for the target to be reached, packets get
-/// lost at a delay below it; the ceiling then goes to half of that delay, for otherwise LEDBAT would take a share as TCP does.
+/// path that was full before we came it is an eighth of the ceiling. Where a queue is too short for the target, packets get lost
+/// at a delay about it or below, which lasted for a round trip; the ceiling then goes to half of that delay, for otherwise LEDBAT
+/// would take a share as TCP does. Loss that has nothing to do with queues comes at any delay, mostly a small one.
 struct UTPCongestion: Sendable {
     /// Packets at the start (RFC 6928) and at least (RFC 6817 MIN_CWND).
     static let initialPackets = 10
@@ -18,6 +19,8 @@ struct UTPCongestion: Sendable {
     static let largestDivisor = 16
     /// The target is never below, in microseconds: timers and busy machines make as much noise.
     static let smallestTarget: Int64 = 5000
+    /// Nor is the ceiling below this: a queue of 20 ms that CUBIC keeps full moves by 6 ms, and we need to see it move.
+    static let smallestCeiling: Int64 = 2000
     /// After so many microseconds without a loss a lowered ceiling rises again by half.
     static let ceilingRise: Int64 = 30_000_000
     static let largestWindow = 64 << 20
@@ -41,13 +44,15 @@ struct UTPCongestion: Sendable {
     private var ramp = UTPRamp()
     /// The shortest round trip at the time when the path turned out to be full without us; nil where it did not.
     private var fullAt: Int64?
+    /// Whether round trips are so long that others may be why.
+    private var isLong = false
     /// The most that the target may be.
     private var ceiling = UTPSpecification.targetDelay
     private var ceilingChanged = UTPInstant(microseconds: 0)
     /// Microseconds of delay at which growth ends.
     private(set) var target = UTPSpecification.targetDelay
-    /// The largest delay of late, microseconds: what there was when packets got lost.
-    private var recentDelay: Int64 = 0
+    /// The least delay of late: what there was when packets got lost.
+    private var low = UTPRoundLow()
     private var slowdownBegan: UTPInstant?
     private var nextSlowdown: UTPInstant?
 
@@ -73,7 +78,7 @@ struct UTPCongestion: Sendable {
     ) {
         guard bytes > 0 else { return }
         let delay = delay ?? 0
-        recentDelay = max(delay, recentDelay - recentDelay / 16)
+        low.add(delay, roundTrip: roundTrip, now: now)
         raiseCeiling(now)
         noticeEmptied(shortest)
         target = targetDelay(shortest)
@@ -92,8 +97,8 @@ struct UTPCongestion: Sendable {
 
     /// Packets were lost, for the first time in this round trip.
     mutating func lost(packet: Int, now: UTPInstant) {
-        if recentDelay > 2 * Self.smallestTarget, recentDelay < target {
-            ceiling = max(recentDelay / 2, Self.smallestTarget)
+        if isLong, low.value > 2 * Self.smallestCeiling, low.value < target + target / 4 {
+            ceiling = max(low.value / 2, Self.smallestCeiling)
             ceilingChanged = now
         }
         if case .slowdown = phase {
@@ -132,7 +137,7 @@ struct UTPCongestion: Sendable {
         _ gain: Double,
         _ now: UTPInstant
     ) {
-        if let wasFull = ramp.observe(delay: delay, flight: flight, limit: climbEnd(shortest)) {
+        if let wasFull = ramp.observe(delay: delay, low: low.value, flight: flight, limit: climbEnd(shortest)) {
             if wasFull, shortest >= Self.shortPath { fullAt = shortest }
             threshold = exact / 2
             settle(roundTrip, now)
@@ -182,9 +187,10 @@ struct UTPCongestion: Sendable {
 
     // MARK: Target
 
-    private func targetDelay(_ shortest: Int64) -> Int64 {
-        let path = fullAt == nil ? shortest / 2 : ceiling / 8
-        return max(min(path, ceiling), Self.smallestTarget)
+    private mutating func targetDelay(_ shortest: Int64) -> Int64 {
+        isLong = shortest >= Self.shortPath
+        let path = fullAt == nil ? max(shortest / 2, Self.smallestTarget) : UTPSpecification.targetDelay / 8
+        return min(path, ceiling)
     }
 
     /// The delay at which doubling ends: three quarters of the target (LEDBAT++ §4.3), less where it is large, since all that

@@ -12,12 +12,13 @@ struct UTPRamp: Sendable {
 
     private var half: Int?
 
-    /// `flight`: bytes under way. `limit`: microseconds of delay at which the window stops growing.
+    /// `low`: the least delay of about a round trip, see ``UTPRoundLow``: on a free path the first packets of a run still find no
+    /// queue when its last ones wait. `flight`: bytes under way. `limit`: microseconds of delay at which the window stops growing.
     ///
     /// - Returns: nil below the limit, then whether the path was full without us.
-    mutating func observe(delay: Int64, flight: Int, limit: Int64) -> Bool? {
+    mutating func observe(delay: Int64, low: Int64, flight: Int, limit: Int64) -> Bool? {
         if half == nil, 2 * delay > limit { half = flight }
         guard let half, delay > limit else { return nil }
-        return Double(half) <= Self.proportion * Double(flight)
+        return low > limit / 4 && Double(half) <= Self.proportion * Double(flight)
     }
 }

@@ -17,11 +17,21 @@ struct UTPCongestionTests {
         var lastCut: Int64 = 0
         /// Where a receive window or a send buffer ends its growth.
         var largest = Double.infinity
+        /// What is left of the window after a loss, and packets that it grows by in a round trip.
+        var rest = 0.5
+        var growth = 1.0
+
+        /// CUBIC where round trips are short (RFC 9438 §4.3).
+        static var cubic: Competitor {
+            var cubic = Competitor()
+            (cubic.rest, cubic.growth) = (0.7, 0.53)
+            return cubic
+        }
 
         mutating func cut(_ now: Int64, roundTrip: Int64) {
             guard now - lastCut > roundTrip else { return }
             lastCut = now
-            window = max(2, window / 2)
+            window = max(2, window * rest)
             slowStart = false
         }
     }
@@ -34,7 +44,9 @@ struct UTPCongestionTests {
         seconds: Int64,
         withCompetitor: Bool,
         head: Int64 = 0,
-        largest: Double = .infinity
+        largest: Double = .infinity,
+        competitor: Competitor = Competitor(),
+        isAlone: Bool = true
     ) throws -> (utp: Int, tcp: Int, mostQueued: Int64) {
         let world = UTPWorld(seed: 31)
         var link = UTPLink()
@@ -45,20 +57,26 @@ struct UTPCongestionTests {
         back.delay = delay
         let left = world.add(UTPHost(1, seed: 2), link)
         let right = world.add(UTPHost(2, seed: 3, clock: 123_456), back)
-        var competitor = Competitor()
+        var competitor = competitor
         competitor.largest = largest
         while world.now < 1_000_000 + head {
             send(&competitor, world, left.endpoint)
             world.run(for: 1000)
         }
         let id = try #require(world.dial(left, right))
-        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
+        while left.streams[id]?.isOpen != true {
+            if !isAlone { send(&competitor, world, left.endpoint) }
+            world.run(for: 1000)
+        }
         left.write(id, Array(repeating: 0, count: Int(rate * Double(seconds) * 1_200_000)))
         world.send(left)
         let start = world.now
         let end = start + seconds * 1_000_000
-        // uTP has the path to itself for a second; then the other comes.
-        world.run(for: 1_000_000)
+        // uTP has the path to itself for a second, or has not; then both count.
+        while world.now < start + 1_000_000 {
+            if !isAlone { send(&competitor, world, left.endpoint) }
+            world.run(for: 1000)
+        }
         let before = right.streams.values.first?.incoming.count ?? 0
         competitor.delivered = 0
         var mostQueued: Int64 = 0
@@ -76,7 +94,7 @@ struct UTPCongestionTests {
         while let first = competitor.flights.first, first + returnDelay <= world.now {
             competitor.flights.removeFirst()
             competitor.delivered += 1460
-            competitor.window += competitor.slowStart ? 1 : 1 / competitor.window
+            competitor.window += competitor.slowStart ? 1 : competitor.growth / competitor.window
             competitor.window = min(competitor.window, competitor.largest)
         }
         while Double(competitor.flights.count) < competitor.window {
@@ -191,5 +209,47 @@ struct UTPCongestionTests {
         let shares = try Self.shares(rate: 2.5, queue: 100_000, delay: 10_000, seconds: 25, withCompetitor: true)
         let whole = Double(shares.utp + shares.tcp)
         #expect(Double(shares.tcp) >= 0.75 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
+    }
+
+    @Test(
+        "Coming after a TCP flow that keeps a queue of 20 ms full, and moves the delay by no more than 6 ms, it takes less than a tenth",
+        arguments: [900_000, 1_500_000]
+    )
+    func comesToShortFullQueue(phase: Int64) throws {
+        // 100 Mbit/s, and next to no way.
+        let shares = try Self.shares(
+            rate: 12.5,
+            queue: 250_000,
+            delay: 200,
+            seconds: 12,
+            withCompetitor: true,
+            head: 3_000_000 + phase,
+            competitor: .cubic,
+            isAlone: false
+        )
+        let whole = Double(shares.utp + shares.tcp)
+        #expect(Double(shares.tcp) >= 0.9 * whole, "uTP \(shares.utp), TCP \(shares.tcp)")
+    }
+
+    @Test(
+        "A free path is not taken for a full one, though runs queue behind themselves: the target stays half of the round trip"
+    )
+    func freePath() throws {
+        let world = UTPWorld(seed: 31)
+        var link = UTPLink()
+        (link.rate, link.queue, link.delay) = (5, 1_000_000, 25_000)
+        var back = UTPLink()
+        back.delay = 25_000
+        let left = world.add(UTPHost(1, seed: 2), link)
+        let right = world.add(UTPHost(2, seed: 3, clock: 123_456), back)
+        let id = try #require(world.dial(left, right))
+        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
+        left.write(id, Array(repeating: 0, count: 100_000_000))
+        world.send(left)
+        world.run(for: 14_000_000)
+        // After the first climb, and after that behind the slowdown.
+        #expect(left.multiplexer.statistics(id)?.targetDelay ?? 0 >= 25_000)
+        let arrived = right.streams.values.first?.incoming.count ?? 0
+        #expect(Double(arrived) >= 0.75 * 14 * 5_000_000, "delivered \(arrived)")
     }
 }
