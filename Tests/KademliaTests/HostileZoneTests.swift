@@ -156,6 +156,18 @@ internal import Wire
         #expect(bench.node.zone?.register.record(of: second.zoneID)?.sequence == 5)
     }
 
+    @Test("who says that another's record is older than its own date has it makes it go no sooner")
+    func aged() throws {
+        let bench = try bench()
+        let token = token(bench)
+        let record = try record(2)
+        let item = ZoneItem(age: 179, bytes: record.bytes)
+        _ = bench.ask(query(.tell([digest(record)], own: item, back: []), token: token))
+        bench.now += .seconds(170)
+        bench.perform(bench.node.tick(now: bench.now))
+        #expect(bench.node.zoneRecord(of: record.issuer, now: bench.now) == record)
+    }
+
     @Test("thousands of invented digests cost a bounded memory and few questions")
     func invented() throws {
         let bench = try bench()

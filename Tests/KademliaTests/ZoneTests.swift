@@ -15,6 +15,7 @@ internal import Wire
     private func network(
         _ count: Int,
         loss: Double = 0,
+        capacity: Int = ZoneSpecification.maximumRecords,
         zone: @escaping (Int) -> Bool = { _ in true }
     ) -> VirtualNetwork {
         let network = VirtualNetwork(seed: 11)
@@ -32,12 +33,18 @@ internal import Wire
         }
         for index in 0..<count {
             network.add(
-                { if zone(index) { $0.zone = ZoneConfiguration(network: Self.network) } },
+                { if zone(index) { $0.zone = Self.configuration(capacity) } },
                 through: index == 0 ? nil : 0
             )
             network.run(for: .milliseconds(50))
         }
         return network
+    }
+
+    private static func configuration(_ capacity: Int) -> ZoneConfiguration {
+        var configuration = ZoneConfiguration(network: network)
+        configuration.maximumRecords = capacity
+        return configuration
     }
 
     private func holders(of index: Int, in network: VirtualNetwork) -> Int {
@@ -78,6 +85,22 @@ internal import Wire
         network.run(for: .seconds(200))
         #expect(network.boxes.indices.count { !network.boxes[$0].isSilent && $0 != 4 && holds($0, 4, network) } == 0)
         #expect(holders(of: 5, in: network) == 10)
+    }
+
+    @Test("a zone of 8 nodes, one of which vanishes every fifteen seconds, has room for each that comes in its place")
+    func room() {
+        let network = network(8, capacity: 16)
+        network.run(for: .seconds(10))
+        var present = Array(0..<8)
+        for _ in 0..<16 {
+            network.boxes[present.remove(at: 1)].isSilent = true
+            present.append(network.add({ $0.zone = Self.configuration(16) }, through: 0))
+            network.run(for: .seconds(15))
+        }
+        for index in present {
+            let known = present.count { holds($0, index, network) }
+            #expect(known >= 7, "\(known) of 8 hold node \(index)")
+        }
     }
 
     private func holds(_ holder: Int, _ index: Int, _ network: VirtualNetwork) -> Bool {

@@ -52,16 +52,7 @@ extension ZoneMachine {
         }
         switch query.kind {
         case .tell: break
-        case .compare:
-            let before = wanted.count
-            consider(answer.digests, from: source, now: now)
-            // While comparing brings much it goes on.
-            if wanted.count >= before + Self.muchNews { openings = max(openings, 1) }
-            if openings > 0 { nextComparison = min(nextComparison, now + .seconds(1)) }
-            if let next = answer.next, wanted.count < Self.maximumWanted / 4 {
-                let more = ZoneQuery.Kind.compare(register.allSums(), from: next)
-                return askForWanted(now: now) + [.ask(self.query(more, to: source, now: now), source)]
-            }
+        case .compare(_, let from): return compared(query, from: from, with: answer, at: source, now: now)
         case .get(let ids):
             asked.remove(source)
             receive(answer.items, for: ids, from: source, now: now)
@@ -131,14 +122,11 @@ extension ZoneMachine {
 
     // MARK: - Wanted records
 
-    /// So many new digests from one answer are much.
-    private static var muchNews: Int { 8 }
-
     private func isNews(_ digest: ZoneDigest) -> Bool {
         register.sequence(of: digest.id).map { digest.sequence > $0 } ?? true
     }
 
-    private mutating func consider(_ digests: [ZoneDigest], from source: Endpoint, now: Instant) {
+    mutating func consider(_ digests: [ZoneDigest], from source: Endpoint, now: Instant) {
         guard wallAtZero != nil, !rests(source, now: now) else { return }
         let told = wanted.values.reduce(0) { $0 + ($1.sources.first == source ? 1 : 0) }
         var room = Self.maximumWantedOfPartner - told
@@ -221,9 +209,8 @@ extension ZoneMachine {
 
     /// `record` is verified.
     private mutating func admit(_ record: PeerRecord, age: UInt32, now: Instant) {
-        guard let wallAtZero, record.network == configuration.network,
-            record.isCurrent(at: UInt64(clamping: (wallAtZero + now).components.seconds))
-        else {
+        let wall = wallAtZero.map { UInt64(clamping: ($0 + now).components.seconds) }
+        guard let wall, record.network == configuration.network, record.isCurrent(at: wall) else {
             counts.refused += 1
             return
         }
@@ -234,7 +221,9 @@ extension ZoneMachine {
             nextOwn = min(nextOwn, now + ZoneSpecification.minimumInterval)
             return
         }
-        switch register.admit(record, age: .seconds(Int64(age)), now: now) {
+        // It cannot be older than its own date has it: who passes a record on cannot make another's go sooner.
+        let most = wall > record.notBefore ? wall - record.notBefore : 0
+        switch register.admit(record, age: .seconds(Int64(clamping: min(UInt64(age), most))), now: now) {
         case .news:
             spread(record.zoneID, within: ZoneSpecification.urgency, now: now)
             wanted[record.zoneID] = nil

@@ -82,7 +82,7 @@ struct ZoneMachine {
         register = ZoneRegister(capacity: configuration.maximumRecords)
         verifying = RateLimiter(
             perSecond: configuration.verifications,
-            burst: Double(configuration.maximumRecords) + 100
+            burst: Double(configuration.maximumRecords / 2) + 100
         )
         asking = RateLimiter(perSecond: configuration.queries, burst: configuration.queryBurst)
         nextOwn = now
@@ -154,7 +154,7 @@ struct ZoneMachine {
         wanted = wanted.filter { $0.value.asked != nil || $0.value.sources.contains { !rests($0, now: soon) } }
     }
 
-    private func chosen(_ count: Int, of willing: [Endpoint], using generator: inout SecretGenerator) -> [Endpoint] {
+    func chosen(_ count: Int, of willing: [Endpoint], using generator: inout SecretGenerator) -> [Endpoint] {
         guard willing.count > count else { return willing }
         var rest = willing
         return (0..<count).map { _ in rest.remove(at: Int.random(in: 0..<rest.count, using: &generator)) }
@@ -197,26 +197,6 @@ struct ZoneMachine {
         guard !digests.isEmpty else { return [] }
         return chosen(configuration.fanout, of: willing, using: &generator)
             .map { .ask(query(.tell(digests, own: nil, back: []), to: $0, now: now), $0) }
-    }
-
-    private mutating func compare(
-        _ willing: [Endpoint],
-        now: Instant,
-        using generator: inout SecretGenerator
-    ) -> [Action] {
-        guard !willing.isEmpty, wallAtZero != nil else {
-            nextComparison = now + .milliseconds(500)
-            return []
-        }
-        let isOpening = openings > 0
-        openings = max(0, openings - 1)
-        let pause = isOpening ? Duration.seconds(1) : ZoneSpecification.comparison
-        nextComparison = now + pause * Int.random(in: 90...110, using: &generator) / 100
-        let count = isOpening ? 2 : 1
-        return chosen(count, of: willing, using: &generator).map { partner in
-            let from = Int.random(in: 0..<ZoneSpecification.buckets, using: &generator)
-            return .ask(query(.compare(register.allSums(), from: from), to: partner, now: now), partner)
-        }
     }
 
     func query(_ kind: ZoneQuery.Kind, to partner: Endpoint, now: Instant) -> ZoneQuery {

@@ -34,6 +34,8 @@ public struct ZoneQuery: Equatable, Sendable {
     /// As the receiver gave it lately; without it only a token is answered.
     public var token: [UInt8]?
     public var kind: Kind
+    /// How many buckets the answers before have gone through, of 64, where a comparison goes on; the asker's own, not sent.
+    var passed = 0
 
     /// Of the method in KRPC.
     var name: String {

@@ -6,7 +6,7 @@ public import Wire
 public struct ZoneConfiguration: Sendable {
     /// The id of the network; records of others do not count.
     public var network: [UInt8]
-    /// The most records held, 2 to 65,535 (`zone.max`): about 700 bytes each, 0.7 MB by default.
+    /// The most records held, 2 to 131,070: twice the most nodes of the zone, as those who go without a word are held for a while.
     public var maximumRecords = ZoneSpecification.maximumRecords
     /// How many partners hear of what is new, 1 to 16. Five reach 99 of 100 nodes; who is missed asks by itself.
     public var fanout = 5
@@ -31,7 +31,9 @@ public struct ZoneConfiguration: Sendable {
 /// The constants of the protocol, with their sections.
 public enum ZoneSpecification {
     /// S3-067: a zone has at most so many nodes.
-    public static let maximumRecords = 1024
+    public static let maximumNodes = 1024
+    /// §6: of them and of those who went without a word.
+    public static let maximumRecords = maximumNodes * 2
     /// §4: buckets of a comparison.
     static let buckets = 64
     /// §3: digests of one message.
@@ -45,6 +47,9 @@ public enum ZoneSpecification {
     static let refreshOfEach = Duration.milliseconds(300)
     /// §5: a record counts for so many pauses.
     static let refreshesOfLife = 3
+    /// §5: a record misses a renewal when it is half its life old, which is a pause and a half; and when it is older than that of the
+    /// longest pause, whatever life it says.
+    static let longestPatience = refreshes.upperBound * 3 / 2
     /// §5: two records of our own are so far apart.
     static let minimumInterval = Duration.seconds(5)
     /// §4: news waits so long for other news, and a refresh so long.
