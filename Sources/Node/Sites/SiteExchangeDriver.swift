@@ -52,7 +52,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
         wire = ExtensionWire(site: connection.site, ownID: service.peerID)
     }
 
-    private var now: ContinuousClock.Instant { .now }
+    private var now: ContinuousClock.Instant { service.clock.now }
 
     // MARK: Channel
 
@@ -296,7 +296,7 @@ final class SiteExchangeDriver: ChannelInboundHandler {
     }
 
     private func schedule(in delay: TimeAmount, _ body: @escaping (SiteExchangeDriver) -> Void) -> Scheduled<Void> {
-        connection.loop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+        connection.loop.assumeIsolated().scheduleTask(in: service.clock.real(delay)) { [weak self] in
             if let self { body(self) }
         }
     }

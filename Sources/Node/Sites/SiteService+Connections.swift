@@ -14,7 +14,7 @@ extension SiteService {
         let open = connections(of: site).first { $0.endpoint == endpoint }
         if let open { return open.synchronise(done) }
         guard let connection = begin(site, endpoint, isOutgoing: true, loop: loop) else { return done(.unreachable) }
-        let connected = sockets.connect(to: endpoint, timeout: .seconds(5)) { channel in
+        let connected = sockets.connect(to: endpoint, timeout: clock.real(.seconds(5))) { channel in
             let driver = connection.makeDriver(service: self)
             driver.synchronise(done)
             try channel.pipeline.syncOperations.addHandler(driver)

@@ -115,7 +115,7 @@ extension SiteService {
 
     private func look(for site: Digest256, _ peers: [Endpoint], _ trace: SiteTrace) async -> NodeError? {
         do throws(NodeError) {
-            _ = try await refresh(.site(site), peers: peers, within: Self.findTime, trace: trace)
+            _ = try await refresh(.site(site), peers: peers, within: clock.real(Self.findTime), trace: trace)
             return nil
         } catch {
             return error

@@ -73,6 +73,8 @@ final class SiteService: Sendable {
     let duties: Mutex<SiteDutySchedule>
     /// How often what is due is looked for.
     let tick: Duration
+    /// What its connections go by.
+    let clock: ExchangeClock
     let searches = SearchBoard()
     let peerID: Digest160
     /// Where this node accepts connections; nil while it does not.
@@ -97,6 +99,7 @@ final class SiteService: Sendable {
         listenPort: UInt16?,
         pace: SiteDutySchedule.Pace = SiteDutySchedule.Pace(),
         tick: Duration = .seconds(5),
+        clock: ExchangeClock = ExchangeClock(),
         signer: @escaping @Sendable (PublicKey) async -> SigningKey? = { _ in nil },
         onHolder: @escaping @Sendable (Endpoint, Digest256) -> Void = { _, _ in },
         onMeeting: @escaping @Sendable (Endpoint) -> Void = { _ in }
@@ -109,6 +112,7 @@ final class SiteService: Sendable {
         self.onHolder = onHolder
         self.onMeeting = onMeeting
         self.tick = tick
+        self.clock = clock
         duties = Mutex(SiteDutySchedule(pace: pace))
         feeds = FeedShelf(metadata: context.metadata)
         directories = DirectoryShelf(metadata: context.metadata)

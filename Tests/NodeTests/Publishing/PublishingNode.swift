@@ -60,7 +60,8 @@ final class PublishingNode: Sendable {
             context: context,
             network: network,
             listener: swarm.listener,
-            listenPort: address.port
+            listenPort: address.port,
+            clock: ExchangeClock(slowness: 20)
         )
         self.swarms = swarms
         self.sites = sites

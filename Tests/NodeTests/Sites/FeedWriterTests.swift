@@ -71,7 +71,7 @@ import Wire
         }
         _ = try await keys.create(on: node)
         node.service.setHeld([1], of: keys.site)
-        #expect(try await SiteNode.eventually { world.taken.count > 1 })
+        #expect(try await SiteNode.eventually { world.taken.count > 1 && second.withLock { $0 } != nil })
         let head = try #require(second.withLock { $0 }).head.hash
         #expect(try world.taken.dropFirst().allSatisfy { try SitePointer(value: $0.value).head == head })
         await node.end()

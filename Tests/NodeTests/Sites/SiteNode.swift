@@ -48,6 +48,7 @@ final class SiteNode: Sendable {
             listenPort: address.port,
             pace: pace,
             tick: tick,
+            clock: ExchangeClock(slowness: 20),
             signer: { key in
                 await beforeSigning()
                 return signers.first { $0.publicKey == key }
