@@ -103,6 +103,18 @@ internal import Wire
         }
     }
 
+    @Test("nodes that did not hear each other for two hours know all again ten minutes after")
+    func apart() {
+        let network = network(6)
+        network.run(for: .seconds(20))
+        network.loss = 1
+        network.run(for: .seconds(7200))
+        #expect((0..<6).allSatisfy { holders(of: $0, in: network) == 1 })
+        network.loss = 0
+        network.run(for: .seconds(600))
+        #expect((0..<6).allSatisfy { holders(of: $0, in: network) == 6 })
+    }
+
     private func holds(_ holder: Int, _ index: Int, _ network: VirtualNetwork) -> Bool {
         key(index).map { network.boxes[holder].node.zoneRecord(of: $0.publicKey, now: network.now) != nil } ?? false
     }

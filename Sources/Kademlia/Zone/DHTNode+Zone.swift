@@ -23,6 +23,9 @@ extension DHTNode {
     /// What announcement has cost; nil where it is off.
     public var zoneCounts: ZoneCounts? { zone?.counts }
 
+    /// The number of the newest record of our own that is known of, which the next must exceed; 0 where announcement is off.
+    public var zoneSequence: UInt64 { zone?.ownFloor ?? 0 }
+
     /// The answer to ``DHTEvent/peerRecordDue(_:)``, and our parting word where the record has no address. `record` is nil
     /// where there is nothing to say yet. `wall`: seconds since 1970, by which records of others are judged.
     public mutating func announce(_ record: PeerRecord?, wall: UInt64, now: Instant) -> [Action] {

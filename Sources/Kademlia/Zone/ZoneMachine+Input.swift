@@ -68,7 +68,7 @@ extension ZoneMachine {
 
     /// No answer came in time, or there is no way there.
     mutating func failed(_ query: ZoneQuery, at source: Endpoint, now: Instant) -> [Action] {
-        rest(source, for: partners[source]?.nextRest ?? .seconds(10), now: now)
+        rest(source, for: min(partners[source]?.nextRest ?? .seconds(10), Self.longestRestOfSilent), now: now)
         return finished(query, at: source, now: now)
     }
 

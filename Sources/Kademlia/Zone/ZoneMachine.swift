@@ -46,6 +46,9 @@ struct ZoneMachine {
     static let maximumHot = 256
     /// Questions for records under way at once.
     static let maximumAsked = 16
+    /// Who was silent is asked again after at most so long: two halves of a zone that were apart for hours are to meet soon after,
+    /// and whom the table takes for dead is not asked anyway.
+    static let longestRestOfSilent = Duration.seconds(300)
     /// Who does not know these questions hears none for so long; then for twice as long, up to a day.
     static let restOfStrangers = Duration.seconds(3600)
 

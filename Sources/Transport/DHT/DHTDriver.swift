@@ -68,7 +68,7 @@ final class DHTDriver: DatagramReceiver {
     func part() {
         guard let announcer, !isClosed else { return }
         let now = PeerAnnouncer.now
-        perform(node.announce(announcer.parting(at: now), wall: now.seconds, now: Self.now))
+        perform(node.announce(announcer.parting(above: node.zoneSequence, at: now), wall: now.seconds, now: Self.now))
     }
 
     /// Ends every command as cancelled.

@@ -29,26 +29,31 @@ public struct PeerAnnouncer: Sendable {
     /// Nil while the node does not know where others reach it.
     func record(for request: PeerRecordRequest, at now: Time) -> PeerRecord? {
         guard !request.endpoints.isEmpty else { return nil }
-        let (above, isLast) = request.above.addingReportingOverflow(1)
         return PeerRecord.signed(
             by: key,
             network: network,
-            sequence: isLast ? request.above : max(above, now.milliseconds),
+            sequence: Self.sequence(above: request.above, at: now),
             life: request.life,
             addresses: request.endpoints.map { PeerAddress($0) },
             at: now.seconds
         )
     }
 
-    /// That the node goes.
-    func parting(at now: Time) -> PeerRecord? {
+    /// That the node goes. `above`: the number of its last record.
+    func parting(above: UInt64, at now: Time) -> PeerRecord? {
         PeerRecord.signed(
             by: key,
             network: network,
-            sequence: now.milliseconds,
+            sequence: Self.sequence(above: above, at: now),
             life: 60,
             addresses: [],
             at: now.seconds
         )
+    }
+
+    /// The time, which outlives a node that forgets its numbers; or the next number, where the clock went back.
+    private static func sequence(above: UInt64, at now: Time) -> UInt64 {
+        let (next, isLast) = above.addingReportingOverflow(1)
+        return isLast ? above : max(next, now.milliseconds)
     }
 }
