@@ -55,7 +55,8 @@ struct BencodeParser {
         return offset
     }
 
-    private func peek() throws(BencodeError) -> UInt8 {
+    /// Mutating so that debug builds do not copy the whole parser for each byte.
+    private mutating func peek() throws(BencodeError) -> UInt8 {
         guard offset < bytes.count else { throw .truncated(offset: offset) }
         return bytes[offset]
     }

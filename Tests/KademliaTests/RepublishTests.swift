@@ -61,6 +61,58 @@ internal import Wire
         #expect(closest.prefix(6).allSatisfy { holders.contains($0) }, "it belongs to the closest of all nodes")
     }
 
+    @Test("Where most nodes were silent lately eight at once are asked for a sign of life, in a calm network one")
+    func returning() {
+        #expect(pings(silent: 16) == 8)
+        #expect(pings(silent: 0) == 1)
+    }
+
+    /// To twenty nodes that answered sixteen minutes ago, of which some have left a query unanswered since.
+    private func pings(silent: Int) -> Int {
+        var random = SplitMix64(seed: 11)
+        var node = DHTNode(configuration: DHTConfiguration(), seed: random.bytes(32), now: .zero)
+        for number in 1...20 {
+            let endpoint = Endpoint(.v4(0x0A00_0000 + UInt32(number)), port: 6881)
+            let contact = Contact(id: .random(using: &random), endpoint: endpoint)
+            _ = node.tables[0].answered(contact, now: .zero)
+            if number <= silent { node.tables[0].failed(contact, now: .zero) }
+        }
+        return node.tick(now: .seconds(960)).count { action in
+            guard case .send(let bytes, _) = action, let message = try? KRPCMessage(parsing: bytes),
+                case .query(let query) = message.body
+            else { return false }
+            return query.method == .ping
+        }
+    }
+
+    @Test("What is ours is put again within a minute when its holders stop answering, and when they come back")
+    func early() throws {
+        let network = VirtualNetwork(seed: 8)
+        network.settle(24)
+        network.run(for: .seconds(5))
+        let item = try item()
+        _ = network.perform(.publish(.mutable(item), keep: .own), at: 0)
+        let gone = holders(of: item.target, in: network).filter { $0 != 0 }
+        for index in gone { network.boxes[index].isSilent = true }
+        // Each search leaves two questions or more to each of them unanswered.
+        for _ in 0..<3 { _ = network.perform(.getMutable(key: item.key, salt: item.salt), at: 0) }
+        network.run(for: .seconds(60))
+        let whenGone = publications(in: network)
+        #expect(whenGone > 0, "due after five minutes by itself")
+        for index in gone { network.boxes[index].isSilent = false }
+        for index in gone { network.act(index, network.boxes[index].node.tick(now: network.now)) }
+        network.run(for: .seconds(90))
+        #expect(publications(in: network) > whenGone, "due after three minutes by itself")
+    }
+
+    /// How often node 0 has put something again.
+    private func publications(in network: VirtualNetwork) -> Int {
+        network.events.count {
+            if $0.node == 0, case .published = $0.event { return true }
+            return false
+        }
+    }
+
     @Test(
         "S3-070: an announce that nobody confirmed, as all were too busy, is made again after ten seconds, not after 15 minutes"
     )

@@ -7,7 +7,8 @@ import Testing
 /// Runs that once violated something, whole or without the faults that they did not need.
 ///
 /// What happens in them has changed with the world: on 21 November 2026 they passed also with the burst of questions and the
-/// early repeats of decision 0016 taken out. Those are held by `RepublishTests`; these runs are further seeds.
+/// early repeats of decision 0016 taken out. Those are held by `RepublishTests`, each by a test that fails without it; these runs
+/// are further seeds.
 @Suite struct ItemSeedsTests {
     @Test(
         "an item put while the network was parted is found by all when it has healed (dht-items)",

@@ -23,7 +23,7 @@ struct EntryStream: Equatable, Sendable {
         var entries: [[UInt8]] = []
         var start = 0
         while partial.count - start >= 4 {
-            let length = partial[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+            let length = Int(partial[start..<start + 4].bigEndian)
             guard length <= FeedSpecification.entryBytes else { return nil }
             guard partial.count - start - 4 >= length else { break }
             entries.append(Array(partial[(start + 4)..<(start + 4 + length)]))

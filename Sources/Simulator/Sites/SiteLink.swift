@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Feeds
+internal import Wire
 
 /// One stream on which a site is spoken about: its session, and who waits for what it brings.
 ///
@@ -28,8 +29,9 @@ final class SiteLink {
     func write(_ payload: [UInt8]) {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(payload.count + 4)
-        for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: payload.count >> shift)) }
-        stream.write(bytes + payload)
+        bytes.append(bigEndian: UInt32(payload.count))
+        bytes += payload
+        stream.write(bytes)
     }
 
     /// The payloads that are complete with these bytes.
@@ -37,7 +39,7 @@ final class SiteLink {
         buffer += bytes
         var payloads: [[UInt8]] = []
         while buffer.count >= 4 {
-            let length = buffer.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            let length = Int(buffer.prefix(4).bigEndian)
             guard buffer.count >= 4 + length else { break }
             payloads.append(Array(buffer[4..<4 + length]))
             buffer.removeFirst(4 + length)

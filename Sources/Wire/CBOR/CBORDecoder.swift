@@ -90,7 +90,7 @@ private struct CBORDecoder {
         case 24...27:
             let count = 1 << Int(information - 24)
             guard count <= bytes.count - offset else { throw .truncated(offset: start) }
-            let value = bytes[offset..<offset + count].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            let value = bytes[offset..<offset + count].bigEndian
             offset += count
             let smallest: UInt64 = count == 1 ? 24 : 1 << UInt64(count * 4)
             guard value >= smallest else { throw .notShortest(offset: start) }

@@ -43,7 +43,14 @@ public struct CBORMap: Sendable, Hashable {
 
     /// The value under a text key, compared byte by byte.
     public subscript(key: String) -> CBOR? {
-        get { entries.first { $0.key.text.map { $0.utf8.elementsEqual(key.utf8) } ?? false }?.value }
+        get {
+            for entry in entries {
+                // Strings are equal where they look alike, bytes only where they are.
+                guard case .text(let text) = entry.key, text == key, text.utf8.elementsEqual(key.utf8) else { continue }
+                return entry.value
+            }
+            return nil
+        }
         set { self[CBOR.text(key)] = newValue }
     }
 }
