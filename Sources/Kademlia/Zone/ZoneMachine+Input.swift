@@ -225,10 +225,10 @@ extension ZoneMachine {
         let most = wall > record.notBefore ? wall - record.notBefore : 0
         switch register.admit(record, age: .seconds(Int64(clamping: min(UInt64(age), most))), now: now) {
         case .news:
-            spread(record.zoneID, within: ZoneSpecification.urgency, now: now)
+            spread(record.zoneID, times: ZoneSpecification.tellingsOfNews, within: ZoneSpecification.urgency, now: now)
             wanted[record.zoneID] = nil
         case .refreshed:
-            spread(record.zoneID, within: ZoneSpecification.patience, now: now)
+            spread(record.zoneID, times: 1, within: ZoneSpecification.patience, now: now)
             wanted[record.zoneID] = nil
         case .old: return
         case .refused: counts.refused += 1
@@ -236,10 +236,10 @@ extension ZoneMachine {
         counts.admitted += 1
     }
 
-    private mutating func spread(_ id: UInt64, within time: Duration, now: Instant) {
-        hot.remove(id)
+    private mutating func spread(_ id: UInt64, times: Int, within time: Duration, now: Instant) {
+        hot[id] = nil
         if hot.count >= Self.maximumHot { hot.removeFirst() }
-        hot.append(id)
+        hot[id] = times
         nextTell = min(nextTell ?? now + time, now + time)
     }
 }

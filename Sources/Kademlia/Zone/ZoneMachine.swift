@@ -59,8 +59,8 @@ struct ZoneMachine {
     var wanted: OrderedDictionary<UInt64, Want> = [:]
     /// Whom records were asked of.
     var asked: Set<Endpoint> = []
-    /// What is to be told.
-    var hot: OrderedSet<UInt64> = []
+    /// What is to be told, and how many times yet.
+    var hot: OrderedDictionary<UInt64, Int> = [:]
     var verifying: RateLimiter<Int>
     var asking: RateLimiter<Int>
     /// Seconds since 1970 at our time zero.
@@ -191,10 +191,14 @@ struct ZoneMachine {
             nextTell = now + .seconds(1)
             return []
         }
-        let ids = Array(hot.suffix(ZoneSpecification.maximumDigests))
-        hot.removeLast(ids.count)
+        let told = Array(hot.elements.suffix(ZoneSpecification.maximumDigests))
+        hot.removeLast(told.count)
         if !hot.isEmpty { nextTell = now + ZoneSpecification.urgency }
-        let digests = ids.compactMap { id in
+        for (id, times) in told where times > 1 {
+            hot.updateValue(times - 1, forKey: id, insertingAt: 0)
+            nextTell = nextTell ?? now + ZoneSpecification.patience
+        }
+        let digests = told.compactMap { id, _ in
             register.entries[id].map { ZoneDigest(id: id, sequence: $0.record.sequence) }
         }
         guard !digests.isEmpty else { return [] }

@@ -8,7 +8,8 @@ public struct ZoneConfiguration: Sendable {
     public var network: [UInt8]
     /// The most records held, 2 to 131,070: twice the most nodes of the zone, as those who go without a word are held for a while.
     public var maximumRecords = ZoneSpecification.maximumRecords
-    /// How many partners hear of what is new, 1 to 16. Five reach 99 of 100 nodes; who is missed asks by itself.
+    /// How many partners hear of what is new at once, 1 to 16. Five reach 99 of 100 nodes where all are there and nothing is lost; five
+    /// others hear of it within two seconds more, and who is missed then asks by itself.
     public var fanout = 5
     /// Queries of the zone a second, and at once.
     public var queries = 50.0
@@ -55,6 +56,8 @@ public enum ZoneSpecification {
     /// §4: news waits so long for other news, and a refresh so long.
     static let urgency = Duration.milliseconds(200)
     static let patience = Duration.seconds(2)
+    /// §4: how often news is told, the second time after that patience.
+    static let tellingsOfNews = 2
     /// §4: the pause between two comparisons.
     static let comparison = Duration.seconds(30)
 }
