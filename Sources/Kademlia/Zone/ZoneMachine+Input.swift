@@ -221,9 +221,7 @@ extension ZoneMachine {
             nextOwn = min(nextOwn, now + ZoneSpecification.minimumInterval)
             return
         }
-        // It cannot be older than its own date has it: who passes a record on cannot make another's go sooner.
-        let most = wall > record.notBefore ? wall - record.notBefore : 0
-        switch register.admit(record, age: .seconds(Int64(clamping: min(UInt64(age), most))), now: now) {
+        switch register.admit(record, age: .seconds(Int64(age)), now: now) {
         case .news:
             spread(record.zoneID, times: ZoneSpecification.tellingsOfNews, within: ZoneSpecification.urgency, now: now)
             wanted[record.zoneID] = nil
