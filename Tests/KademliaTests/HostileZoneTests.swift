@@ -156,6 +156,19 @@ internal import Wire
         #expect(bench.node.zone?.register.record(of: second.zoneID)?.sequence == 5)
     }
 
+    @Test("a record whose date is still to come is as old as is said: a slow clock makes none new")
+    func early() throws {
+        let bench = try bench()
+        let token = token(bench)
+        let record = try record(2, at: Self.wall + 500)
+        let item = ZoneItem(age: 170, bytes: record.bytes)
+        _ = bench.ask(query(.tell([digest(record)], own: item, back: []), token: token))
+        #expect(bench.node.zoneRecord(of: record.issuer, now: bench.now) == record)
+        bench.now += .seconds(20)
+        bench.perform(bench.node.tick(now: bench.now))
+        #expect(bench.node.zoneRecord(of: record.issuer, now: bench.now) == nil)
+    }
+
     @Test("who is first to pass on each renewal of a member, and says that it is old, makes the member go no sooner")
     func aged() throws {
         let bench = try bench()
