@@ -48,7 +48,7 @@ final class PublishingNode: Sendable {
         logger.logLevel = .critical
         swarm = Swarm(
             loop: MultiThreadedEventLoopGroup.singleton.next(),
-            configuration: SwarmConfiguration(cores: 2),
+            configuration: .patient,
             logger: logger
         )
         address = try await swarm.listen(on: Endpoint(.v4(0x7F00_0001), port: 0))

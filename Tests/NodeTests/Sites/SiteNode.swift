@@ -35,7 +35,7 @@ final class SiteNode: Sendable {
         context = try SwarmNode.context(home, serve: serve)
         swarm = Swarm(
             loop: MultiThreadedEventLoopGroup.singleton.next(),
-            configuration: SwarmConfiguration(cores: 2),
+            configuration: .patient,
             logger: context.logger
         )
         address = try await swarm.listen(on: Endpoint(.v4(0x7F00_0001), port: 0))

@@ -84,7 +84,7 @@ struct CheckedReaderTests {
             of: world.site.release,
             at: 0,
             count: 100,
-            peers: { [address] },
+            peers: { .named(address) },
             mayUseNetwork: true
         )
         #expect(bytes == Array(FetchAllTests.files()[0].bytes.prefix(100)))

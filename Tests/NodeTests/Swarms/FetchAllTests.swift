@@ -28,7 +28,7 @@ struct FetchAllTests {
         let last = Mutex<NodeProgress?>(nil)
         let address = publisher.address
         let fetched = try await reader.service.fetchAll(site.release, manifest: site.manifest) {
-            [address]
+            .named(address)
         } report: { progress in
             last.withLock { $0 = progress }
         }
@@ -135,12 +135,12 @@ struct FetchAllTests {
         let first = try publisher.publish(Self.files())
         await publisher.service.serve(first.v2, hash: first.v2Hash)
         let address = publisher.address
-        try await reader.service.fetchAll(first.release, manifest: first.manifest) { [address] }
+        try await reader.service.fetchAll(first.release, manifest: first.manifest) { .named(address) }
         var files = Self.files()
         files[0].bytes += [1]
         let second = try publisher.publish(files, seq: 2)
         await publisher.service.serve(second.v2, hash: second.v2Hash)
-        let fetched = try await reader.service.fetchAll(second.release, manifest: second.manifest) { [address] }
+        let fetched = try await reader.service.fetchAll(second.release, manifest: second.manifest) { .named(address) }
         #expect((3001..<4500).contains(fetched.received), "payload, handshake and messages")
         #expect(reader.holds(second))
         await reader.end()

@@ -51,7 +51,7 @@ struct LossTests {
                 of: world.site.release,
                 at: Int64(bytes.count),
                 count: 1 << 16,
-                peers: { KnownPeers(holders: peers) },
+                peers: { KnownPeers(named: peers) },
                 mayUseNetwork: true
             )
         }

@@ -26,7 +26,7 @@ struct ReadingTests {
                 of: site.release,
                 at: Int64(read.count),
                 count: 30_000,
-                peers: { [address] },
+                peers: { .named(address) },
                 mayUseNetwork: true
             )
         }
@@ -57,11 +57,11 @@ struct ReadingTests {
             of: site.release,
             at: 0,
             count: 16_384,
-            peers: { [address] },
+            peers: { .named(address) },
             mayUseNetwork: true
         )
         while await reader.service.open[site.v2Hash]?.users != 1 { try await Task.sleep(for: .milliseconds(5)) }
-        async let whole = reader.service.fetchAll(site.release, manifest: site.manifest) { [address] }
+        async let whole = reader.service.fetchAll(site.release, manifest: site.manifest) { .named(address) }
         while await reader.service.open[site.v2Hash]?.sparse != nil { try await Task.sleep(for: .milliseconds(5)) }
         await publisher.service.serve(site.v2, hash: site.v2Hash)
         #expect(try await page == Array(FetchAllTests.files()[5].bytes.prefix(16_384)))
@@ -88,20 +88,20 @@ struct ReadingTests {
                     of: site.release,
                     at: Int64(bytes.count),
                     count: 65_536,
-                    peers: { [address] },
+                    peers: { .named(address) },
                     mayUseNetwork: true
                 )
             }
             #expect(bytes == expected)
         }
         try await read(second, first)
-        try await second.service.fetchAll(site.release, manifest: site.manifest) { [first] }
+        try await second.service.fetchAll(site.release, manifest: site.manifest) { .named(first) }
         await publisher.end()
         // Its session is built anew for whoever comes, as after a pause or a restart.
         if isReopened { await second.service.close(site.v2Hash) }
         try await second.serveAll()
         try await read(third, next)
-        try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        try await third.service.fetchAll(site.release, manifest: site.manifest) { .named(next) }
         #expect(third.holds(site))
         #expect(await third.service.torrents().allSatisfy { $0.v1 == nil })
         await third.end()

@@ -29,7 +29,7 @@ final class SwarmNode: Sendable {
         logger.logLevel = .critical
         swarm = Swarm(
             loop: MultiThreadedEventLoopGroup.singleton.next(),
-            configuration: SwarmConfiguration(cores: 2),
+            configuration: .patient,
             logger: logger
         )
         address = try await swarm.listen(on: Endpoint(.v4(0x7F00_0001), port: 0))
@@ -134,6 +134,21 @@ struct PublishedSite: Sendable {
 extension FetchPatience {
     /// Where one way is tested: it has all the time it needs, however busy the machine is, and no other is tried beside it.
     static let forOne = FetchPatience(twin: .seconds(240), lonely: .seconds(240), alone: .seconds(240))
+}
+
+extension KnownPeers {
+    /// Tried until it answers: any other address is forgotten after eight failures, which a busy machine brings together in
+    /// two minutes, and nobody here names it again.
+    static func named(_ peer: Endpoint) -> KnownPeers { KnownPeers(named: [peer]) }
+}
+
+extension SwarmConfiguration {
+    /// Of a node that hears out who is slow.
+    static var patient: SwarmConfiguration {
+        var configuration = SwarmConfiguration(cores: 2)
+        configuration.greetingPatience = .seconds(3600)
+        return configuration
+    }
 }
 
 /// A DHT that knows what it is told.

@@ -17,17 +17,17 @@ struct TreeTests {
         let v1 = try #require(site.release.release.v1)
         await publisher.service.serve(isV2 ? site.v2 : site.v1, hash: isV2 ? site.v2Hash : v1)
         let address = publisher.address
-        let tree = try await reader.service.openTree(v1: v1, v2: site.release.release.v2) { [address] }
+        let tree = try await reader.service.openTree(v1: v1, v2: site.release.release.v2) { .named(address) }
         #expect(tree.files.map(\.path) == site.manifest.files.map(\.path))
         let file = try #require(tree.file(at: ["e", "more"]))
         var read: [UInt8] = []
         while read.count < Int(file.length) {
-            read += try await reader.service.read(tree, file, at: Int64(read.count), count: 9000) { [address] }
+            read += try await reader.service.read(tree, file, at: Int64(read.count), count: 9000) { .named(address) }
         }
         #expect(read == FetchAllTests.files()[5].bytes)
         let empty = try #require(tree.file(at: ["c", "empty"]))
         #expect(try await reader.service.read(tree, empty, at: 0, count: 1) { [] }.isEmpty)
-        try await reader.service.fetchAll(tree) { [address] }
+        try await reader.service.fetchAll(tree) { .named(address) }
         await publisher.end()
         // Metadata and files are kept.
         await reader.service.close(tree.hash)

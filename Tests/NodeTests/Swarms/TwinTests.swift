@@ -21,7 +21,7 @@ struct TwinTests {
         let v1 = try #require(site.release.release.v1)
         await publisher.service.serve(site.v1, hash: v1)
         let address = publisher.address
-        let fetched = try await reader.service.fetchAll(site.release, manifest: site.manifest) { [address] }
+        let fetched = try await reader.service.fetchAll(site.release, manifest: site.manifest) { .named(address) }
         #expect(fetched.received >= 159_000)
         #expect(reader.holds(site))
         for file in site.manifest.files {
@@ -50,7 +50,7 @@ struct TwinTests {
                 of: site.release,
                 at: Int64(read.count),
                 count: 20_000,
-                peers: { [address] },
+                peers: { .named(address) },
                 mayUseNetwork: true
             )
         }
@@ -116,7 +116,7 @@ struct TwinTests {
         let forged = release
         let address = publisher.address
         do {
-            try await reader.service.fetchAll(forged, manifest: site.manifest) { [address] }
+            try await reader.service.fetchAll(forged, manifest: site.manifest) { .named(address) }
             Issue.record("taken")
         } catch {
             #expect(error.kind == .badData)
@@ -135,11 +135,11 @@ struct TwinTests {
         let site = try publisher.publish(FetchAllTests.files())
         try await publisher.serveAll()
         let (address, next) = (publisher.address, reader.address)
-        try await reader.service.fetchAll(site.release, manifest: site.manifest) { [address] }
+        try await reader.service.fetchAll(site.release, manifest: site.manifest) { .named(address) }
         await publisher.end()
         try await reader.serveAll()
         await reader.service.stopServing(site.v2Hash)
-        try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        try await third.service.fetchAll(site.release, manifest: site.manifest) { .named(next) }
         #expect(third.holds(site))
         let pieces = try reader.context.metadata.read { try $0.v1Pieces(of: site.release.site, seq: 1) }
         #expect(pieces == site.tree.v1Pieces)
@@ -156,16 +156,16 @@ struct TwinTests {
         let site = try publisher.publish(FetchAllTests.files())
         await publisher.service.serve(site.v1, hash: try #require(site.release.release.v1))
         let (first, next) = (publisher.address, second.address)
-        try await second.service.fetchAll(site.release, manifest: site.manifest) { [first] }
+        try await second.service.fetchAll(site.release, manifest: site.manifest) { .named(first) }
         await publisher.end()
         // Once from the session that fetched it, once from one that is made for the peer that comes.
-        try await third.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        try await third.service.fetchAll(site.release, manifest: site.manifest) { .named(next) }
         #expect(third.holds(site))
         await third.end()
         let fourth = try await SwarmNode()
         await second.service.close(site.v2Hash)
         try await second.serveAll()
-        try await fourth.service.fetchAll(site.release, manifest: site.manifest) { [next] }
+        try await fourth.service.fetchAll(site.release, manifest: site.manifest) { .named(next) }
         #expect(fourth.holds(site))
         await fourth.end()
         await second.end()
