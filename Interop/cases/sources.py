@@ -7,7 +7,7 @@ import urllib.parse
 import roost
 from clients import PORT, Libtorrent
 from content import PIECE, expect_same, make_tree
-from lab import common
+from lab import Path, common
 from registry import case
 from web import Nginx
 
@@ -66,16 +66,17 @@ def magnet_with_tracker(lab):
         raise AssertionError("a link led the node to a private address")
 
 
-@case("sources", "BEP 19: a .torrent file's web seed serves a node that finds no peer")
+@case("sources", "BEP 19: a .torrent file's web seed serves a node whose only peer is slow")
 def torrent_with_web_seed(lab):
-    host = lab.host("web")
+    net = lab.internet()
+    host = net.host("web")
     source = make_tree(host.path("www", "tree"))
     server = Nginx(host, source.parent)
-    reader = local(roost.Node(lab.host("reader")))
+    reader = local(roost.Node(net.host("reader")))
     torrent = reader.host.path("tree.torrent")
     common.make_torrent(str(source), str(torrent), "hybrid", PIECE, web_seeds=[server.url])
-    # Somebody must give the description.
-    slow = lab.host("slow")
+    # Somebody must give the description, but shall not be done with the files before the web server is asked.
+    slow = net.host("slow", Path("400kbit", "5ms"), Path())
     seed = Libtorrent(slow, "seed", source.parent, torrent).wait_seeding()
     reader.value("fetch", str(torrent), "-o", str(reader.host.path("got")), "--peer", seed.address)
     expect_same(source, reader.host.path("got"))

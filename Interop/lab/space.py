@@ -7,6 +7,7 @@ import ctypes
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -52,6 +53,8 @@ def enter():
     for name, value in (("conf/all/send_redirects", 0), ("conf/lab/send_redirects", 0), ("ip_forward", 1)):
         pathlib.Path("/proc/sys/net/ipv4", name).write_text(str(value))
     os.environ["BT_NETNS"] = "0"
+    # A shell without job control has what it starts in the background ignore Ctrl-C, and whatever that starts does too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     common.pin_congestion_control()
 
 
