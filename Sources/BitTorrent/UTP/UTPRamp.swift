@@ -19,6 +19,6 @@ struct UTPRamp: Sendable {
     mutating func observe(delay: Int64, low: Int64, flight: Int, limit: Int64) -> Bool? {
         if half == nil, 2 * delay > limit { half = flight }
         guard let half, delay > limit else { return nil }
-        return low > limit / 4 && Double(half) <= Self.proportion * Double(flight)
+        return low > limit / 8 && Double(half) <= Self.proportion * Double(flight)
     }
 }
