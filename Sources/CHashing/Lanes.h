@@ -17,6 +17,12 @@ enum { blockBytes = 64, stateWords = 8 };
 // Adds whole blocks of as many messages as the function is for to their states.
 typedef void (*AddBlocks)(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks);
 
+// Makes one such function of the hash's addBlocks, for a number of messages that is then a constant within it.
+#define ADD_TO(name, lanes)                                                                                              \
+    ROOST_SHA static void name(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {                 \
+        addBlocks(lanes, state, from, blocks);                                                                           \
+    }
+
 // What follows a message's last whole block: its rest, one bit, zeros, and its length in bits (FIPS 180-4 §5.1.1).
 struct Ending {
     uint8_t bytes[2 * blockBytes];

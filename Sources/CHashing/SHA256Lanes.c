@@ -70,17 +70,9 @@ ROOST_SHA_INLINE void addBlocks(int lanes, uint32_t state[][stateWords], const u
     }
 }
 
-ROOST_SHA static void addToTwo(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
-    addBlocks(2, state, from, blocks);
-}
-
-ROOST_SHA static void addToThree(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
-    addBlocks(3, state, from, blocks);
-}
-
-ROOST_SHA static void addToFour(uint32_t state[][stateWords], const uint8_t *const *from, size_t blocks) {
-    addBlocks(4, state, from, blocks);
-}
+ADD_TO(addToTwo, 2)
+ADD_TO(addToThree, 3)
+ADD_TO(addToFour, 4)
 
 void roost_sha256_lanes(const uint8_t *const *messages, int count, size_t length, uint8_t *digests) {
     static const uint32_t first[] = {

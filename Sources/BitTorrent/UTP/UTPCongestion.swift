@@ -8,7 +8,7 @@
 ///     slowStart ──delay, window──▶ steady ──when due──▶ slowdown ──two round trips──▶ slowStart, to the former window
 ///
 /// Ours, decision 0017: the target follows the path, half of its shortest round trip where that is below the ceiling. On a
-/// path that was full before we came it is an eighth of the ceiling. Where a queue is too short for the target, packets get lost
+/// path that was full before we came it is an eighth of the longest. Where a queue is too short for the target, packets get lost
 /// at a delay about it or below, which lasted for a round trip; the ceiling then goes to half of that delay, for otherwise LEDBAT
 /// would take a share as TCP does. Loss that has nothing to do with queues comes at any delay, mostly a small one.
 struct UTPCongestion: Sendable {
@@ -17,9 +17,9 @@ struct UTPCongestion: Sendable {
     static let smallestPackets = 2
     /// Growth is divided by at most this (LEDBAT++ §4.2).
     static let largestDivisor = 16
-    /// The target is never below, in microseconds: timers and busy machines make as much noise.
+    /// Of a short path the target is not below, in microseconds: timers and busy machines make as much noise.
     static let smallestTarget: Int64 = 5000
-    /// Nor is the ceiling below this: a queue of 20 ms that CUBIC keeps full moves by 6 ms, and we need to see it move.
+    /// The ceiling is never below this: a queue of 20 ms that CUBIC keeps full moves by 6 ms, and we need to see it move.
     static let smallestCeiling: Int64 = 2000
     /// After so many microseconds without a loss a lowered ceiling rises again by half.
     static let ceilingRise: Int64 = 30_000_000
@@ -44,8 +44,6 @@ struct UTPCongestion: Sendable {
     private var ramp = UTPRamp()
     /// The shortest round trip at the time when the path turned out to be full without us; nil where it did not.
     private var fullAt: Int64?
-    /// Whether round trips are so long that others may be why.
-    private var isLong = false
     /// The most that the target may be.
     private var ceiling = UTPSpecification.targetDelay
     private var ceilingChanged = UTPInstant(microseconds: 0)
@@ -95,9 +93,9 @@ struct UTPCongestion: Sendable {
         bound(packet)
     }
 
-    /// Packets were lost, for the first time in this round trip.
-    mutating func lost(packet: Int, now: UTPInstant) {
-        if isLong, low.value > 2 * Self.smallestCeiling, low.value < target + target / 4 {
+    /// Packets were lost, for the first time in this round trip. `shortest`: the path's round trip without queues.
+    mutating func lost(packet: Int, shortest: Int64, now: UTPInstant) {
+        if shortest >= Self.shortPath, low.value > 2 * Self.smallestCeiling, low.value < target + target / 4 {
             ceiling = max(low.value / 2, Self.smallestCeiling)
             ceilingChanged = now
         }
@@ -187,8 +185,7 @@ struct UTPCongestion: Sendable {
 
     // MARK: Target
 
-    private mutating func targetDelay(_ shortest: Int64) -> Int64 {
-        isLong = shortest >= Self.shortPath
+    private func targetDelay(_ shortest: Int64) -> Int64 {
         let path = fullAt == nil ? max(shortest / 2, Self.smallestTarget) : UTPSpecification.targetDelay / 8
         return min(path, ceiling)
     }

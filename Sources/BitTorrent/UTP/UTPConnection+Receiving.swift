@@ -153,7 +153,7 @@ extension UTPConnection {
         guard losses.lastNumber > recoveryEnd else { return }
         // One reduction for all that was under way when the first loss was seen.
         recoveryEnd = sending.transmissions - 1
-        congestion.lost(packet: packetBytes, now: now)
+        congestion.lost(packet: packetBytes, shortest: roundTrip.smallest, now: now)
     }
 
     // MARK: What they sent

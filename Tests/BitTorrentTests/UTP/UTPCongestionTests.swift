@@ -89,6 +89,21 @@ struct UTPCongestionTests {
         return ((right.streams.values.first?.incoming.count ?? 0) - before, competitor.delivered, mostQueued)
     }
 
+    /// A transfer that has begun, with nobody else on the path; `link` is the same both ways.
+    private static func alone(
+        on link: UTPLink,
+        writing count: Int
+    ) throws -> (world: UTPWorld, left: UTPHost, right: UTPHost, id: UTPConnectionID) {
+        let world = UTPWorld(seed: 41)
+        let left = world.add(UTPHost(1, seed: 4), link)
+        let right = world.add(UTPHost(2, seed: 5, clock: 123_456), link)
+        let id = try #require(world.dial(left, right))
+        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
+        left.write(id, Array(repeating: 0, count: count))
+        world.send(left)
+        return (world, left, right, id)
+    }
+
     private static func send(_ competitor: inout Competitor, _ world: UTPWorld, _ path: Endpoint) {
         let returnDelay = world.links[path]?.delay ?? 0
         while let first = competitor.flights.first, first + returnDelay <= world.now {
@@ -175,17 +190,9 @@ struct UTPCongestionTests {
         "LEDBAT++ §4.4: two round trips after the first climb, and later every ten seconds or so, it leaves the path for two"
     )
     func slowsDown() throws {
-        let world = UTPWorld(seed: 41)
         var link = UTPLink()
-        link.rate = 2.5
-        link.queue = 2_500_000
-        link.delay = 20_000
-        let left = world.add(UTPHost(1, seed: 4), link)
-        let right = world.add(UTPHost(2, seed: 5), link)
-        let id = try #require(world.dial(left, right))
-        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
-        left.write(id, Array(repeating: 0, count: 70_000_000))
-        world.send(left)
+        (link.rate, link.queue, link.delay) = (2.5, 2_500_000, 20_000)
+        let (world, left, _, id) = try Self.alone(on: link, writing: 70_000_000)
         var slowdowns: [Int64] = []
         var isSlow = true
         let start = world.now
@@ -235,17 +242,9 @@ struct UTPCongestionTests {
         "A free path is not taken for a full one, though runs queue behind themselves: the target stays half of the round trip"
     )
     func freePath() throws {
-        let world = UTPWorld(seed: 31)
         var link = UTPLink()
         (link.rate, link.queue, link.delay) = (5, 1_000_000, 25_000)
-        var back = UTPLink()
-        back.delay = 25_000
-        let left = world.add(UTPHost(1, seed: 2), link)
-        let right = world.add(UTPHost(2, seed: 3, clock: 123_456), back)
-        let id = try #require(world.dial(left, right))
-        world.run(for: 2_000_000) { left.streams[id]?.isOpen == true }
-        left.write(id, Array(repeating: 0, count: 100_000_000))
-        world.send(left)
+        let (world, left, right, id) = try Self.alone(on: link, writing: 100_000_000)
         world.run(for: 14_000_000)
         // After the first climb, and after that behind the slowdown.
         #expect(left.multiplexer.statistics(id)?.targetDelay ?? 0 >= 25_000)
