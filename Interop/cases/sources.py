@@ -48,6 +48,45 @@ def get(host, url, timeout=60):
     return host.path("page").read_bytes()
 
 
+def register_file(kind):
+    @case("sources", f"BEP 19 BEP 52: a .torrent file ({kind}) opens and is fetched from nginx alone: no peer is needed for what the file says")
+    def file(lab):
+        host = lab.host("web")
+        source = make_tree(host.path("www", "tree"))
+        server = Nginx(host, source.parent)
+        reader = local(roost.Node(lab.host("reader")))
+        torrent = reader.host.path("tree.torrent")
+        common.make_torrent(str(source), str(torrent), kind, PIECE, web_seeds=[server.url])
+        opened = reader.value("open", "--print", str(torrent))
+        if get(reader.host, opened["url"] + "index.html") != (source / "index.html").read_bytes():
+            raise AssertionError("another page")
+        fetched = reader.fetch(str(torrent), reader.host.path("got"))
+        expect_same(source, reader.host.path("got"))
+        if fetched["label"] != "tree":
+            raise AssertionError(f"it is called {fetched['label']!r}")
+
+
+for each in ("v1", "v2", "hybrid"):
+    register_file(each)
+
+
+@case("sources", "BEP 27: a node refuses a private torrent's file, says what to use, and keeps nothing of it")
+def private(lab):
+    host = lab.host("reader")
+    reader = local(roost.Node(host))
+    source = make_tree(host.path("tree"))
+    torrent = host.path("tree.torrent")
+    common.make_torrent(str(source), str(torrent), "v1", PIECE)
+    # The info dictionary ends the file, and this key follows `pieces` in it.
+    torrent.write_bytes(torrent.read_bytes()[:-2] + b"7:privatei1eee")
+    for command in ("fetch", "open", "why"):
+        done = reader.command(command, str(torrent), check=False)
+        if done.returncode != 77 or "roost torrent get" not in done.stderr:
+            raise AssertionError(f"{command}: {done.returncode} {done.stderr}")
+    if reader.value("status")["torrents"]:
+        raise AssertionError("it is open")
+
+
 @case("sources", "BEP 9 BEP 12: a page of a stranger's torrent opens through the gateway by the tracker that its magnet link names")
 def magnet_with_tracker(lab):
     tracker = lab.tracker()

@@ -31,7 +31,10 @@ struct TorrentFileEncoder {
 
 extension Metainfo {
     /// The torrent as a .torrent file: the info dictionary as it was received, and every piece layer that is known.
-    public var torrentFile: [UInt8] {
+    public var torrentFile: [UInt8] { torrentFile(with: sources) }
+
+    /// As ``torrentFile``, with other sources than those it came with.
+    public func torrentFile(with sources: TorrentSources) -> [UInt8] {
         let layers = Dictionary(uniqueKeysWithValues: pieceLayers.map { ($0.key.bytes, $0.value) })
         return TorrentFileEncoder(info: infoDictionary, sources: sources).encoded(layers)
     }

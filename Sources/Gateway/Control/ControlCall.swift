@@ -33,11 +33,11 @@ struct ControlCall: Sendable {
     @concurrent
     private func collect(_ body: RequestBody) async throws -> [UInt8] {
         do {
-            return Array(try await body.collect(upTo: ControlResponder.longestBody).readableBytesView)
+            return Array(try await body.collect(upTo: route.longestBody).readableBytesView)
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw NodeError(.usage, "the body is too long", remedy: "Send less than 256 KiB.")
+            throw NodeError(.usage, "the body is too long", remedy: "Send at most \(route.longestBody >> 10) KiB.")
         }
     }
 
@@ -92,6 +92,7 @@ struct ControlCall: Sendable {
             await node.stop()
             return try Self.done
         case .open: return try ControlAnswer.encode(try await node.open(try text(body)))
+        case .learn: return try ControlAnswer.encode(ControlArgument(try await node.learn(torrent: body)))
         case .siteHolders: return try ControlAnswer.encode(try await node.siteWithHolders(try text(body)))
         case .changeSite:
             let wanted = try ControlAnswer.decode(SiteChangeRequest.self, from: body)

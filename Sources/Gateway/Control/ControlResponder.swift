@@ -12,8 +12,6 @@ struct ControlResponder: HTTPResponder {
         let sessions = Mutex(ControlSessions())
     }
 
-    /// Bodies carry links, names and settings; the longest is a recovery kit.
-    static let longestBody = 256 * 1024
     static let cookie = "roost-session"
 
     let configuration: GatewayConfiguration

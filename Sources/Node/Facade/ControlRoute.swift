@@ -10,6 +10,8 @@ public enum ControlRoute: String, Sendable, CaseIterable {
     case doctor
     case publish
     case fetch
+    /// Takes a .torrent file itself, and answers with its magnet link as a ``ControlArgument``.
+    case learn = "torrent"
     case open
     case why
     case sites
@@ -49,6 +51,14 @@ public enum ControlRoute: String, Sendable, CaseIterable {
         default: true
         }
     }
+
+    /// Of a request, in bytes. Most carry links, names and settings, the longest a recovery kit.
+    public var longestBody: Int {
+        self == .learn ? Self.longestTorrent : 256 << 10
+    }
+
+    /// Of a .torrent file, in bytes: longer than any whose info dictionary peers would send.
+    public static let longestTorrent = 64 << 20
 
     /// Answers lines of JSON, `{"progress":…}` any number of times and then `{"result":…}` or `{"error":…}`.
     public var streams: Bool {

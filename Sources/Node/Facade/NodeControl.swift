@@ -19,6 +19,9 @@ public protocol NodeControl: Sendable {
     func publish(_ request: PublishRequest, report: @escaping Report) async throws(NodeError) -> PublishResult
     /// Brings the whole of what a link names into the store, and into a folder where the request names one.
     func fetch(_ request: FetchRequest, report: @escaping Report) async throws(NodeError) -> FetchResult
+    /// Keeps the description that the bytes of a .torrent file have, so that no peer need be asked for it; answers with
+    /// the torrent's magnet link. Throws `.notPermitted` where it is private (BEP 27).
+    func learn(torrent file: [UInt8]) async throws(NodeError) -> String
     /// Resolves `link` and answers with the gateway's address for it.
     func open(_ link: String) async throws(NodeError) -> OpenResult
     /// Follows a link to its page, stage by stage, and reports each as it ends; one that fails is part of the result.

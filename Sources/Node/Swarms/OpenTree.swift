@@ -59,6 +59,11 @@ struct OpenTree: Sendable {
     /// Bytes of all files.
     var bytes: Int64 { metainfo.totalLength }
 
+    /// One whose description is here already: under the infohash by which it is opened then, v2's where it has one.
+    init(_ metainfo: Metainfo) throws {
+        try self.init(metainfo, hash: metainfo.infoHashes.short[metainfo.infoHashes.short.count - 1])
+    }
+
     /// What the bytes of a file on the disk must hash to.
     func proof(of file: File) -> CheckedReader.Proof {
         if case .file? = file.key { return .root(pieceLength: metainfo.pieceLength) }
@@ -70,18 +75,11 @@ struct OpenTree: Sendable {
         files.first { $0.path.elementsEqual(path) { $0.utf8.elementsEqual($1.utf8) } }
     }
 
-    /// Its keys in their order: `announce-list`, `httpseeds`, `info`, `url-list`.
+    /// With the sources that are known, which a link may have said.
     private var torrentFile: [UInt8] {
-        func list(_ key: String, _ value: BencodeValue, if isThere: Bool) -> [UInt8] {
-            isThere ? BencodeValue.string(key).encoded + value.encoded : []
-        }
-        func urls(_ list: [String]) -> BencodeValue { .list(list.map { .string($0) }) }
-        return Array("d".utf8)
-            + list("announce-list", .list(sources.trackers.map(urls)), if: !sources.trackers.isEmpty)
-            + list("httpseeds", urls(sources.httpSeeds), if: !sources.httpSeeds.isEmpty)
-            + Array("4:info".utf8) + metainfo.infoDictionary
-            + list("url-list", urls(sources.webSeeds), if: !sources.webSeeds.isEmpty)
-            + Array("e".utf8)
+        var all = metainfo.sources
+        (all.trackers, all.webSeeds, all.httpSeeds) = (sources.trackers, sources.webSeeds, sources.httpSeeds)
+        return metainfo.torrentFile(with: all)
     }
 
     /// What is kept of it, so that the next start knows it without peers.

@@ -29,13 +29,14 @@ struct FetchCommand: AsyncParsableCommand {
     var trace = false
 
     func run() async throws {
+        let address = try AddressArgument(url)
+        let node = try await NodeConnection.open(options, start)
         let request = FetchRequest(
-            link: try AddressArgument.resolve(url),
+            link: try await address.link(for: node),
             directory: output.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
             peers: peers,
             trace: trace
         )
-        let node = try await NodeConnection.open(options, start)
         let bar = ProgressBar(shown: options.showsProgress)
         let result = try await node.fetch(request) { bar.show($0) }
         bar.clear()

@@ -19,9 +19,9 @@ struct OpenCommand: AsyncParsableCommand {
     var printOnly = false
 
     func run() async throws {
-        let address = try AddressArgument.resolve(url)
+        let address = try AddressArgument(url)
         let node = try await NodeConnection.open(options, start)
-        let result = try await node.open(address)
+        let result = try await node.open(try await address.link(for: node))
         options.print(result) { "\($0.url)\n\($0.exposed)" }
         if !printOnly { Browser.open(result.url) }
     }

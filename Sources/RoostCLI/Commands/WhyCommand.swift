@@ -16,11 +16,11 @@ struct WhyCommand: AsyncParsableCommand {
     var url: String
 
     func run() async throws {
-        let address = try AddressArgument.resolve(url)
+        let address = try AddressArgument(url)
         let node = try await NodeConnection.open(options, start)
         let bar = ProgressBar(shown: options.showsProgress)
         let isText = !options.json
-        let report = try await node.why(address) { progress in
+        let report = try await node.why(try await address.link(for: node)) { progress in
             guard let stage = progress.passed else { return bar.say("\(progress.stage) …") }
             bar.clear()
             // Each stage is seen when it ends: one that nobody answers takes up to half a minute.

@@ -23,6 +23,15 @@ struct ControlClient: Sendable {
         try await single(exchange(.POST, route.path, body: Data(Output.json(body).utf8)))
     }
 
+    /// A call whose body is a file.
+    func post<Result: Decodable>(
+        _ route: ControlRoute,
+        file: [UInt8],
+        type: String
+    ) async throws(NodeError) -> Result {
+        try await single(exchange(.POST, route.path, body: Data(file), type: type))
+    }
+
     /// A call whose answer is lines: `report` gets each progress, the result ends it.
     func stream<Result: Codable & Sendable>(
         _ route: ControlRoute,
@@ -57,8 +66,13 @@ struct ControlClient: Sendable {
         throw Self.strange
     }
 
-    private func exchange(_ method: HTTPMethod, _ uri: String, body: Data? = nil) -> HTTPExchange {
-        var exchange = HTTPExchange(method, uri, at: endpoint, body: body)
+    private func exchange(
+        _ method: HTTPMethod,
+        _ uri: String,
+        body: Data? = nil,
+        type: String = "application/json"
+    ) -> HTTPExchange {
+        var exchange = HTTPExchange(method, uri, at: endpoint, body: body, type: type)
         exchange.head.headers.add(name: "Authorization", value: "Bearer \(token)")
         return exchange
     }

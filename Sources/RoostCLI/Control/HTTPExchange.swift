@@ -14,15 +14,22 @@ struct HTTPExchange: Sendable {
     var head: HTTPRequestHead
     var body: Data?
 
-    /// `host` goes into the header of that name; the endpoint itself unless given.
-    init(_ method: HTTPMethod, _ uri: String, at endpoint: Endpoint, host: String? = nil, body: Data? = nil) {
+    /// `host` goes into the header of that name; the endpoint itself unless given. `type` is the body's.
+    init(
+        _ method: HTTPMethod,
+        _ uri: String,
+        at endpoint: Endpoint,
+        host: String? = nil,
+        body: Data? = nil,
+        type: String = "application/json"
+    ) {
         self.endpoint = endpoint
         self.body = body
         head = HTTPRequestHead(version: .http1_1, method: method, uri: uri)
         head.headers.add(name: "Host", value: host ?? endpoint.description)
         head.headers.add(name: "Connection", value: "close")
         if let body {
-            head.headers.add(name: "Content-Type", value: "application/json")
+            head.headers.add(name: "Content-Type", value: type)
             head.headers.add(name: "Content-Length", value: String(body.count))
         }
     }

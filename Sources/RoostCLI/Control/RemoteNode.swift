@@ -31,6 +31,10 @@ struct RemoteNode: NodeControl {
         try await client.stream(.fetch, request, report: report)
     }
 
+    func learn(torrent file: [UInt8]) async throws(NodeError) -> String {
+        (try await client.post(.learn, file: file, type: "application/x-bittorrent") as ControlArgument).value
+    }
+
     func open(_ link: String) async throws(NodeError) -> OpenResult {
         try await client.post(.open, ControlArgument(link))
     }

@@ -4,22 +4,23 @@ internal import Foundation
 internal import Node
 
 /// An address as a user gives it: what the node understands, or a .torrent file, which only this process may read.
-enum AddressArgument {
-    /// For the node: `text` itself, or the magnet link of the torrent in the file that it names.
-    static func resolve(_ text: String) throws -> String {
-        guard isFile(text) else { return text }
-        let torrent = try TorrentFiles.load(text)
-        guard !torrent.isPrivate else {
-            throw NodeError(
-                .notPermitted,
-                "\(text) is a private torrent: its peers may come only from its tracker",
-                remedy: "Use `roost torrent get`."
-            )
+enum AddressArgument: Equatable {
+    /// As it was given.
+    case link(String)
+    /// The bytes of a .torrent file.
+    case torrent([UInt8])
+
+    /// Throws where `text` names a file that cannot be read.
+    init(_ text: String) throws {
+        self = Self.isFile(text) ? .torrent(try TorrentFiles.read(text)) : .link(text)
+    }
+
+    /// The link by which the node knows it: of a torrent, once the node has its description.
+    func link(for node: some NodeControl) async throws(NodeError) -> String {
+        switch self {
+        case .link(let text): text
+        case .torrent(let file): try await node.learn(torrent: file)
         }
-        var magnet = Magnet(infoHashes: torrent.infoHashes)
-        magnet.trackers = torrent.sources.trackers.flatMap { $0 }
-        magnet.webSeeds = torrent.sources.webSeeds
-        return magnet.description
     }
 
     private static func isFile(_ text: String) -> Bool {

@@ -6,12 +6,14 @@ internal import Swarm
 
 /// Reading .torrent files and links, and what to say when they are no good.
 enum TorrentFiles {
-    /// Longer than any torrent whose info dictionary peers would send.
-    static let longestFile = 64 << 20
+    /// The bytes of a file that is to be a torrent.
+    static func read(_ path: String) throws -> [UInt8] {
+        try UserFile(path).read(limit: ControlRoute.longestTorrent)
+    }
 
     /// The torrent in a file.
     static func load(_ path: String) throws -> Metainfo {
-        let bytes = try UserFile(path).read(limit: longestFile)
+        let bytes = try read(path)
         do {
             return try Metainfo(torrentFile: bytes)
         } catch {

@@ -58,6 +58,12 @@ extension MetadataConnection {
         try rows("SELECT * FROM torrent ORDER BY number", [], torrentRecord)
     }
 
+    /// The torrent with either infohash; nil where none is kept.
+    public func torrent(v1: Digest160?, v2: Digest256?) throws -> TorrentRecord? {
+        let query = "SELECT * FROM torrent WHERE v1 = ? OR v2 = ? ORDER BY number LIMIT 1"
+        return try rows(query, [v1?.data, v2?.data], torrentRecord).first
+    }
+
     /// Adds the torrent, or replaces what is known of the one with either of its infohashes.
     public func save(_ torrent: TorrentRecord) throws {
         try removeTorrent(v1: torrent.v1, v2: torrent.v2)

@@ -15,7 +15,7 @@ import Testing
         switch route {
         case .status, .stop, .doctor, .peers, .members, .dhtTable, .configuration, .setConfiguration, .code:
             (.nothing, .nothing)
-        case .publish, .fetch, .open, .why, .releases, .changeSite: (.link, .nothing)
+        case .publish, .fetch, .learn, .open, .why, .releases, .changeSite: (.link, .nothing)
         // Endorsers by their names in this home; holders by their addresses, in a list of their own.
         case .sites, .site, .siteHolders: (.link, .ownName)
         case .identities: (.nothing, .ownName)

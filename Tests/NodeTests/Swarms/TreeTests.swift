@@ -56,6 +56,37 @@ struct TreeTests {
         for node in [publisher, reader] { await node.end() }
     }
 
+    @Test("what a .torrent file says needs no peer: its description, and the hashes of its pieces")
+    func file() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: TwinTests.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        let metainfo = try ReleaseFiles.stored(site.v2, in: publisher.context).metainfo(.v2, in: publisher.context)
+        #expect(!metainfo.pieceLayers.isEmpty)
+        try await reader.service.keep(OpenTree(Metainfo(torrentFile: metainfo.torrentFile)))
+        let tree = try await reader.service.openTree(v1: nil, v2: site.release.release.v2) { [] }
+        #expect(tree.metainfo.pieceLayers == metainfo.pieceLayers)
+        #expect(tree.files.map(\.path) == site.manifest.files.map(\.path))
+        for node in [publisher, reader] { await node.end() }
+    }
+
+    @Test("a file that comes while peers are asked in vain for its description ends the asking")
+    func fileAfterMagnet() async throws {
+        let (publisher, reader) = (
+            try await SwarmNode(), try await SwarmNode(patience: FetchPatience(alone: .milliseconds(200)))
+        )
+        let site = try publisher.publish(FetchAllTests.files())
+        let v2 = site.release.release.v2
+        await #expect(throws: NodeError.self) { try await reader.service.openTree(v1: nil, v2: v2) { [] } }
+        let metainfo = try ReleaseFiles.stored(site.v2, in: publisher.context).metainfo(.v2, in: publisher.context)
+        let tree = try OpenTree(metainfo)
+        try await reader.service.keep(tree)
+        await publisher.service.serve(site.v2, hash: site.v2Hash)
+        let address = publisher.address
+        let fetched = try await reader.service.fetchAll(tree) { .named(address) }
+        #expect(fetched.received > 0)
+        for node in [publisher, reader] { await node.end() }
+    }
+
     @Test("a torrent that nobody knows is unavailable after the patience")
     func nobody() async throws {
         let node = try await SwarmNode(patience: FetchPatience(alone: .milliseconds(200)))
