@@ -8,7 +8,9 @@ import sys
 import time
 
 import roost
-from clients import PORT, ask, expect
+from cases.torrents import prepared
+from clients import OPEN_DHT, PORT, Libtorrent, ask, expect
+from content import expect_same
 from lab import ROOT, common
 from registry import case
 
@@ -185,3 +187,19 @@ def samples(lab):
         given := nodes.ask(op="sample", to=[host.address, PORT], target=infohash("x"))) and set(given["samples"]) & torrents and given, 40)
     if answer["total"] < 1 or not 0 <= answer["interval"] <= 21_600:
         raise AssertionError(f"Roost answered {answer}")
+
+
+@case("dht", "BEP 5: nodes that know nobody enter the DHT through a stock peer of a torrent, and so meet each other")
+def port_messages(lab):
+    host, source, torrent, meta = prepared(lab, "v1")
+    stock = {"enable_dht": True, **OPEN_DHT}
+    seeder = Libtorrent(host, "seed", source.parent, torrent, settings=stock).wait_seeding()
+    link = f"{common.magnet_of(meta)}&x.pe={seeder.address}"
+    readers = [roost.Node(lab.host(name), network="mainline") for name in ("first", "second")]
+    for reader in readers:
+        if sum(network["dhtNodes"] for network in reader.value("status")["networks"]):
+            raise AssertionError("it knows a node already")
+        reader.fetch(link, reader.host.path("got"))
+        expect_same(source, reader.host.path("got"))
+    for reader in readers:
+        reader.wait_dht(2)

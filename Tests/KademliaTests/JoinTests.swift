@@ -48,6 +48,34 @@ import Wire
         #expect(targets.contains(node.id), "nobody near the new id would ever hear of this node")
     }
 
+    @Test(
+        "BEP 5: a node that a peer names is asked whether it is there, once a minute; its answer is the way in where nobody was known"
+    )
+    func named() throws {
+        let bench = NodeBench()
+        func named() -> [KRPCMessage] { bench.perform(bench.node.meet(NodeBench.stranger, now: bench.now)) }
+        let ping = try #require(named().first)
+        guard case .query(let query) = ping.body, case .ping = query.method else { throw NoPing() }
+        #expect(named().isEmpty)
+        let answer = KRPCMessage(
+            transaction: ping.transaction,
+            body: .response(KRPCResponse(sender: NodeBench.strangerID))
+        )
+        bench.perform(bench.node.receive(answer.encoded, from: NodeBench.stranger, now: bench.now))
+        #expect(bench.node.nodeCount == 1)
+        bench.now += .seconds(2)
+        let asked = queries(bench.node.tick(now: bench.now)).filter { $0.2 == NodeBench.stranger }
+        let own = bench.node.id
+        #expect(asked.contains { if case .findNode(own) = $0.1.method { true } else { false } })
+        bench.now += .seconds(60)
+        #expect(named().count == 1)
+        for address: Endpoint in [Endpoint(.v4(0), port: 6881), Endpoint(.v4(0x0808_0808), port: 0)] {
+            #expect(bench.node.meet(address, now: bench.now).isEmpty)
+        }
+    }
+
+    private struct NoPing: Error {}
+
     @Test("An address named under a far id is still asked when it is named under a close one")
     func oldIdentity() throws {
         let target = NodeID.zero

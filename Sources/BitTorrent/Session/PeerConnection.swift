@@ -63,6 +63,8 @@ final class PeerConnection {
     var extensions: ExtensionTable
     var isUploadOnly = false
     var metadataSize: Int?
+    /// It has said where its DHT node is.
+    var hasToldDHTPort = false
     /// The port on which it says that it listens.
     var listenPort: UInt16?
     var prefersEncryption = false

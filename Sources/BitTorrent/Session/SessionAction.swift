@@ -105,6 +105,6 @@ public enum SessionEvent: Equatable, Sendable {
     /// What was verified cannot be read any more, or is not what it was: the file with this piece is to be looked at.
     case pieceUnreadable(PieceIndex)
     case banned(Endpoint)
-    /// A peer's DHT port (BEP 5).
+    /// Where a peer says that its DHT node is (BEP 5); at most once a connection.
     case dhtNode(Endpoint)
 }

@@ -9,6 +9,9 @@ public struct SessionConfiguration: Sendable {
     public var client = "Roost"
     /// The port on which we listen, told to peers.
     public var listenPort: UInt16?
+    /// The port of our node of Mainline's DHT (BEP 5), told to peers that have one too; nil where there is none. Peers of a
+    /// private torrent are not told (BEP 27).
+    public var dhtPort: UInt16?
     /// Connections at once, both directions, 2...1000. Each costs about 4 KiB and what it has asked for.
     public var maximumConnections = 120
     /// Connections that one public address may make to us.

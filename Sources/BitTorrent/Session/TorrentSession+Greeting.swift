@@ -6,8 +6,12 @@ extension TorrentSession {
     func sendHandshake(_ peer: PeerConnection, _ hash: Digest160) {
         var capabilities: Handshake.Capabilities = [.extensions, .fast]
         if infoHashes.v2 != nil { capabilities.insert(.v2) }
+        if dhtPort != nil { capabilities.insert(.dht) }
         peer.outbox += Handshake(capabilities: capabilities, hash: hash, peerID: configuration.peerID).encoded
     }
+
+    /// The port of our DHT node, where peers of this torrent are told it.
+    private var dhtPort: UInt16? { content?.isPrivate == true ? nil : configuration.dhtPort }
 
     mutating func receiveHandshake(
         _ peer: PeerConnection,
@@ -57,6 +61,7 @@ extension TorrentSession {
         }
         peer.phase = .running
         if !peer.isExpected { greet(peer) }
+        if let dhtPort, peer.capabilities.contains(.dht) { peer.send(.port(dhtPort)) }
         reveal(to: peer, now)
     }
 

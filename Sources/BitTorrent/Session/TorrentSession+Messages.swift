@@ -39,13 +39,19 @@ extension TorrentSession {
         case .reject(let block): receiveReject(block, from: peer, now)
         case .allowedFast(let piece): receiveAllowedFast(Int(piece), from: peer)
         case .suggest(let piece): receiveSuggestion(Int(piece), from: peer)
-        case .port(let port):
-            actions.append(.event(.dhtNode(Endpoint(peer.endpoint.address, port: port))))
+        case .port(let port): receiveDHTPort(port, from: peer)
         case .extended(let id, let payload): try receiveExtended(id, payload, from: peer, now)
         case .hashRequest(let request): receiveHashRequest(request, from: peer)
         case .hashes(let request, let hashes): receiveHashes(hashes, for: request, from: peer, now)
         case .hashReject(let request): receiveHashReject(request, from: peer)
         }
+    }
+
+    /// BEP 5: once a connection, and not of a private torrent's peers (BEP 27).
+    private mutating func receiveDHTPort(_ port: UInt16, from peer: PeerConnection) {
+        guard port != 0, !peer.hasToldDHTPort, content?.isPrivate != true else { return }
+        peer.hasToldDHTPort = true
+        actions.append(.event(.dhtNode(Endpoint(peer.endpoint.address, port: port))))
     }
 
     // MARK: What the peer has

@@ -50,16 +50,20 @@ extension DHTNode {
     mutating func meet(_ sender: Contact, now: Instant) {
         let table = sender.endpoint.family.rawValue
         tables[table].heard(sender, now: now)
-        guard tables[table].wants(sender), pending.count < 512,
-            askedBack[sender.endpoint].map({ now - $0 >= Self.pauseOfAskingBack }) ?? true,
-            permit(sender.endpoint, now: now) == nil
+        if tables[table].wants(sender) { askBack(sender.endpoint, id: sender.id, now: now) }
+    }
+
+    /// A sign of life, asked for at most once a minute.
+    mutating func askBack(_ endpoint: Endpoint, id: NodeID?, now: Instant) {
+        guard pending.count < 512, askedBack[endpoint].map({ now - $0 >= Self.pauseOfAskingBack }) ?? true,
+            permit(endpoint, now: now) == nil
         else { return }
         if askedBack.count >= Self.maximumAskedBack {
             askedBack = askedBack.filter { now - $0.value < Self.pauseOfAskingBack }
             if askedBack.count >= Self.maximumAskedBack { askedBack.removeAll(keepingCapacity: true) }
         }
-        askedBack[sender.endpoint] = now
-        ask(.ping, sender.endpoint, id: sender.id, .ping, now: now)
+        askedBack[endpoint] = now
+        ask(.ping, endpoint, id: id, .ping, now: now)
     }
 
     private static var pauseOfAskingBack: Duration { .seconds(60) }

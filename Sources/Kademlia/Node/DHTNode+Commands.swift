@@ -92,6 +92,15 @@ extension DHTNode {
         return flush()
     }
 
+    /// A peer of a torrent says that its node is there (BEP 5 `port`): who answers is listed where there is room.
+    public mutating func meet(_ endpoint: Endpoint, now: Instant) -> [Action] {
+        guard endpoint.isReachable, configuration.families.contains(endpoint.family), !routers.contains(endpoint) else {
+            return []
+        }
+        askBack(endpoint, id: nil, now: now)
+        return flush()
+    }
+
     // MARK: - Operations
 
     func closestTarget(_ family: AddressFamily, _ target: NodeID) -> [Contact] {

@@ -63,6 +63,8 @@ extension DHTNode {
             ask(.ping, contact.endpoint, id: contact.id, .ping, now: now)
         case .added:
             if before < configuration.bucketSize { hasten(now: now) }
+            // The first of all, and not found by searching: it knows others.
+            if before == 0, !isJoining { planJoin(at: now) }
             met(sender.id, now: now)
         case .returned(let wasBad):
             hasNews = hasNews || wasBad

@@ -10,6 +10,12 @@ extension NetworkService: PeerFinding {
         let found = dht.peers(for: hash)
         return local?.peers(for: hash, beside: found) ?? found
     }
+
+    var dhtPort: UInt16? { name == "mainline" ? localEndpoint.port : nil }
+
+    func meet(_ node: Endpoint) {
+        if name == "mainline" { dht.meet(node) }
+    }
 }
 
 extension NetworkService {

@@ -22,9 +22,13 @@ extension SwarmService {
     func present(_ entry: OpenTorrent, _ hash: Digest160) {
         open[hash] = entry
         entry.torrent.setRates(TransferRates(context.configuration.limits.torrent))
-        let enqueue = enqueue
+        let (enqueue, finder) = (enqueue, finder)
         _ = entry.torrent.observe { event in
-            if case .pieceUnreadable(let piece) = event { enqueue.yield(.unreadable(hash, piece)) }
+            switch event {
+            case .pieceUnreadable(let piece): enqueue.yield(.unreadable(hash, piece))
+            case .dhtNode(let node): finder.meet(node)
+            case .metadata, .pieceVerified, .complete, .storageFailed, .banned: break
+            }
         }
     }
 

@@ -28,6 +28,7 @@ extension SwarmService {
         // On a network of our own nobody but its members is to hear of us.
         session.exchangesPeers = context.configuration.network == "mainline"
         session.rateClass = context.configuration.network
+        session.dhtPort = finder.dhtPort
     }
 
     /// Whether what is only read is given to peers.

@@ -130,8 +130,8 @@ public struct SimilarFiles: Sendable {
     private func make(_ piece: PieceIndex, _ buffer: PieceBuffer, _ storage: any PieceStorage) -> Bool {
         guard let check = content.check(of: Int(piece.raw)), check.dataLength <= buffer.capacity else { return false }
         for attempt in 0..<Self.maximumCandidates {
-            guard let isLast = assemble(piece, attempt, check.dataLength, buffer) else { break }
-            if store(check, buffer, storage) { return true }
+            guard let (isWhole, isLast) = assemble(piece, attempt, check.dataLength, buffer) else { break }
+            if isWhole, store(check, buffer, storage) { return true }
             if isLast { break }
         }
         for key in Self.keys(of: piece, in: metainfo) {
@@ -151,11 +151,18 @@ public struct SimilarFiles: Sendable {
 
     /// Reads the piece from the candidates of that rank, or the last that a file has.
     ///
-    /// - Returns: whether there are no more to try; nil where a part of it is nowhere.
-    private func assemble(_ piece: PieceIndex, _ attempt: Int, _ length: Int, _ buffer: PieceBuffer) -> Bool? {
+    /// - Returns: whether all of it could be read, and whether there are no more to try; nil where a part of it is nowhere.
+    private func assemble(
+        _ piece: PieceIndex,
+        _ attempt: Int,
+        _ length: Int,
+        _ buffer: PieceBuffer
+    ) -> (isWhole: Bool, isLast: Bool)? {
         let segments = metainfo.pieceMap.segments(of: piece, begin: 0, length: length)
         guard segments.allSatisfy({ $0.isPadding || !candidates[$0.file].isEmpty }) else { return nil }
         let isLast = segments.allSatisfy { $0.isPadding || candidates[$0.file].count <= attempt + 1 }
+        // The buffer may still hold this piece from another time: what was not read is not to be taken for what is there.
+        var isWhole = true
         buffer.withMutableBytes(length) { bytes in
             for segment in segments {
                 guard !segment.isPadding else {
@@ -165,10 +172,11 @@ public struct SimilarFiles: Sendable {
                 }
                 let choices = candidates[segment.file]
                 let candidate = choices[min(attempt, choices.count - 1)]
-                // What cannot be read stays as it was in the buffer, and fails the hash.
-                try? sources[candidate.source].storage.readFile(candidate.file, like: segment, into: &bytes)
+                do throws(PieceStorageError) {
+                    try sources[candidate.source].storage.readFile(candidate.file, like: segment, into: &bytes)
+                } catch { isWhole = false }
             }
         }
-        return isLast
+        return (isWhole, isLast)
     }
 }

@@ -131,6 +131,11 @@ final class DHTDriver: DatagramReceiver {
         perform(node.join(through: entrances, areRouters: areRouters, now: Self.now))
     }
 
+    func meet(_ endpoint: Endpoint) {
+        guard !isClosed else { return }
+        perform(node.meet(endpoint, now: Self.now))
+    }
+
     func keep(_ publication: Publication, policy: KeepPolicy) {
         perform(node.keep(publication, policy: policy, now: Self.now))
     }

@@ -107,6 +107,9 @@ public final class DHTService: Sendable {
         eventLoop.execute { self.driver.value.join(through: entrances, areRouters: areRouters) }
     }
 
+    /// A peer says that a node is there (BEP 5 `port`): asked whether it is, at most once a minute.
+    public func meet(_ endpoint: Endpoint) { eventLoop.execute { self.driver.value.meet(endpoint) } }
+
     /// Looks up `host:port` names; those that do not resolve are left out.
     public static func resolve(_ names: [String], families: Set<AddressFamily> = [.v4]) async -> [Endpoint] {
         let found = try? await NIOThreadPool.singleton.runIfActive { names.flatMap { lookUp($0) } }

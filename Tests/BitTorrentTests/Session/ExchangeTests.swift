@@ -58,6 +58,36 @@ struct ExchangeTests {
         #expect(Self.told(script.heard().messages, as: 33) == nil, "nothing has changed")
     }
 
+    private static func ports(_ messages: [PeerMessage]) -> [UInt16] {
+        messages.compactMap { if case .port(let port) = $0 { port } else { nil } }
+    }
+
+    @Test("BEP 5: peers that have a DHT node are told where ours is, and theirs is heard once")
+    func dhtPort() throws {
+        let sample = try Self.sample()
+        for (hasNode, expected) in [(true, [UInt16(6889)]), (false, [])] {
+            let script = ScriptedPeer(sample, isSeed: true) { $0.dhtPort = 6889 }
+            script.connect(hasNode ? [.extensions, .fast, .dht] : [.extensions, .fast])
+            script.say(.haveNone, .port(7000), .port(7001), .port(0))
+            #expect(Self.ports(script.heard().messages) == expected)
+            let nodes = script.peer.events.filter { if case .dhtNode = $0 { true } else { false } }
+            #expect(nodes == [.dhtNode(Endpoint(ScriptedPeer.address.address, port: 7000))])
+        }
+    }
+
+    @Test("BEP 27: of a private torrent's peers nobody is told where our DHT node is, and theirs is not asked")
+    func privateDHTPort() throws {
+        let sample = try Self.sample()
+        var content = try #require(sample.content)
+        content.isPrivate = true
+        let script = ScriptedPeer(sample, isSeed: true, content: content) { $0.dhtPort = 6889 }
+        script.connect([.extensions, .fast, .dht])
+        script.say(.haveNone, .port(7000))
+        let (handshake, messages, _) = script.heard()
+        #expect(handshake?.capabilities.contains(.dht) == false && Self.ports(messages).isEmpty)
+        #expect(!script.peer.events.contains { if case .dhtNode = $0 { true } else { false } })
+    }
+
     @Test("BEP 27: of a private torrent's peers nobody is told, and nobody is believed")
     func privacy() throws {
         let sample = try Self.sample()
