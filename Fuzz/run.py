@@ -10,7 +10,8 @@
 
 The fuzzer is `swift build -c release --product RoostFuzz` with ROOST_FUZZ=1, in its own build folder (`make fuzz` does it all).
 Corpora grow in .build-fuzz/corpora and begin with Tests/Vectors and the targets' own samples. Crashes are kept in
-.build-fuzz/crashes. Totals of all runs stand in Fuzz/LEDGER.md, which this script alone writes.
+.build-fuzz/crashes, as once-… where they did not come again. Totals of all runs stand in Fuzz/LEDGER.md, which this script alone
+writes.
 """
 import argparse
 import concurrent.futures
@@ -99,9 +100,15 @@ def number(pattern, text, default=0):
 def breaks(file, target):
     """Whether it does so again: on a machine that stands still for a while every input is a slow one."""
     result = subprocess.run([FUZZER, "-timeout=20", file], env=environment(target), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if result.returncode == 0:
-        file.unlink()
     return result.returncode != 0
+
+
+def kept(file, target, log):
+    """A crash that does not come again is kept too, with what was said: under another name, as it counts for nothing."""
+    once = file.with_name(f"once-{file.name}")
+    file.rename(once)
+    once.with_name(f"{once.name}.log").write_bytes(log.read_bytes())
+    return once
 
 
 def fuzz(target, longest, paths, seconds):
@@ -122,12 +129,15 @@ def fuzz(target, longest, paths, seconds):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     text = log.read_text(errors="replace")
+    found = [file for file in sorted(set(crashes.iterdir()) - before) if not file.name.startswith("once-")]
+    again = [file for file in found if breaks(file, target)]
     return {
         "minutes": (usage.ru_utime + usage.ru_stime) / 60,
         "executions": number(r"stat::number_of_executed_units: (\d+)", text) or number(r"(?m)^#(\d+)", text),
         "edges": number(r"cov: (\d+)", text),
         "corpus": sum(1 for _ in corpus.iterdir()),
-        "crashes": [file for file in sorted(set(crashes.iterdir()) - before) if breaks(file, target)],
+        "crashes": again,
+        "once": [kept(file, target, log) for file in found if file not in again],
         "failed": process.returncode != 0,
         "text": text,
     }
@@ -182,7 +192,7 @@ def reduce(file, target):
             print("\n".join(re.findall(r"^ +#\d+ .*/Sources/.*|^ +#\d+ .*/Fuzz/.*", text, re.M)[:12]))
 
 
-def main():
+def arguments_of_the_caller():
     parser = argparse.ArgumentParser()
     parser.add_argument("minutes", type=float, nargs="?", default=1)
     parser.add_argument("targets", nargs="*")
@@ -190,7 +200,54 @@ def main():
     parser.add_argument("--until", type=float, metavar="MINUTES", help="CPU minutes that each target shall have had in all runs")
     parser.add_argument("--crash", nargs=2, metavar=("FILE", "TARGET"))
     parser.add_argument("--list", action="store_true")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+class Shifts:
+    """Gives targets their turns, and writes down what came of them."""
+
+    def __init__(self, known, chosen, arguments):
+        self.known, self.chosen, self.jobs, self.until = known, chosen, arguments.jobs, arguments.until
+        minutes = arguments.minutes if self.until is None else SHIFT * len(chosen)
+        self.seconds = max(1, round(minutes * 60 / len(chosen)))
+        self.books, self.broken = threading.Lock(), []
+
+    def shift(self, name):
+        run = fuzz(name, *self.known[name], self.seconds)
+        with self.books:
+            record(name, run)
+            print(f"{name:<18} {run['executions']:>10,} executions  {run['edges']:>6,} edges  corpus {run['corpus']:>5,}  {run['minutes']:.1f} CPU min",
+                  flush=True)
+            if run["once"]:
+                print(f"{name}: did not come again, kept: {', '.join(map(str, run['once']))}", flush=True)
+            if run["failed"]:
+                self.broken.append(name)
+                print(f"{name}: {reason(run['text'])}\n    {', '.join(map(str, run['crashes'])) or 'no crash file'}", flush=True)
+
+    def due(self, running):
+        """Who has had the least comes first, so that runs that are cut short even out."""
+        spent = read_ledger()
+        had = {name: spent.get(name, [0.0])[0] for name in self.chosen if name not in self.broken and name not in running}
+        return [name for name in sorted(had, key=had.get) if self.until is None or had[name] < self.until]
+
+    def run(self):
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as workers:
+            if self.until is None:
+                list(workers.map(self.shift, self.due({})))
+            running = {}
+            while self.until is not None:
+                with self.books:
+                    for name in self.due(running.values())[:self.jobs - len(running)]:
+                        running[workers.submit(self.shift, name)] = name
+                if not running:
+                    break
+                for done in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                    del running[done]
+                    done.result()
+
+
+def main():
+    arguments = arguments_of_the_caller()
     known = targets()
     if arguments.list:
         return print("\n".join(known))
@@ -199,40 +256,10 @@ def main():
     chosen = arguments.targets or list(known)
     if unknown := [name for name in chosen if name not in known]:
         sys.exit(f"fuzz: no such target: {', '.join(unknown)}")
-    seconds = max(1, round((arguments.minutes if arguments.until is None else SHIFT * len(chosen)) * 60 / len(chosen)))
-    books, broken = threading.Lock(), []
-
-    def shift(name):
-        run = fuzz(name, *known[name], seconds)
-        with books:
-            record(name, run)
-            print(f"{name:<18} {run['executions']:>10,} executions  {run['edges']:>6,} edges  corpus {run['corpus']:>5,}  {run['minutes']:.1f} CPU min",
-                  flush=True)
-            if run["failed"]:
-                broken.append(name)
-                print(f"{name}: {reason(run['text'])}\n    {', '.join(map(str, run['crashes'])) or 'no crash file'}", flush=True)
-
-    def due(running):
-        """Who has had the least comes first, so that runs that are cut short even out."""
-        spent = read_ledger()
-        had = {name: spent.get(name, [0.0])[0] for name in chosen if name not in broken and name not in running}
-        return [name for name in sorted(had, key=had.get) if arguments.until is None or had[name] < arguments.until]
-
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as workers:
-        if arguments.until is None:
-            list(workers.map(shift, due({})))
-        running = {}
-        while arguments.until is not None:
-            with books:
-                for name in due(running.values())[:arguments.jobs - len(running)]:
-                    running[workers.submit(shift, name)] = name
-            if not running:
-                break
-            for done in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
-                del running[done]
-                done.result()
-    if broken:
-        sys.exit(f"fuzz: broken: {', '.join(broken)}")
+    shifts = Shifts(known, chosen, arguments)
+    shifts.run()
+    if shifts.broken:
+        sys.exit(f"fuzz: broken: {', '.join(shifts.broken)}")
 
 
 if __name__ == "__main__":

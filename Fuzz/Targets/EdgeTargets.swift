@@ -9,7 +9,12 @@ internal import Wire
 extension FuzzTarget {
     static let edges: [FuzzTarget] = [
         FuzzTarget("links", maximumLength: 1024, vectors: ["torrents", "bep46"], samples: linkSamples, run: link),
-        FuzzTarget("gateway-requests", maximumLength: 2048, samples: requestSamples, run: gatewayRequest),
+        FuzzTarget(
+            "gateway-requests",
+            maximumLength: 6144,
+            samples: { requestSamples() + longTargets() },
+            run: gatewayRequest
+        ),
         FuzzTarget("control-bodies", maximumLength: 1024, samples: bodySamples, run: controlBody),
         FuzzTarget("extension-wires", maximumLength: 1024, samples: wireSamples, run: extensionWire),
         FuzzTarget("configuration", maximumLength: 1024, samples: configurationSamples, run: configuration),
@@ -48,23 +53,23 @@ extension FuzzTarget {
         ].map { Array($0.joined(separator: "\n").utf8) }
     }
 
+    /// As long as a target may be, longer by one, and one that is longer once it is written again; lists beyond their bounds.
+    private static func longTargets() -> [[UInt8]] {
+        let longest = RequestPath.longest
+        let targets = [
+            String(repeating: "a", count: longest - 1), String(repeating: "a", count: longest),
+            String(repeating: "\u{e9}", count: longest / 2 - 1),
+        ].map { "/" + $0 }
+        let ranges = (0...ByteRanges.mostParts).map { "\($0 * 2)-\($0 * 2)" }.joined(separator: ",")
+        let fields = (0...16).map { "a\($0)=b" }.joined(separator: "&")
+        return (targets + ["/\n\nbytes=\(ranges)\n\n\(fields)"]).map { Array($0.utf8) }
+    }
+
     /// Line by line: target, Host, Range, If-None-Match, form.
     @Sendable private static func gatewayRequest(_ bytes: [UInt8]) throws {
         var lines = bytes.text.split(separator: "\n", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
         while lines.count < 5 { lines.append("") }
-        if let path = try? RequestPath(target: lines[0]) {
-            for name in path.components {
-                try hold(
-                    !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0 || $0 == 47 },
-                    "a path does not climb"
-                )
-            }
-            let again = try? RequestPath(target: path.encoded)
-            try hold(
-                path.encoded.utf8.count > RequestPath.longest || again?.components == path.components,
-                "a path survives being written"
-            )
-        }
+        try path(lines[0])
         if let host = ContentHost(authority: lines[1], port: 8420) {
             let again = ContentHost(authority: "\(host.name):8420", port: 8420)
             try hold(again == host, "a site's name leads to the site: \(host.name)")
@@ -80,6 +85,22 @@ extension FuzzTarget {
         let tag = EntityTag(contentHash: "abc")
         _ = (tag.isListed(in: lines[3]), tag.allowsRange(ifRange: lines[3]))
         try hold(FormText.fields(lines[4]).count <= 16, "fields are bounded")
+    }
+
+    private static func path(_ target: String) throws {
+        guard let path = try? RequestPath(target: target) else { return }
+        try hold(target.utf8.count <= RequestPath.longest, "a path is no longer than it may be")
+        for name in path.components {
+            try hold(
+                !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0 || $0 == 47 },
+                "a path does not climb"
+            )
+        }
+        let again = try? RequestPath(target: path.encoded)
+        try hold(
+            path.encoded.utf8.count > RequestPath.longest || again?.components == path.components,
+            "a path survives being written"
+        )
     }
 
     private static func configurationSamples() -> [[UInt8]] {

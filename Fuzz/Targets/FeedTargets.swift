@@ -7,8 +7,9 @@ extension FuzzTarget {
     static let feeds: [FuzzTarget] = [
         FuzzTarget(
             "feed-entries",
+            maximumLength: 10_240,
             vectors: ["feeds"],
-            samples: { sampleEntries.compactMap(\.encoded) },
+            samples: { (sampleEntries + KnownFeeds.strayChanges + longEntries).compactMap(\.encoded) },
             run: feedEntry
         ),
         FuzzTarget("feeds", maximumLength: 16_384, vectors: ["feeds"], samples: feedSamples, run: feed),
@@ -16,13 +17,23 @@ extension FuzzTarget {
             "log-proofs",
             maximumLength: 512,
             vectors: ["merkle-log"],
-            samples: { [[5, 2, 9, 1, 1], [1, 0, 1]] },
-            run: proofs
+            samples: ProofTrial.samples,
+            run: { try ProofTrial.run($0) }
         ),
         FuzzTarget("directory-nodes", maximumLength: 4096, samples: { directory.map(\.bytes) }, run: directoryNode),
-        FuzzTarget("site-messages", maximumLength: 2048, samples: { siteMessages.map(\.encoded) }, run: siteMessage),
-        FuzzTarget("site-exchange", samples: exchangeSamples, run: { try ExchangeTrial.run($0) }),
-        FuzzTarget("push-messages", maximumLength: 512, samples: { pushMessages.map(\.encoded) }, run: pushMessage),
+        FuzzTarget(
+            "site-messages",
+            maximumLength: 4096,
+            samples: { (siteMessages + longMessages).map(\.encoded) },
+            run: siteMessage
+        ),
+        FuzzTarget("site-exchange", samples: ExchangeTrial.samples, run: { try ExchangeTrial.run($0) }),
+        FuzzTarget(
+            "push-messages",
+            maximumLength: 1100,
+            samples: { pushMessages.map(\.encoded) + [[UInt8](repeating: 0, count: 1025)] },
+            run: pushMessage
+        ),
         FuzzTarget(
             "site-pointers",
             maximumLength: 1100,
@@ -32,36 +43,31 @@ extension FuzzTarget {
         ),
     ]
 
-    private static let release = Release(
-        seq: 1,
-        label: "1.0",
-        v2: Hash.sha256([1]),
-        v1: Hash.sha256([1]).truncated,
-        directory: directory.last?.hash ?? .zero,
-        pieceLength: 65_536,
-        pieces: 3,
-        files: 2,
-        bytes: 100_000,
-        time: 1_790_000_000
-    )
-
     private static let sampleEntries: [FeedEntry] = [
+        .root(KnownFeeds.root),
         .root(
             RootRecord(next: Hash.sha256([2]), recovery: Hash.sha256([3]), writers: [signer.publicKey], signer: signer)
         ),
-        .release(release), .withdraw(Withdrawal(seq: 1, reason: "a mistake", time: 5)), .admit(key: signer.publicKey),
+        .release(KnownFeeds.release(1, "1.0")), .withdraw(Withdrawal(seq: 1, reason: "a mistake", time: 5)),
+        .rotate(KnownFeeds.rotation), .recover(KnownFeeds.takeover), .admit(key: signer.publicKey),
         .remove(key: signer.publicKey, size: 4), .endorse([1, 2, 3]),
     ]
 
-    /// A site with a release, signed.
-    static let feed: SiteFeed? = {
-        let root = RootRecord(next: Hash.sha256([2]), recovery: Hash.sha256([3]), signer: signer)
-        guard let entry = FeedEntry.root(root).encoded, let second = FeedEntry.release(release).encoded,
-            let log = try? SiteLog(site: signer.publicKey.identifier, entries: [entry, second]),
-            let head = log.head(time: 1_790_000_001, signer: signer)
-        else { return nil }
-        return SiteFeed(log: log, head: head)
+    /// Each by one beyond a bound.
+    private static let longEntries: [FeedEntry] = {
+        var release = KnownFeeds.release(1, "1.0")
+        release.trackers = (0...FeedSpecification.sources).map { "http://tracker.example/\($0)" }
+        release.webSeeds = ["http://seed.example/" + String(repeating: "a", count: FeedSpecification.sourceBytes)]
+        let reason = String(repeating: "a", count: FeedSpecification.messageBytes + 1)
+        let writers = (0...FeedSpecification.writers).compactMap {
+            PublicKey(Hash.sha256([UInt8($0 >> 8), UInt8($0 & 255)]).bytes)
+        }
+        let root = RootRecord(next: .zero, recovery: .zero, writers: writers.sorted(), signer: signer)
+        return [.release(release), .withdraw(Withdrawal(seq: 1, reason: reason, time: 5)), .root(root)]
     }()
+
+    /// A site with a release, signed.
+    static let feed: SiteFeed? = KnownFeeds.all.first
 
     /// The nodes of a small folder, the root last.
     static let directory: [(hash: Digest256, bytes: [UInt8])] = {
@@ -79,30 +85,68 @@ extension FuzzTarget {
         SitePointer(infohash: torrentHash, infohashV2: Hash.sha256([1]), head: Hash.sha256([2]))
     }
 
+    /// As it comes, and signed as its signer would have.
     @Sendable private static func feedEntry(_ bytes: [UInt8]) throws {
         guard let entry = try? FeedEntry.parse(bytes) else { return }
         if case .unknown = entry { return }
         guard let written = entry.encoded else { throw Broken(description: "an entry that was read can be written") }
         try hold((try? FeedEntry.parse(written)) == entry, "an entry survives being written")
-        // And as the second entry of a log whose first is right.
-        guard let first = feed?.log.entries.first,
-            var log = try? SiteLog(site: signer.publicKey.identifier, rootEntry: first)
-        else { return }
-        if (try? log.append(bytes)) != nil { try hold(log.size == 2, "an entry that was taken is counted") }
+        _ = try log(with: bytes)
+        let signed = KnownFeeds.signedAgain(entry)
+        guard let state = try signed.encoded.flatMap(log(with:))?.state else { return }
+        switch signed {
+        case .root(let root):
+            guard KnownKeys.signer(for: root.key) != nil, let encoded = signed.encoded else { return }
+            let begun = try? SiteLog(site: root.key.identifier, rootEntry: encoded)
+            try hold(begun?.state.writers == root.writers, "a root record that its key signed begins a log")
+        case .rotate(let rotation):
+            let counts = rotation.key == KnownFeeds.next.publicKey && rotation.position == KnownFeeds.position
+            try hold(state.epoch.rotations == (counts ? 1 : 0), "the committed key takes over, at its place alone")
+            try hold(!counts || state.next == rotation.next, "who takes over says who comes next")
+        case .recover(let recovery):
+            let counts = recovery.revealed == KnownFeeds.recovery.publicKey && recovery.position == KnownFeeds.position
+            try hold(state.epoch.recoveries == (counts ? 1 : 0), "the committed key recovers, at its place alone")
+            try hold(!counts || state.writer == recovery.key, "who recovers says who writes")
+        default: break
+        }
+    }
+
+    /// The entry as the second of a log whose first is right.
+    private static func log(with entry: [UInt8]) throws -> SiteLog? {
+        guard let first = feed?.log.entries.first, var log = try? SiteLog(site: KnownFeeds.site, rootEntry: first),
+            (try? log.append(entry)) != nil
+        else { return nil }
+        try hold(log.size == 2, "an entry that was taken is counted")
+        return log
     }
 
     private static func feedSamples() -> [[UInt8]] {
         guard let feed else { return [] }
-        return [feed.encoded, feed.head.bytes, Array(feed.head.bytes.dropFirst(64))]
+        let merged = KnownFeeds.all.dropFirst().map { other in
+            var feed = feed
+            feed.merge(other)
+            return feed.encoded
+        }
+        let heads = KnownFeeds.all.map(\.head.bytes)
+        return KnownFeeds.all.map(\.encoded) + merged + heads + heads.map { Array($0.dropFirst(64)) }
     }
 
-    /// As a stored feed, as a head, and as a head's body under a right signature.
+    /// As a stored feed and as a head, as they come and with right signatures.
     @Sendable private static func feed(_ bytes: [UInt8]) throws {
-        if let read = try? SiteFeed(encoded: bytes, site: signer.publicKey.identifier) {
-            let again = try? SiteFeed(encoded: read.encoded, site: signer.publicKey.identifier)
+        for read in storedFeeds(bytes) {
+            let again = try? SiteFeed(encoded: read.encoded, site: KnownFeeds.site)
             try hold(again?.encoded == read.encoded, "a feed survives being written")
+            guard var known = feed else { continue }
+            let before = known
+            known.merge(read)
+            try hold(known.log.matches(known.head), "a head is of its log")
+            try hold(known.branches.count <= SiteFeed.maximumBranches, "branches are bounded")
+            try hold(
+                known.head.epoch > before.head.epoch || known.log.entries.starts(with: before.log.entries),
+                "only a key change takes back what was followed"
+            )
         }
-        for candidate in [bytes, signer.sign(Array("roost/head".utf8) + bytes).bytes + bytes] {
+        for candidate in [bytes, KnownFeeds.head(bytes)] {
             guard let head = SignedHead(candidate) else { continue }
             try hold(head.bytes == candidate && head.size > 0, "a head keeps the bytes that were signed")
             guard var known = feed else { continue }
@@ -112,47 +156,10 @@ extension FuzzTarget {
         }
     }
 
-    /// RFC 9162 §2.1: what the tree proves is proven, and what was changed is not.
-    @Sendable private static func proofs(_ bytes: [UInt8]) throws {
-        var input = FuzzInput(bytes)
-        let size = 1 + Int(input.byte()) % 40
-        var (tree, frontier) = (MerkleTree(), MerkleFrontier())
-        let leaves = (0..<size).map { LogHash.leaf([UInt8($0)]) }
-        for leaf in leaves {
-            tree.append(leaf: leaf)
-            frontier.append(leaf: leaf)
-        }
-        try hold(tree.root == frontier.root, "a tree and its right edge have one root")
-        let (index, old) = (Int(input.byte()) % size, 1 + Int(input.byte()) % size)
-        guard var inclusion = tree.inclusionProof(of: index, in: size),
-            var consistency = tree.consistencyProof(from: old, to: size),
-            let oldRoot = tree.root(at: old)
-        else { throw Broken(description: "a tree proves what it holds: \(index), \(old) of \(size)") }
-        func included() -> Bool {
-            MerkleProof.verifiesInclusion(of: leaves[index], at: index, size: size, root: tree.root, proof: inclusion)
-        }
-        func consistent() -> Bool {
-            MerkleProof.verifiesConsistency(from: old, root: oldRoot, to: size, root: tree.root, proof: consistency)
-        }
-        try hold(included() && consistent(), "what a tree proves is proven: \(index), \(old) of \(size)")
-        let count = inclusion.count + consistency.count
-        change(&inclusion, &input)
-        change(&consistency, &input)
-        guard inclusion.count + consistency.count != count || input.byte() & 1 == 1 else { return }
-        if inclusion != tree.inclusionProof(of: index, in: size) ?? [] {
-            try hold(!included(), "a changed proof proves nothing")
-        }
-        if consistency != tree.consistencyProof(from: old, to: size) ?? [] {
-            try hold(!consistent(), "a changed proof proves nothing")
-        }
-    }
-
-    private static func change(_ proof: inout [Digest256], _ input: inout FuzzInput) {
-        switch input.choice(4) {
-        case 1 where !proof.isEmpty: proof.removeLast()
-        case 2: proof.insert(Hash.sha256(input.take(2)), at: Int(input.byte()) % (proof.count + 1))
-        case 3 where !proof.isEmpty: proof[Int(input.byte()) % proof.count] = Hash.sha256(input.take(2))
-        default: break
+    /// Those that the input gives.
+    static func storedFeeds(_ bytes: [UInt8]) -> [SiteFeed] {
+        [bytes, KnownFeeds.signedAgain(feed: bytes)].compactMap { candidate in
+            candidate.flatMap { try? SiteFeed(encoded: $0, site: KnownFeeds.site) }
         }
     }
 
@@ -190,13 +197,17 @@ extension FuzzTarget {
         .answer(id: 6, .proof([.zero, .zero])), .refuse(id: 7, .denied), .news(head: feed?.head.bytes ?? []),
     ]
 
+    /// Each by one beyond a bound.
+    private static let longMessages: [SiteMessage] = [
+        .answer(id: 6, .proof([Digest256](repeating: .zero, count: SiteExchangeSpecification.proofDigests + 1))),
+        .answer(id: 2, .head([1], holds: (0...Int64(SiteExchangeSpecification.heldReleases)).map { $0 + 1 })),
+        .request(id: 5, .path(node: .zero, path: [String](repeating: "a", count: 65))),
+        .request(id: 8, .front(path: [String](repeating: "a", count: 5) + [String(repeating: "b", count: 1024)])),
+    ]
+
     @Sendable private static func siteMessage(_ bytes: [UInt8]) throws {
         guard let message = try? SiteMessage.parse(bytes) else { return }
         try hold((try? SiteMessage.parse(message.encoded)) == message, "a message survives being written")
-    }
-
-    private static func exchangeSamples() -> [[UInt8]] {
-        siteMessages.map { [1, 1] + FuzzInput.chunk($0.encoded) } + [[3, 0, 0, 4, 0, 4, 0, 2, 1, 0, 3, 2, 4, 0, 4, 0]]
     }
 
     private static let pushMessages: [PushMessage] = [

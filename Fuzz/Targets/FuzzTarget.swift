@@ -8,7 +8,8 @@ internal import Wire
 public struct FuzzTarget: Sendable {
     /// As `make fuzz TARGET=…` names it.
     public let name: String
-    /// Longer inputs are not tried: the least that reaches every branch keeps executions quick.
+    /// Longer inputs are not tried: the least that reaches every branch keeps executions quick. Where a parser's own bound is within
+    /// reach it is longer than that, and a sample goes beyond; that 64 KiB and more are too long is for the parsers' tests to say.
     public let maximumLength: Int
     /// Paths beneath `Tests/Vectors` whose files, and whose texts and hexadecimal strings where they are JSON, begin the corpus.
     public let vectors: [String]

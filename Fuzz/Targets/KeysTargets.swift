@@ -6,7 +6,13 @@ internal import Wire
 extension FuzzTarget {
     static let keys: [FuzzTarget] = [
         FuzzTarget("records", vectors: ["roost"], samples: { [record] + bodies }, run: records),
-        FuzzTarget("identities", maximumLength: 8192, vectors: ["roost"], samples: identitySamples, run: identities),
+        FuzzTarget(
+            "identities",
+            maximumLength: 8192,
+            vectors: ["roost"],
+            samples: IdentityTrial.samples,
+            run: { try IdentityTrial.run($0) }
+        ),
         FuzzTarget(
             "key-files",
             maximumLength: 512,
@@ -17,13 +23,10 @@ extension FuzzTarget {
             "recovery-kits",
             maximumLength: 512,
             vectors: ["roost"],
-            samples: { [Array(kit.text.utf8)] },
+            samples: { [Array(kit.text.utf8), [1, 1], [1, 3], [2, 1]] },
             run: recoveryKits
         ),
     ]
-
-    /// A key that everybody knows: what a fuzzer cannot sign itself.
-    static let signer = SigningKey(SecretKey(exactly: [UInt8](repeating: 9, count: 32)))
 
     private static var record: [UInt8] {
         let body: CBORMap = ["name": "a site", "size": 12]
@@ -36,15 +39,9 @@ extension FuzzTarget {
         return [record.encoded]
     }
 
-    /// An envelope around any payload, signed by the known key.
-    static func signed(_ payload: [UInt8], type: String) -> [UInt8] {
-        let signature = signer.sign(SignedRecord.signedBytes(type: type, payload: payload))
-        return CBOR.array([.bytes(payload), .bytes(signature)]).encoded
-    }
-
     /// As an envelope, and as the payload of one whose signature is right.
     @Sendable private static func records(_ bytes: [UInt8]) throws {
-        for envelope in [bytes, signed(bytes, type: "test")]
+        for envelope in [bytes, KnownKeys.signed(bytes, type: "test")]
         where envelope.count <= RecordSpecification.maximumByteCount {
             guard let read = try? SignedRecord(envelope, type: "test", understanding: ["name"]) else { continue }
             try hold(read.bytes == envelope, "a record keeps the bytes that were signed")
@@ -60,34 +57,6 @@ extension FuzzTarget {
             )
             _ = read.record.isCurrent(at: 15)
         }
-    }
-
-    private static func identitySamples() -> [[UInt8]] {
-        guard let keys = IdentityKeys(random: (0..<96).map { UInt8($0) }),
-            let created = keys.create(devices: [], at: 1),
-            let endorsement = Endorsement(
-                statements: [created.bytes],
-                keys: keys,
-                site: signer.publicKey.identifier,
-                siteKey: signer,
-                at: 5
-            )
-        else { return [] }
-        return [created.bytes, created.record.encoded, endorsement.bytes]
-    }
-
-    @Sendable private static func identities(_ bytes: [UInt8]) throws {
-        _ = try? Identity(bytes)
-        if let endorsement = try? Endorsement(bytes) {
-            try hold(endorsement.bytes == bytes, "an endorsement keeps its bytes")
-            try hold(endorsement.agrees(with: endorsement.statements), "an endorsement agrees with itself")
-        }
-        let statement = signed(bytes, type: IdentityStatement.recordType)
-        guard statement.count <= RecordSpecification.maximumByteCount,
-            let read = try? IdentityStatement.read(statement)
-        else { return }
-        _ = try? Identity(statement)
-        try hold(read.record.bytes == statement, "a statement keeps the bytes that were signed")
     }
 
     private static let localKey = SecretKey(exactly: [UInt8](repeating: 3, count: 32))
@@ -128,15 +97,29 @@ extension FuzzTarget {
 
     private static let kit = RecoveryKit(.site, subject: signer.publicKey.identifier, seed: localKey)
 
+    /// As a text, as the bytes of one with a right checksum, and as what a kit is made of.
     @Sendable private static func recoveryKits(_ bytes: [UInt8]) throws {
         if let read = try? RecoveryKit(bytes.text) {
             try hold((try? RecoveryKit(read.text)) == read, "a kit survives being written")
         }
+        let payload = Array((bytes + [UInt8](repeating: 0, count: 66)).prefix(66))
+        let read = try? RecoveryKit(kitText(payload))
+        try hold(
+            (read != nil) == (payload[0] == 1 && (1...2).contains(payload[1])),
+            "a kit is of a version and a kind that we know"
+        )
+        try hold(read.map { $0.text.filter { !$0.isWhitespace } == kitText(payload) } ?? true, "a kit keeps its bytes")
         // Any kit can be written and read; a typing error is seen.
         var seed = [UInt8](repeating: 0, count: 32)
         for (index, byte) in bytes.enumerated() { seed[index % 32] &+= byte }
         let made = RecoveryKit(.identity, subject: Hash.sha256(bytes), seed: SecretKey(exactly: seed))
         try hold((try? RecoveryKit(made.text)) == made, "a kit survives being written")
         try hold((try? RecoveryKit(String(made.text.dropFirst(5)))) == nil, "a kit without its first group is none")
+    }
+
+    /// With the checksum that a fuzzer cannot make.
+    private static func kitText(_ payload: [UInt8]) -> String {
+        let sum = Hash.sha256(Array("roost/recovery-kit".utf8) + [0] + payload).bytes.prefix(4)
+        return Base32.encode(payload + sum, uppercase: true)
     }
 }

@@ -7,10 +7,16 @@ internal import Wire
 
 extension FuzzTarget {
     static let services: [FuzzTarget] = [
-        FuzzTarget("trackers-http", vectors: ["bencode"], samples: trackerReplies, run: httpTracker),
+        FuzzTarget(
+            "trackers-http",
+            maximumLength: 8192,
+            vectors: ["bencode"],
+            samples: { trackerReplies() + longReplies() },
+            run: httpTracker
+        ),
         FuzzTarget(
             "trackers-udp",
-            maximumLength: 1024,
+            maximumLength: 2048,
             samples: { [[0, 4, 0, 0, 0, 0], [1, 0, 16]] },
             run: udpTracker
         ),
@@ -20,7 +26,7 @@ extension FuzzTarget {
             "web-seeds",
             maximumLength: 1024,
             samples: { [[0, 0, 0, 206, 0, 10], [1, 2, 0, 200, 3, 1]] },
-            run: webSeed
+            run: { try WebSeedTrial.run($0) }
         ),
         FuzzTarget("http-replies", samples: httpReplies, run: { try HTTPTrial.run($0) }),
     ]
@@ -31,6 +37,24 @@ extension FuzzTarget {
             "d8:intervali900e5:peersld2:ip9:192.0.2.14:porti6881eeee", "d14:failure reason4:nope8:retry in5:nevere",
             "d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei1e10:downloadedi2e10:incompletei3eeee",
         ].map { Array($0.utf8) }
+    }
+
+    /// Each beyond a bound: peers in one string, in a list and with those of the other family, and counts.
+    private static func longReplies() -> [[UInt8]] {
+        let count = TrackerSpecification.maximumPeers + 1
+        let peers: [UInt8] = (0..<count).flatMap { [198, 51, UInt8($0 >> 8), UInt8($0 & 255), 1, 2] }
+        let others = (0..<99).flatMap { [0x20, 1] + [UInt8](repeating: 7, count: 13) + [$0, 1, 2] }
+        let start = Array("d8:intervali900e5:peers".utf8)
+        let counts = (0...TrackerSpecification.maximumScrape).map { number in
+            Array("20:aaaaaaaaaaaaaaaaaaaa".utf8.dropLast()) + [UInt8(number)]
+                + Array("d8:completei1e10:downloadedi2e10:incompletei3ee".utf8)
+        }
+        return [
+            start + Array("\(peers.count):".utf8) + peers + Array("e".utf8),
+            start + Array("5940:".utf8) + peers.prefix(5940) + Array("6:peers6\(others.count):".utf8) + others
+                + Array("e".utf8),
+            Array("d5:filesd".utf8) + counts.flatMap(\.self) + Array("ee".utf8),
+        ]
     }
 
     @Sendable private static func httpTracker(_ bytes: [UInt8]) throws {
@@ -140,74 +164,6 @@ extension FuzzTarget {
         _ = GatewayClient.defaultGateway(routes: bytes.text)
     }
 
-    /// The machine behind a web seed, told everything that a server can answer (BEP 17, BEP 19).
-    @Sendable private static func webSeed(_ bytes: [UInt8]) throws {
-        var input = FuzzInput(bytes)
-        let kind: WebSeedKind = input.byte() & 1 == 0 ? .files : .pieces
-        let torrent = samples[input.choice(samples.count)]
-        guard let base = ServiceURL("http://seed.example/a/"),
-            let layout = WebSeedLayout(kind, base: base, metainfo: torrent)
-        else { return }
-        var seed = WebSeed(kind, layout: layout)
-        var now = Duration.zero
-        let all = Int32(torrent.pieceMap.pieceCount)
-        var ordered = Int64(0)
-        var delivered = Int64(0)
-        func take(_ actions: [WebSeed.Action]) throws {
-            for action in actions {
-                switch action {
-                case .deliver(let count), .zeros(let count):
-                    try hold(count > 0, "what is delivered is something")
-                    delivered += Int64(count)
-                case .skip(let count): try hold(count > 0, "what is skipped is something")
-                case .request(_, let range):
-                    try hold(range.map { !$0.isEmpty && $0.lowerBound >= 0 } ?? true, "ranges hold bytes")
-                default: break
-                }
-            }
-            try hold(delivered <= ordered, "no more is delivered than was asked for: \(delivered) of \(ordered)")
-        }
-        for _ in 0..<48 where !input.isAtEnd {
-            now += .milliseconds(Int(input.byte()) * 40)
-            switch input.choice(6) {
-            case 0:
-                let first = Int32(input.byte()) % all
-                let pieces = PieceIndex(first)..<PieceIndex(min(all, first + 1 + Int32(input.choice(3))))
-                for piece in pieces.lowerBound.raw..<pieces.upperBound.raw {
-                    ordered += Int64(torrent.pieceMap.length(of: PieceIndex(piece)))
-                }
-                try take(seed.fetch(pieces, now: now))
-            case 1: try take(seed.connected(now: now))
-            case 2: try take(began(&seed, &input, now))
-            case 3: try take(seed.received(Int(input.short()), bytes: input.take(4), now: now))
-            case 4: try take(seed.ended(now: now))
-            default:
-                let flags = input.byte()
-                try take(
-                    flags & 1 == 0
-                        ? seed.closed(isForbidden: flags & 2 != 0, isSlow: flags & 4 != 0, now: now)
-                        : seed.wake(now: now)
-                )
-            }
-        }
-    }
-
-    private static func began(_ seed: inout WebSeed, _ input: inout FuzzInput, _ now: Duration) -> [WebSeed.Action] {
-        let statuses = [200, 206, 206, 206, 301, 302, 307, 403, 404, 416, 429, 500, 503, 204]
-        let flags = input.byte()
-        let start = Int64(input.word()) << (flags & 8 == 0 ? 0 : 31)
-        let length = Int64(input.word()) << (flags & 8 == 0 ? 0 : 31)
-        return seed.began(
-            status: statuses[input.choice(statuses.count)],
-            length: flags & 1 == 0 ? nil : length,
-            range: flags & 2 == 0 ? nil : (start, max(1, length)),
-            location: flags & 4 == 0 ? nil : ServiceURL("http://other.example/b/\(flags)"),
-            retryAfter: flags & 16 == 0 ? nil : Int(input.short()),
-            isPlain: flags & 32 == 0,
-            now: now
-        )
-    }
-
     private static func httpReplies() -> [[UInt8]] {
         [
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
@@ -215,6 +171,11 @@ extension FuzzTarget {
             "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\nHTTP/1.1 503 Busy\r\nRetry-After: 7\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
             "HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\nrest",
-        ].map { [4] + Array($0.utf8) }
+        ].flatMap { [[4] + Array($0.utf8), [128 + 4] + Array($0.utf8)] }
+            // As long as a short head may be, and longer by one.
+            + [13, 12].map { others in
+                let location = String(repeating: "a", count: HTTPTrial.shortHead - others)
+                return [128 + 9] + Array("HTTP/1.1 302 Found\r\nLocation: /\(location)\r\n\r\n".utf8)
+            }
     }
 }

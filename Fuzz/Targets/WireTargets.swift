@@ -5,7 +5,7 @@ extension FuzzTarget {
     static let wire: [FuzzTarget] = [
         FuzzTarget("bencode", vectors: ["bencode", "krpc"], run: bencode),
         FuzzTarget("cbor", vectors: ["cbor", "roost"], run: cbor),
-        FuzzTarget("multiformats", maximumLength: 96, vectors: ["multiformats"], run: multiformats),
+        FuzzTarget("multiformats", maximumLength: 160, vectors: ["multiformats"], run: multiformats),
         FuzzTarget(
             "addresses",
             maximumLength: 256,
@@ -18,11 +18,14 @@ extension FuzzTarget {
         ),
         FuzzTarget(
             "urls",
-            maximumLength: 512,
+            maximumLength: 8704,
             samples: {
                 [
                     "http://tracker.example:8080/announce?key=1\n../scrape", "https://[2001:db8::1]/\n//other/x",
                     "udp://t.example:1/#f\n?q",
+                    // Too long by one, and too long once it is escaped.
+                    "http://a/" + String(repeating: "a", count: ServiceURL.maximumBytes - 8),
+                    "http://a/" + String(repeating: "\u{e9}", count: ServiceURL.maximumBytes / 4),
                 ]
                 .map { Array($0.utf8) }
             },

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Keys
+internal import Synchronization
 internal import Wire
 
 @testable internal import Kademlia
 
-/// A zone's node among hosts who say what they like, with good tokens and with records of real signatures among what they say.
+/// A zone's node among hosts who say what they like, with good tokens and with records of real signatures among what they say:
+/// well-formed ones, and such whose payload the input changes.
 struct ZoneTrial: ~Copyable {
     static let network: [UInt8] = [7]
     static let tag = ZoneConfiguration(network: network).tag
@@ -15,10 +17,22 @@ struct ZoneTrial: ~Copyable {
     private var asked: [(transaction: [UInt8], to: Endpoint)] = []
     private var tokens: [Endpoint: [UInt8]] = [:]
 
+    /// Signed once: signing takes longer than all else that an input causes.
+    private static let records = Mutex<[[UInt64]: PeerRecord]>([:])
+
+    /// By one of 16 peers.
     static func record(_ number: UInt8, _ sequence: UInt64) -> PeerRecord {
-        let key = SigningKey(seed: [UInt8](repeating: number, count: 32)) ?? FuzzTarget.signer
+        let number = number % 16
+        let key = [UInt64(number), sequence]
+        if let known = records.withLock({ $0[key] }) { return known }
+        let record = signed(number, sequence)
+        records.withLock { $0[key] = record }
+        return record
+    }
+
+    private static func signed(_ number: UInt8, _ sequence: UInt64) -> PeerRecord {
         let record = PeerRecord.signed(
-            by: key,
+            by: KnownKeys.all[Int(number)],
             network: network,
             sequence: sequence,
             life: 60,
@@ -29,10 +43,14 @@ struct ZoneTrial: ~Copyable {
         return record
     }
 
-    static func run(_ bytes: [UInt8]) throws {
+    static func run(_ bytes: [UInt8]) throws { _ = try records(heldAfter: bytes) }
+
+    /// What the node holds in the end.
+    static func records(heldAfter bytes: [UInt8]) throws -> [PeerRecord] {
         var input = FuzzInput(bytes)
         var trial = ZoneTrial()
         for _ in 0..<48 where !input.isAtEnd { try trial.step(&input) }
+        return trial.node.zoneRecords(now: trial.now)
     }
 
     init() {
@@ -58,13 +76,35 @@ struct ZoneTrial: ~Copyable {
         default: try take(node.announce(Self.record(0, UInt64(input.byte())), wall: Self.wall, now: now), from: nil)
         }
         for load in node.loads { try hold(load.used <= load.bound, "\(load.name) has its bound") }
-        try hold(node.zoneRecords(now: now).count <= 6, "a zone has its bound")
+        let held = node.zoneRecords(now: now)
+        try hold(held.count <= 6, "a zone has its bound")
+        try hold(
+            held.allSatisfy { $0.network == Self.network && PeerRecord.lives.contains($0.life) && !$0.isWithdrawn },
+            "a zone holds records of its own network, for a life within bounds"
+        )
+    }
+
+    /// The record with up to three stretches of its payload replaced before it is signed: where, how many bytes go, and what comes
+    /// in their place.
+    private static func envelope(_ record: PeerRecord, changedBy input: inout FuzzInput) -> [UInt8] {
+        guard var payload = KnownKeys.payload(of: record.bytes) else { return record.bytes }
+        for _ in 0..<1 + input.choice(3) {
+            let place = Int(input.byte()) % (payload.count + 1)
+            let end = min(place + Int(input.byte()), payload.count)
+            payload.replaceSubrange(place..<end, with: input.take(Int(input.byte())))
+        }
+        return KnownKeys.signed(payload, type: PeerRecord.type)
     }
 
     private mutating func tell(_ input: inout FuzzInput, _ source: Endpoint) throws {
-        let record = Self.record(input.byte() % 16, UInt64(input.byte()))
+        let record = Self.record(input.byte(), UInt64(input.byte()))
         let digest = ZoneDigest(id: record.zoneID, sequence: record.sequence)
-        let item = input.byte() % 2 == 0 ? ZoneItem(age: UInt32(input.byte()), bytes: record.bytes) : nil
+        let item: ZoneItem?
+        switch input.byte() % 4 {
+        case 1: item = nil
+        case 3: item = ZoneItem(age: UInt32(input.byte()), bytes: Self.envelope(record, changedBy: &input))
+        default: item = ZoneItem(age: UInt32(input.byte()), bytes: record.bytes)
+        }
         let query = ZoneQuery(tag: Self.tag, token: tokens[source], kind: .tell([digest], own: item, back: [1]))
         let message = KRPCMessage(
             transaction: [1],
@@ -81,7 +121,10 @@ struct ZoneTrial: ~Copyable {
         var response = KRPCResponse(sender: FuzzTarget.torrentHash)
         var answer = ZoneAnswer(isActedOn: choice % 7 != 0)
         answer.items = (0..<input.byte() % 4).map { _ in
-            ZoneItem(age: UInt32(input.byte()), bytes: Self.record(input.byte() % 16, UInt64(input.byte())).bytes)
+            let age = input.byte()
+            let record = Self.record(input.byte(), UInt64(input.byte()))
+            let bytes = age % 8 == 7 ? Self.envelope(record, changedBy: &input) : record.bytes
+            return ZoneItem(age: UInt32(age), bytes: bytes)
         }
         answer.digests = (0..<input.byte() % 8).map { _ in
             ZoneDigest(id: UInt64(input.byte()) << 56, sequence: UInt64(input.byte()))
@@ -106,5 +149,30 @@ struct ZoneTrial: ~Copyable {
             default: break
             }
         }
+    }
+
+    // MARK: Samples
+
+    static func samples() -> [[UInt8]] {
+        FuzzTarget.zoneSamples.map { [0] + FuzzInput.chunk($0.encoded) + [1, 1, 5, 2, 3, 3, 200, 200] }
+            + changes.compactMap { changed($0, to: $1) }
+    }
+
+    private static let changes: [(String, to: [UInt8])] = [
+        ("life", [24, 120]), ("life", [0]), ("seq", [24, 200]), ("addrs", [0x80]), ("network", [0x41, 8]),
+        ("notBefore", [0]), ("expires", [0]),
+    ]
+
+    /// Our own word, a token, and what a peer says of itself, with a field of its record changed.
+    static func changed(_ field: String, to value: [UInt8]) -> [UInt8]? {
+        let record = record(2, 5)
+        let key = CBOR.text(field).encoded
+        guard let payload = KnownKeys.payload(of: record.bytes), let fields = try? CBOR.decode(payload),
+            let old = (fields["body"]?[field] ?? fields[field])?.encoded,
+            let start = payload.indices.first(where: { payload[$0...].starts(with: key + old) }),
+            let place = UInt8(exactly: start + key.count), let length = UInt8(exactly: old.count)
+        else { return nil }
+        let edit = [0, place, length, UInt8(value.count)] + value
+        return [4, 5, 0] + FuzzInput.chunk(FuzzTarget.zoneSamples[0].encoded) + [1, 2, 5, 3, 0] + edit
     }
 }
