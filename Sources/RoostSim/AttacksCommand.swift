@@ -6,8 +6,10 @@ struct AttacksCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attacks",
         abstract: "Prints what attackers reach with each of the defences and without it.",
-        discussion:
-            "Columns: the attack, the defences that were off, the attacker's success, and what is counted as one."
+        discussion: """
+            Columns: the attack, the defences that were off, the attacker's success, and what is counted as one. Exit status 1: \
+            an invariant did not hold in one of the worlds, which standard error names.
+            """
     )
 
     @Option(help: "All of the runs' randomness.")
@@ -21,10 +23,15 @@ struct AttacksCommand: ParsableCommand {
         options.seed = seed
         options.nodes = nodes
         let meter = RunMeter()
+        var violations = 0
         AttackTable.run(options) { line in
             let without = line.without.isEmpty ? "nothing" : line.without.joined(separator: ", ")
             print("| \(line.attack) | \(without) | \(line.success) | \(line.measure) |")
+            guard let violation = line.violation else { return }
+            violations += 1
+            Output.note("\(line.attack) without \(without): \(violation)")
         }
         Output.note(meter.text(events: 0))
+        if violations > 0 { throw ExitCode.failure }
     }
 }

@@ -24,6 +24,11 @@ struct ExploreCommand: ParsableCommand {
     @Flag(help: "As few nodes as each scenario can do with.")
     var small = false
 
+    @Flag(
+        help: "Says on standard error before each run which it is: of a process that dies the last one is the culprit."
+    )
+    var announce = false
+
     func validate() throws {
         if minutes == nil && seeds == nil { throw ValidationError("Say --minutes or --seeds.") }
     }
@@ -42,13 +47,14 @@ struct ExploreCommand: ParsableCommand {
             // A seed means the same run wherever one begins.
             let chosen = scenarios[Int((options.seed &- 1) % UInt64(scenarios.count))]
             if small { options.nodes = chosen.fewestNodes }
+            if announce { Output.note("run: " + options.arguments(for: chosen.name)) }
             let report = Scenarios.run(chosen, options)
             runs += 1
             events += report.events
             guard let violation = report.violations.first else { continue }
             failures += 1
-            let nodes = options.nodes.map { " --nodes \($0)" } ?? ""
-            print("\(report.scenario)\(nodes) --seed \(report.seed): \(violation)")
+            print("\(options.arguments(for: report.scenario)): \(violation)")
+            Output.flush()
         }
         print("seeds \(runs), violations \(failures)")
         Output.note(meter.text(events: events))

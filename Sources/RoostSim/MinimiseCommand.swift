@@ -16,10 +16,8 @@ struct MinimiseCommand: ParsableCommand {
             throw ValidationError("This run violates nothing, so there is nothing to shrink.")
         }
         Output.write(report, omitted: omitted)
-        var command = "roost-sim run \(report.scenario) --seed \(report.seed)"
-        if let nodes = choice.options.nodes { command += " --nodes \(nodes)" }
-        if let defect = choice.defect { command += " --defect \(defect)" }
-        for number in omitted.sorted() { command += " --omit \(number)" }
-        print("again: " + command)
+        var fewer = choice.options
+        fewer.omitted = omitted
+        print("again: roost-sim run " + fewer.arguments(for: report.scenario))
     }
 }

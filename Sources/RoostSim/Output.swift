@@ -15,6 +15,9 @@ enum Output {
         print("trace \(report.trace)")
     }
 
+    /// What was printed is out, whatever becomes of the process.
+    static func flush() { fflush(nil) }
+
     static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 }
 

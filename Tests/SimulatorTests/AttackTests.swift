@@ -20,7 +20,8 @@ import Testing
             var options = options
             options.without = Set(without.map { $0.rawValue })
             let course = isRich ? RichEclipse(options) : KeyAttack(options)
-            _ = course.run()
+            #expect(Scenarios.run(course, options).violations.isEmpty)
+            #expect(course.lost.all == 32)
             return course.lost.basisPoints
         }
     }

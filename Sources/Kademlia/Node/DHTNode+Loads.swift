@@ -14,11 +14,26 @@ public struct DHTLoad: Equatable, Sendable {
 extension DHTNode {
     /// What is kept for others and for us, and what is under way.
     public var loads: [DHTLoad] {
-        [
-            DHTLoad(name: "items", used: itemCount, bound: configuration.maximumItems),
-            DHTLoad(name: "announces", used: peerCount, bound: configuration.maximumPeers),
-            DHTLoad(name: "publications", used: schedule.entries.count, bound: configuration.maximumPublications),
-            DHTLoad(name: "commands", used: operations.count, bound: configuration.maximumOperations),
-        ] + (zone?.loads ?? [])
+        var loads: [DHTLoad] = []
+        visitLoads { loads.append(DHTLoad(name: $0.description, used: $1, bound: $2)) }
+        return loads
+    }
+
+    /// The first of ``loads`` that is above its bound. Some comparisons and no allocation: the simulator asks after each event.
+    package var overload: DHTLoad? {
+        var first: DHTLoad?
+        visitLoads { name, used, bound in
+            guard used > bound, first == nil else { return }
+            first = DHTLoad(name: name.description, used: used, bound: bound)
+        }
+        return first
+    }
+
+    private func visitLoads(_ visit: (_ name: StaticString, _ used: Int, _ bound: Int) -> Void) {
+        visit("items", itemCount, configuration.maximumItems)
+        visit("announces", peerCount, configuration.maximumPeers)
+        visit("publications", schedule.entries.count, configuration.maximumPublications)
+        visit("commands", operations.count, configuration.maximumOperations)
+        zone?.visitLoads(visit)
     }
 }

@@ -141,12 +141,10 @@ extension ZoneMachine {
     /// Takes one of the zone's questions a second.
     mutating func mayAsk(now: Instant) -> Bool { asking.take(0, now: now) }
 
-    var loads: [DHTLoad] {
-        [
-            DHTLoad(name: "zone records", used: register.entries.count, bound: configuration.maximumRecords),
-            DHTLoad(name: "zone wants", used: wanted.count, bound: Self.maximumWanted),
-            DHTLoad(name: "zone news", used: hot.count, bound: Self.maximumHot),
-            DHTLoad(name: "zone partners", used: partners.count, bound: Self.maximumPartners),
-        ]
+    func visitLoads(_ visit: (_ name: StaticString, _ used: Int, _ bound: Int) -> Void) {
+        visit("zone records", register.entries.count, configuration.maximumRecords)
+        visit("zone wants", wanted.count, Self.maximumWanted)
+        visit("zone news", hot.count, Self.maximumHot)
+        visit("zone partners", partners.count, Self.maximumPartners)
     }
 }

@@ -15,26 +15,43 @@ public enum AttackTable {
         public var measure: String
         /// How often he had it: good, all and per cent.
         public var success: String
+        /// What must hold under attack too, and did not.
+        public var violation: Violation?
     }
 
     private struct Trial {
         var attack: String
         var measure: String
         var defences: [[DHTDefence]]
-        var run: (Set<DHTDefence>) -> Share
+        var run: (Set<DHTDefence>) -> (success: Share, violation: Violation?)
+
+        init(
+            attack: String,
+            measure: String,
+            defences: [[DHTDefence]],
+            run: @escaping (Set<DHTDefence>) -> (success: Share, violation: Violation?)
+        ) {
+            (self.attack, self.measure, self.defences, self.run) = (attack, measure, defences, run)
+        }
+
+        /// Without a world, and so without invariants.
+        init(attack: String, measure: String, defences: [[DHTDefence]], run: @escaping (Set<DHTDefence>) -> Share) {
+            self.init(attack: attack, measure: measure, defences: defences) { (run($0), nil) }
+        }
     }
 
     /// Runs every attack: first with all defences, then without each that bears on it, then without all of these.
     public static func run(_ options: ScenarioOptions, report: (Line) -> Void) {
         for trial in keyTrials(options) + answerTrials(options) {
             for without in trial.defences {
-                let success = trial.run(Set(without))
+                let result = trial.run(Set(without))
                 report(
                     Line(
                         attack: trial.attack,
                         without: without.map { $0.rawValue },
                         measure: trial.measure,
-                        success: success.text
+                        success: result.success.text,
+                        violation: result.violation
                     )
                 )
             }
@@ -51,8 +68,8 @@ public enum AttackTable {
                 var options = options
                 options.without = Set(without.map { $0.rawValue })
                 let course = scenario.init(options)
-                _ = course.run()
-                return course.lost
+                let report = Scenarios.run(course, options)
+                return (course.lost, report.violations.first)
             }
         }
         let all: [DHTDefence] = [.boundIDs, .prefixDiversity, .disjointPaths]

@@ -30,6 +30,8 @@ class KeyAttack: Scenario {
     /// By key.
     private(set) var sybils: [[SybilProgram]] = []
     private var searches = Share()
+    /// Those begun: one that never ends has found nothing.
+    private var started = 0
     private var stored = 0
     private var queries = 0
     private var took = Sample()
@@ -64,19 +66,13 @@ class KeyAttack: Scenario {
     }
 
     /// Searches that found nothing.
-    var lost: Share {
-        var lost = Share()
-        for number in 0..<searches.all { lost.add(number >= searches.good) }
-        return lost
-    }
+    var lost: Share { Share(good: started - searches.good, all: started) }
 
     // MARK: - The honest
 
     private func place() {
         let host = world.addHost()
-        var configuration = DHTConfiguration()
-        configuration.localAddresses = [host.endpoint.address]
-        configuration.localPort = host.endpoint.port
+        var configuration = DHTConfiguration(of: host)
         configuration.without = without
         let program = DHTProgram(on: host, configuration: configuration, seed: &random)
         host.switchOn(isTraitor(honest.count) ? traitor(program) : program)
@@ -112,6 +108,7 @@ class KeyAttack: Scenario {
 
     private func read(_ item: MutableItem) {
         let began = world.now
+        started += 1
         anybody().start(.getMutable(key: item.key, salt: [])) { _ in
         } finish: { [self] outcome in
             guard case .mutable(let report, let lookup) = outcome else { return }

@@ -74,6 +74,7 @@ final class TraitorProgram: Program {
     }
 
     func wake() { inner.wake() }
+    func touched() { inner.touched() }
 }
 
 extension KRPCQuery {

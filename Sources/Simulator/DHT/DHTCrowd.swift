@@ -24,7 +24,6 @@ final class DHTCrowd {
     private(set) var entrances: [Host] = []
     /// Items whose publishers stay on.
     private(set) var items: [MutableItem] = []
-    var configuration = DHTConfiguration()
     private var random: RandomStream
 
     init(_ world: World, nodes: Int) {
@@ -34,7 +33,6 @@ final class DHTCrowd {
         slots = Array(repeating: nil, count: nodes)
         var names = world.stream("torrents")
         torrents = (0..<max(nodes / 50, 1)).map { _ in Digest160.random(using: &names) }
-        configuration.version = Array("RO".utf8) + [0, 1]
     }
 
     var entranceEndpoints: [Endpoint] { entrances.map { $0.endpoint } }
@@ -45,10 +43,7 @@ final class DHTCrowd {
             let host = world.addHost()
             entrances.append(host)
             host.line.uplink = 125_000_000
-            var own = configuration
-            own.localAddresses = [host.endpoint.address]
-            own.localPort = host.endpoint.port
-            let program = DHTProgram(on: host, configuration: own, seed: &random)
+            let program = DHTProgram(on: host, configuration: configuration(of: host), seed: &random)
             host.switchOn(program)
             program.open(through: entranceEndpoints, areRouters: false)
         }
@@ -58,6 +53,12 @@ final class DHTCrowd {
                 if number < Self.itemCount { publishItem(number) }
             }
         }
+    }
+
+    private func configuration(of host: Host, knowsAddress: Bool = true) -> DHTConfiguration {
+        var configuration = DHTConfiguration(of: host, knowsAddress: knowsAddress)
+        configuration.version = Array("RO".utf8) + [0, 1]
+        return configuration
     }
 
     /// The node in that place leaves without a word, and a new one comes somewhere else. Publishers of items stay.
@@ -72,9 +73,8 @@ final class DHTCrowd {
     private func place(in number: Int, on host: Host) {
         let kind = number < Self.itemCount ? 9 : random.below(10)
         host.translation = kind == 0 ? .symmetric : kind < 3 ? .cone : .none
-        var own = configuration
+        var own = configuration(of: host, knowsAddress: false)
         own.isReadOnly = kind == 0
-        own.localPort = host.endpoint.port
         host.restartClock(at: random.time(below: .seconds(100_000)))
         let program = DHTProgram(on: host, configuration: own, seed: &random)
         host.switchOn(program)

@@ -28,9 +28,6 @@ final class DHTMeasure {
         }
     }
 
-    /// Every command ends within this (``DHTNode/start(_:id:now:)`` says about ten seconds).
-    static let longestCommand = Duration.seconds(15)
-
     private let crowd: DHTCrowd
     private let name: String
     private(set) var counts = Counts()
@@ -62,24 +59,10 @@ final class DHTMeasure {
         lookForItem()
     }
 
-    /// Sees to it that a command ends in time while its host stays on.
-    private func guardEnd(of program: DHTProgram, _ what: String) -> () -> Void {
-        let world = crowd.world
-        let host = program.host
-        let incarnation = host.incarnation
-        var isEnded = false
-        world.plan(after: Self.longestCommand) {
-            guard !isEnded, host.incarnation == incarnation else { return }
-            world.violate(.commandEnds, what, host: host)
-        }
-        return { isEnded = true }
-    }
-
     private func lookForPeers() {
         let torrent = random.below(crowd.torrents.count)
         guard let program = crowd.settled(using: &random), crowd.memberCount(of: torrent) > 0 else { return }
         let began = crowd.world.now
-        let ended = guardEnd(of: program, "get_peers")
         var found: Duration?
         program.start(.getPeers(crowd.torrents[torrent])) { [self] progress in
             guard case .peers(let peers) = progress, found == nil,
@@ -87,7 +70,6 @@ final class DHTMeasure {
             else { return }
             found = crowd.world.now - began
         } finish: { [self] outcome in
-            ended()
             guard isOpen, case .peers(_, let report) = outcome else { return }
             counts.lookups.add(found != nil)
             if let found { counts.first.add(found) }
@@ -99,10 +81,8 @@ final class DHTMeasure {
     private func lookForNeighbours() {
         guard let program = crowd.settled(using: &random) else { return }
         let target = NodeID.random(using: &random)
-        let ended = guardEnd(of: program, "find_node")
         program.start(.findNode(target)) { _ in
         } finish: { [self] outcome in
-            ended()
             guard isOpen, case .nodes(let report) = outcome, let closest = crowd.closest(to: target) else { return }
             let own = program.node.id
             counts.neighbours.add(closest == own || report.closest.contains { $0.id == closest })
@@ -112,10 +92,8 @@ final class DHTMeasure {
 
     private func lookForItem() {
         guard let program = crowd.settled(using: &random), let item = random.element(of: crowd.items) else { return }
-        let ended = guardEnd(of: program, "get")
         program.start(.getMutable(key: item.key, salt: [])) { _ in
         } finish: { [self] outcome in
-            ended()
             guard isOpen, case .mutable(let report, let lookup) = outcome else { return }
             counts.items.add(report.item == item)
             count(lookup)

@@ -14,6 +14,8 @@ final class DHTProgram: Program {
 
     /// The longest datagram that a node may send.
     static let maximumDatagram = 1500
+    /// Every command ends within this (``DHTNode/start(_:id:now:)`` says about ten seconds).
+    static let longestCommand = Duration.seconds(15)
 
     let host: Host
     private(set) var node: DHTNode
@@ -69,7 +71,25 @@ final class DHTProgram: Program {
         let id = nextCommand
         nextCommand += 1
         waiters[id] = Waiter(id: id, progress: progress, finish: finish)
+        guardEnd(of: id, command)
         perform(node.start(command, id: id, now: host.now))
+    }
+
+    /// Sees to it that a command ends in time while its host stays on.
+    private func guardEnd(of id: CommandID, _ command: DHTCommand) {
+        let incarnation = host.incarnation
+        host.world.plan(after: Self.longestCommand) { [weak self] in
+            guard let self, waiters[id] != nil, host.incarnation == incarnation else { return }
+            host.world.violate(.commandEnds, command.name, host: host)
+        }
+    }
+
+    /// No queue is above its bound, and a timer is planned: a node always has something to do some time.
+    func touched() {
+        if let load = node.overload {
+            return host.world.violate(.queuesAreBounded, "\(load.name): \(load.used) of \(load.bound)", host: host)
+        }
+        if !host.hasWake { host.world.violate(.timerIsSet, "a node without a timer", host: host) }
     }
 
     func keep(_ publication: Publication, policy: KeepPolicy) {
@@ -117,5 +137,29 @@ final class DHTProgram: Program {
             addresses: addresses,
             at: wall
         )
+    }
+}
+
+extension DHTConfiguration {
+    /// For a node on that host. Without its address it has to learn from others where it stands.
+    init(of host: Host, knowsAddress: Bool = true) {
+        self.init()
+        if knowsAddress { localAddresses = [host.endpoint.address] }
+        localPort = host.endpoint.port
+    }
+}
+
+extension DHTCommand {
+    /// As in a violation.
+    fileprivate var name: String {
+        switch self {
+        case .findNode: "find_node"
+        case .getPeers: "get_peers"
+        case .scrape: "scrape"
+        case .sampleInfohashes: "sample_infohashes"
+        case .getImmutable, .getMutable: "get"
+        case .publish(.peer, _, _): "announce_peer"
+        case .publish, .update: "put"
+        }
     }
 }

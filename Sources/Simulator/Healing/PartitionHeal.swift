@@ -19,7 +19,7 @@ final class PartitionHeal: Scenario {
     static let summary = "a site goes on on one side of a parted network, and everybody has its newest soon after"
     static let defaultNodes = 24
     static let fewestNodes = 10
-    /// One run takes as long as four of the others: run with many seeds by its name.
+    /// One run takes as long as four of the others: `make sim` runs some seeds of it by its name.
     static let isFaultScenario = false
 
     /// Within which everybody who opens the site has its newest state when the network has healed.
@@ -102,9 +102,7 @@ final class PartitionHeal: Scenario {
     private func start(_ number: Int, _ owner: SiteOwner) {
         let host = world.hosts[number]
         host.restartClock(at: random.time(below: .seconds(1000)))
-        var configuration = DHTConfiguration()
-        configuration.localAddresses = [host.endpoint.address]
-        configuration.localPort = host.endpoint.port
+        var configuration = DHTConfiguration(of: host)
         configuration.defect = defect
         let dht = DHTProgram(on: host, id: states[number]?.id, configuration: configuration, seed: &random)
         if let state = states[number] { dht.restore(state) }
@@ -151,7 +149,7 @@ final class PartitionHeal: Scenario {
 
     private func part(_ owner: SiteOwner) {
         headAtParting = newest(before: VirtualTime(Self.parting - Self.spreading))
-        for number in far { world.hosts[number].island = Self.island }
+        for number in far.sorted() { world.hosts[number].island = Self.island }
         world.note("parted for \((heals - Self.parting).components.seconds) s")
         world.plan(after: .seconds(10)) { [self] in start(newcomer, owner) }
     }
@@ -198,10 +196,6 @@ final class PartitionHeal: Scenario {
     private func check(_ host: Host) {
         guard let program = programs[host.index], host.isOn else { return }
         witnesses[host.index].check(program.site)
-        for load in program.dht.node.loads where load.used > load.bound {
-            return world.violate(.queuesAreBounded, "\(load.name): \(load.used) of \(load.bound)", host: host)
-        }
-        if !host.hasWake { world.violate(.timerIsSet, "a node without a timer", host: host) }
     }
 
     private func checkEnd() {

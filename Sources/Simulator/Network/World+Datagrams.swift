@@ -3,7 +3,7 @@ internal import Wire
 
 extension World {
     /// A datagram goes on its way: through the sender's router and line, over the distance, and to whoever has the
-    /// address, if the routers and the lines let it.
+    /// address, if the line there takes it, and then the router, which decides when it has come (``isAdmitted(_:to:)``).
     func send(_ bytes: [UInt8], from host: Host, to destination: Endpoint) {
         bytesSent += bytes.count + 28
         inspect(bytes, from: host)
@@ -15,52 +15,46 @@ extension World {
         guard receiver.island == host.island,
             !network.random.happens(perMillion: host.line.lossPerMillion + receiver.line.lossPerMillion)
         else { return }
-        deliver(bytes, from: source, host, to: receiver, port: destination.port, left)
+        // Who is switched on later is not whom it was for.
+        guard receiver.isOn else { return }
+        let datagram = Datagram(
+            receiver: index,
+            incarnation: receiver.incarnation,
+            source: source,
+            port: destination.port,
+            bytes: bytes
+        )
+        deliver(datagram, host, to: receiver, left)
         if network.random.happens(perMillion: host.line.duplicatesPerMillion) {
-            deliver(bytes, from: source, host, to: receiver, port: destination.port, left)
+            deliver(datagram, host, to: receiver, left)
         }
     }
 
-    private func deliver(
-        _ bytes: [UInt8],
-        from source: Endpoint,
-        _ sender: Host,
-        to receiver: Host,
-        port: UInt16,
-        _ left: VirtualTime
-    ) {
-        // The router decides when the datagram arrives; who it was for stands by its address until then.
-        guard receiver.isOn, network.admits(source, to: receiver, port: port, now: now) else { return }
+    private func deliver(_ datagram: Datagram, _ sender: Host, to receiver: Host, _ left: VirtualTime) {
         var delay = Geography.delay(sender.place, receiver.place)
         delay += Int64(network.random.below(Int((sender.line.jitter + receiver.line.jitter).inNanoseconds)))
         if network.random.happens(perMillion: sender.line.reorderedPerMillion) {
             delay += Int64(network.random.below(Int(sender.line.reorderDelay.inNanoseconds)))
         }
-        let arrival = receiver.arrives(bytes.count + 28, at: left + .nanoseconds(delay))
-        let event = Event.datagram(
-            to: receiver.index,
-            incarnation: receiver.incarnation,
-            from: source,
-            bytes: bytes,
-            hasWaited: false
-        )
-        queue.plan(event, at: arrival)
+        let arrival = receiver.arrives(datagram.bytes.count + 28, at: left + .nanoseconds(delay))
+        queue.plan(.datagram(datagram), at: arrival)
     }
 
     /// Whether a datagram that has reached a host's line is in; otherwise it waits for those before it, or is dropped.
-    func hasCome(_ bytes: [UInt8], to host: Host, from source: Endpoint) -> Bool {
+    func hasCome(_ datagram: Datagram, to host: Host) -> Bool {
         guard !host.isFlooded else { return false }
-        let time = host.comesIn(bytes.count + 28)
+        let time = host.comesIn(datagram.bytes.count + 28)
         guard time > now else { return true }
-        let event = Event.datagram(
-            to: host.index,
-            incarnation: host.incarnation,
-            from: source,
-            bytes: bytes,
-            hasWaited: true
-        )
-        queue.plan(event, at: time)
+        var waiting = datagram
+        waiting.hasWaited = true
+        queue.plan(.datagram(waiting), at: time)
         return false
+    }
+
+    /// Whether the router behind the line lets it through now: two who write to each other at once open each other's way
+    /// before the other's datagram comes.
+    func isAdmitted(_ datagram: Datagram, to host: Host) -> Bool {
+        network.admits(datagram.source, to: host, port: datagram.port, now: now)
     }
 }
 

@@ -20,6 +20,17 @@ public struct ScenarioOptions: Sendable {
     public init(origin: ContinuousClock.Instant) {
         self.origin = origin
     }
+
+    /// What `roost-sim run` takes for the same run: everything here but the origin.
+    public func arguments(for scenario: String) -> String {
+        var words = [scenario]
+        if let nodes { words += ["--nodes", "\(nodes)"] }
+        words += ["--seed", "\(seed)"]
+        if let defect { words += ["--defect", defect] }
+        for name in without.sorted() { words += ["--without", name] }
+        for number in omitted.sorted() { words += ["--omit", "\(number)"] }
+        return words.joined(separator: " ")
+    }
 }
 
 /// A course of events over a world, with what must hold in it.
@@ -101,12 +112,18 @@ public enum Scenarios {
 
     /// Runs a scenario to its end.
     public static func run(_ scenario: any Scenario.Type, _ options: ScenarioOptions) -> Report {
-        let course = scenario.init(options)
+        run(scenario.init(options), options)
+    }
+
+    /// The same for one that was made with these options, whose own results are looked at afterwards.
+    ///
+    /// Not generic: the optimiser of Swift 6.3.1 crashes where it makes such a function special for a scenario known by its type.
+    static func run(_ course: any Scenario, _ options: ScenarioOptions) -> Report {
         let figures = course.run()
         course.world.end()
         for figure in figures { course.world.note(figure.name + " " + figure.value) }
         return Report(
-            scenario: scenario.name,
+            scenario: type(of: course).name,
             seed: options.seed,
             figures: figures,
             faults: course.faults,

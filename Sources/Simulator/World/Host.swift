@@ -6,6 +6,13 @@ public protocol Program: AnyObject {
     func receive(_ datagram: [UInt8], from source: Endpoint)
     /// The time that the host was last told to ``Host/wake(at:)`` has come.
     func wake()
+    /// After each event of its host: what must hold for every program of its kind, whatever the scenario.
+    func touched()
+}
+
+extension Program {
+    /// Nothing to look at.
+    public func touched() {}
 }
 
 /// A computer of the simulated world: an address, a line, a clock, and a program while it is switched on.
@@ -41,7 +48,9 @@ public final class Host {
     /// Its wall clock is so far from the world's; may be changed in any direction.
     public var wallSkew = Duration.zero
     private var wanted: Int64?
+    /// When the next event that can wake it comes, and in which incarnation that was planned: in another it is lost.
     private var planned = Int64.max
+    private var plannedIn: UInt32 = 0
 
     init(index: Int, world: World, endpoint: Endpoint, place: Geography.Place, clockLead: Duration) {
         self.index = index
@@ -70,8 +79,11 @@ public final class Host {
         let exact = Duration.nanoseconds(nanoseconds) < time ? nanoseconds + 1 : nanoseconds
         let moment = max(exact &- clockLead, world.now.nanoseconds)
         wanted = moment
-        guard moment < planned else { return }
-        planned = moment
+        if moment < planned { planWake(at: moment) }
+    }
+
+    private func planWake(at moment: Int64) {
+        (planned, plannedIn) = (moment, incarnation)
         world.planWake(of: self, at: VirtualTime(nanoseconds: moment))
     }
 
@@ -101,8 +113,11 @@ public final class Host {
 
     // MARK: - Time
 
-    /// Whether it will be woken some time.
-    var hasWake: Bool { wanted != nil }
+    /// Whether it will be woken when it wants to be: by an event that is still to come and that it will take.
+    var hasWake: Bool {
+        guard let wanted else { return false }
+        return planned <= wanted && planned >= world.now.nanoseconds && plannedIn == incarnation
+    }
 
     /// A planned wake has come: it counts if it is the one asked for last.
     func wakeArrived(at time: VirtualTime) -> Bool {
@@ -110,8 +125,7 @@ public final class Host {
         planned = .max
         guard let moment = wanted else { return false }
         guard moment <= time.nanoseconds else {
-            planned = moment
-            world.planWake(of: self, at: VirtualTime(nanoseconds: moment))
+            planWake(at: moment)
             return false
         }
         wanted = nil
@@ -121,9 +135,9 @@ public final class Host {
     /// Its monotonic clock begins anew and shows this; to be called before a program is made for it.
     public func restartClock(at time: Duration) { clockLead = time.inNanoseconds - world.now.nanoseconds }
 
-    /// Switches it on with a program.
+    /// Switches it on with a program; one that is on starts anew.
     public func switchOn(_ program: any Program) {
-        incarnation &+= 1
+        forgetWake()
         self.program = program
         world.trace.add(.power, at: world.now, host: index, 1)
     }
@@ -133,10 +147,14 @@ public final class Host {
 
     /// Power fails: the program is gone, and with it everything that it had not written.
     public func switchOff() {
-        incarnation &+= 1
+        forgetWake()
         program = nil
-        wanted = nil
-        planned = .max
         world.trace.add(.power, at: world.now, host: index, 0)
+    }
+
+    /// What was planned is of an earlier incarnation from now on: nothing is left that would wake it.
+    private func forgetWake() {
+        incarnation &+= 1
+        (wanted, planned) = (nil, .max)
     }
 }

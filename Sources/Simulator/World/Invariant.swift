@@ -52,6 +52,10 @@ public enum Invariant: String, Sendable, CaseIterable {
     case honestIsNotBanned = "honest-is-not-banned"
     /// In the end everybody has the newest state.
     case newestIsFound = "newest-is-found"
+    /// In a network of ``DHTChurn/boundedNodes`` and more, 99 of 100 searches for peers find one that is on.
+    case lookupsSucceed = "lookups-succeed"
+    /// There no search takes more than log2(N) + 3 hops.
+    case hopsAreFew = "hops-are-few"
     /// Half of a zone holds the record of a node that is on, from half a minute after it came.
     case zoneKnowsMember = "zone-knows-member"
     /// Nobody in a zone holds the record of a node that has gone for longer than the record's life.

@@ -5,19 +5,31 @@ public import Wire
 /// A deterministic world of hosts, lines and time: the same seed gives the same run on every machine.
 ///
 /// Events happen one after the other at their times; while one is handled no time passes. All randomness comes from
-/// streams of the seed, no figure is a floating-point number, and nothing iterates over a hashed collection.
+/// streams of the seed, no figure is a floating-point number, and nothing depends on the order of a hashed collection.
 /// Memory: about 120 bytes an event under way beside its bytes.
 public final class World {
     /// What wall clocks show when a world begins, since 1970: 1 January 2026.
     public static let beginning = Duration.seconds(1_767_225_600)
 
     enum Event {
-        /// `hasWaited`: others had the receiver's line when it reached it.
-        case datagram(to: Int, incarnation: UInt32, from: Endpoint, bytes: [UInt8], hasWaited: Bool)
+        case datagram(Datagram)
         case wake(host: Int, incarnation: UInt32)
         /// Something of a host that is lost when it is switched off.
         case step(Trace.Kind, host: Int, incarnation: UInt32, content: UInt64, () -> Void)
         case script(() -> Void)
+    }
+
+    /// One on its way.
+    struct Datagram {
+        /// By ``Host/index``: who had the address when it was sent, and has it still in this incarnation.
+        var receiver: Int
+        var incarnation: UInt32
+        var source: Endpoint
+        /// Of the address that it was sent to: what a router decides by.
+        var port: UInt16
+        var bytes: [UInt8]
+        /// Others had the receiver's line when it reached it.
+        var hasWaited = false
     }
 
     /// Of all randomness in it.
@@ -26,13 +38,14 @@ public final class World {
     public private(set) var now = VirtualTime.zero
     /// Those ever added, by ``Host/index``.
     public private(set) var hosts: [Host] = []
-    /// At most one: the run ends with it.
+    /// At most one, the first: the run ends with it.
     public private(set) var violations: [Violation] = []
     /// Events that were handled on a host.
     public private(set) var eventCount: UInt64 = 0
     /// Of all datagrams that were sent, with 28 bytes of headers each.
     var bytesSent = 0
-    /// Told after each event on which host it happened; may be nil.
+    /// Told after each event on which host it happened, for what only the scenario knows; may be nil. What must hold for every
+    /// program of a kind is looked at in its ``Program/touched()``.
     var onTouch: ((Host) -> Void)?
     /// Whether messages are looked through for what users are called.
     var namesUsers = false
@@ -133,12 +146,12 @@ public final class World {
 
     private func handle(_ event: Event) {
         switch event {
-        case .datagram(let index, let incarnation, let source, let bytes, let hasWaited):
-            let host = hosts[index]
-            guard host.incarnation == incarnation, let program = host.program else { return }
-            guard hasWaited || hasCome(bytes, to: host, from: source) else { return }
-            trace.add(.datagram, at: now, host: index, Trace.content(of: bytes))
-            program.receive(bytes, from: source)
+        case .datagram(let datagram):
+            let host = hosts[datagram.receiver]
+            guard host.incarnation == datagram.incarnation, let program = host.program else { return }
+            guard datagram.hasWaited || hasCome(datagram, to: host), isAdmitted(datagram, to: host) else { return }
+            trace.add(.datagram, at: now, host: host.index, Trace.content(of: datagram.bytes))
+            program.receive(datagram.bytes, from: datagram.source)
             touched(host)
         case .wake(let index, let incarnation):
             let host = hosts[index]
@@ -160,6 +173,7 @@ public final class World {
 
     private func touched(_ host: Host) {
         eventCount += 1
+        host.program?.touched()
         onTouch?(host)
     }
 
@@ -172,8 +186,9 @@ public final class World {
 
     // MARK: - What must hold
 
-    /// Says that something happened that must not; the run ends here.
+    /// Says that something happened that must not; the run ends here, and what follows from it does not count.
     public func violate(_ invariant: Invariant, _ detail: String, host: Host? = nil) {
+        guard violations.isEmpty else { return }
         trace.add(.violation, at: now, host: host?.index ?? -1, Trace.content(of: invariant.rawValue))
         violations.append(Violation(invariant: invariant, detail: detail, host: host?.index, time: now))
         isStopped = true
