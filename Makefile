@@ -42,8 +42,9 @@ format: ## rewrite sources in the house style
 format-check: ## fail where the house style is not followed
 	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
 
-lint: ## banned names, licence lines, bare TODOs
+lint: ## banned names, licence lines, bare TODOs; the soak's verdict on made-up samples
 	@Scripts/lint
+	@Interop/soak_verdict.py
 
 layers: ## no target reaches upward or sideways
 	@Scripts/check-layers
@@ -55,7 +56,7 @@ sim: ## the simulator's short scenarios, each twice, with equal traces
 	swift build --product roost-sim
 	@Scripts/sim
 
-powerloss: ## crashes, power failures and full disks at the writes of publish, fetch, pin, evict and compaction
+powerloss: ## crashes, power failures, full and lying disks at the writes of publish, fetch, pin, evict and compaction
 	swift build --product roost-powerloss
 	@Scripts/powerloss
 

@@ -80,8 +80,14 @@ def main():
 
     # One lane works, the other waits for other people's timers: together they take as long as the working one.
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as working, concurrent.futures.ThreadPoolExecutor(given.jobs) as waiting:
-        for job in [(waiting if waits else working).submit(perform, title, body) for title, body, waits in selected]:
-            job.result()
+        jobs = [(waiting if waits else working).submit(perform, title, body) for title, body, waits in selected]
+        try:
+            for job in jobs:
+                job.result()
+        finally:
+            # Nothing more begins after Ctrl-C or SIGTERM; what runs comes to its end.
+            for job in jobs:
+                job.cancel()
     if given.again and failures:
         bodies, second = {title: body for title, body, _ in selected}, failures
         failures = []

@@ -15,7 +15,7 @@ import tempfile
 from tracker import Tracker
 
 from .clock import Clock
-from .host import Host
+from .host import Host, end_those_in
 from .internet import Home, Internet, InternetHost
 from .path import Path
 from .space import GATEWAY, GATEWAY6, NETWORK, ROOT, common, enter, ip, six_of_the_bridge
@@ -24,7 +24,7 @@ __all__ = ["GATEWAY", "NETWORK", "ROOT", "Clock", "Home", "Host", "Internet", "I
 
 
 class Lab:
-    """The hosts of one case. Leaving the `with` ends their processes and removes their folders."""
+    """The hosts of one case. Leaving the `with` ends all that runs on them, whoever has started it, and removes their folders."""
 
     def __init__(self):
         self.scratch = tempfile.mkdtemp(prefix="roost-lab-", dir=os.environ.get("ROOST_LAB_DIR"))
@@ -60,15 +60,21 @@ class Lab:
         return self
 
     def __exit__(self, kind, *_):
-        if kind:
-            for host in self.hosts:
-                for line in host.log_tail():
-                    print(f"      {host.name}: {line}")
-        for host in self.hosts:
-            host.close()
-        for internet in self.internets:
-            internet.close()
-        for tracker in self.trackers:
-            tracker.close()
-        if not os.environ.get("ROOST_LAB_KEEP"):
-            shutil.rmtree(self.scratch, ignore_errors=True)
+        if kind and issubclass(kind, Exception):
+            self._tell_logs()
+        # Held open, or the kernel would give their numbers to others.
+        namespaces = [os.open(f"/proc/{host.holder.pid}/ns/net", os.O_RDONLY) for host in self.hosts]
+        try:
+            for part in [*self.hosts, *self.internets, *self.trackers]:
+                part.close()
+        finally:
+            end_those_in(namespaces)
+            for namespace in namespaces:
+                os.close(namespace)
+            if not os.environ.get("ROOST_LAB_KEEP"):
+                shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _tell_logs(self):
+        for name, log in [(host.name, host) for host in self.hosts] + [("emulator", internet.emulator) for internet in self.internets]:
+            for line in log.log_tail():
+                print(f"      {name}: {line}")

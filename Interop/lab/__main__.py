@@ -6,11 +6,13 @@ import os
 import pathlib
 import socket
 import sys
+import tempfile
 
 sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 import lab  # noqa: E402
 
-SOCKET = os.environ.get("ROOST_LAB", f"/tmp/roost-lab-{os.getuid()}.sock")
+# Named for the process that `up` runs as root in a user namespace of its own, too.
+SOCKET = os.environ.setdefault("ROOST_LAB", f"{tempfile.gettempdir()}/roost-lab-{os.getuid()}.sock")
 
 
 class World:
@@ -73,7 +75,18 @@ class World:
 COMMANDS = [name for name in vars(World) if name[0] != "_" and name != "enter"]
 
 
+def is_up():
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(SOCKET)
+            return True
+        except OSError:
+            return False
+
+
 def serve(seed):
+    if is_up():
+        sys.exit(f"a lab is up at {SOCKET}: end it, or name another socket in ROOST_LAB")
     lab.enter()
     with lab.Lab() as network:
         world = World(network, seed)
@@ -81,21 +94,36 @@ def serve(seed):
             os.unlink(SOCKET)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(SOCKET)
-        os.chmod(SOCKET, 0o600)
-        listener.listen()
-        print(f"the lab is up at {SOCKET}; Ctrl-C ends it with all that runs in it", flush=True)
         try:
+            os.chmod(SOCKET, 0o600)
+            listener.listen()
+            print(f"the lab is up at {SOCKET}; Ctrl-C ends it with all that runs in it", flush=True)
             while True:
                 client, _ = listener.accept()
-                with client, client.makefile("rw") as stream:
-                    words = json.loads(stream.readline())
-                    try:
-                        answer = {"value": getattr(world, words[0])(*words[1:])}
-                    except Exception as error:  # noqa: BLE001  (a wrong command must not end the lab)
-                        answer = {"error": str(error) or type(error).__name__}
-                    stream.write(json.dumps(answer) + "\n")
+                with client:
+                    answer(client, world)
         except KeyboardInterrupt:
+            pass
+        finally:
             os.unlink(SOCKET)
+
+
+def answer(client, world):
+    """One command. Neither a wrong one nor a client that goes may end the lab."""
+    try:
+        with client.makefile("rw") as stream:
+            line = stream.readline()
+            if not line:
+                # Somebody looked whether a lab is up.
+                return
+            try:
+                words = json.loads(line)
+                said = {"value": getattr(world, words[0])(*words[1:])}
+            except Exception as error:  # noqa: BLE001
+                said = {"error": str(error) or type(error).__name__}
+            stream.write(json.dumps(said) + "\n")
+    except OSError:
+        pass
 
 
 def ask(*words):

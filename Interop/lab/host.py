@@ -13,6 +13,30 @@ from .space import GATEWAY, NETWORK, common, ip
 _numbers = itertools.count(1)
 
 
+def end_those_in(namespaces):
+    """Ends whatever runs in these network namespaces, open files each: daemons, and what others have started in them (`lab run`)."""
+    inside = {os.fstat(namespace).st_ino for namespace in namespaces}
+
+    def left():
+        for name in os.listdir("/proc"):
+            try:
+                if name.isdigit() and os.stat(f"/proc/{name}/ns/net").st_ino in inside:
+                    yield int(name)
+            except OSError:
+                # Somebody else's, or gone.
+                continue
+
+    for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 2)):
+        end = time.monotonic() + patience
+        for pid in left():
+            try:
+                os.kill(pid, number)
+            except OSError:
+                pass
+        while any(left()) and time.monotonic() < end:
+            time.sleep(0.05)
+
+
 class Host:
     """One machine: its addresses, its scratch folder, its processes. This kind hangs on the bridge: a fast path without faults.
 

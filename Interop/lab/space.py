@@ -34,6 +34,11 @@ def six_of_the_bridge():
     ip("-6", "addr", "replace", f"{GATEWAY6}/64", "dev", "lab", "nodad")
 
 
+def _end(number, _):
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def enter():
     """Moves this process into a namespace with only the bridge. Once, before any thread is made."""
     if os.geteuid() != 0:
@@ -55,6 +60,8 @@ def enter():
     os.environ["BT_NETNS"] = "0"
     # A shell without job control has what it starts in the background ignore Ctrl-C, and whatever that starts does too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What the lab has made is removed then, too.
+    signal.signal(signal.SIGTERM, _end)
     common.pin_congestion_control()
 
 

@@ -8,7 +8,7 @@ internal import Wire
 struct FetchTrial: Trial {
     static let name = "fetch"
 
-    private let root: String
+    let root: String
     private let holder: TestNode
     private let holderFolder: String
     private let site: Digest256
@@ -40,7 +40,7 @@ struct FetchTrial: Trial {
         await node.stop()
     }
 
-    private func fetch(_ node: TestNode, to folder: String) async throws(NodeError) {
+    func fetch(_ node: TestNode, to folder: String) async throws(NodeError) {
         let request = FetchRequest(
             link: link,
             directory: root + "/" + folder,
@@ -74,7 +74,7 @@ struct FetchTrial: Trial {
         }
     }
 
-    private func exported(_ name: String) -> [String: [UInt8]]? {
+    func exported(_ name: String) -> [String: [UInt8]]? {
         Folder.read(root + "/" + name)?.filter { !$0.key.hasPrefix(".") }
     }
 

@@ -10,13 +10,13 @@ struct FullDiskRun {
     /// The disk is full from every so manyth change on.
     var every: Int
 
-    func run(_ type: any Trial.Type) async throws -> CrashRun.Outcome {
+    func run(_ type: any Trial.Type) async throws -> Outcome {
         let scratch = try Folder.scratch()
         defer { Folder.remove(scratch) }
         let root = scratch + "/root"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
         let trial = try await type.init(root: root)
-        var outcome = CrashRun.Outcome()
+        var outcome = Outcome()
         do {
             var before: UInt64 = 0
             _ = try await Recorder.record(root) { try await trial.run { before = Recorder.changes } }

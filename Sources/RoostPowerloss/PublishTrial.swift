@@ -45,7 +45,7 @@ extension Trial {
 struct PublishTrial: Trial {
     static let name = "publish"
 
-    private let root: String
+    let root: String
     private var home: String { root + "/home" }
     private var source: String { root + "/source" }
 
@@ -74,9 +74,9 @@ struct PublishTrial: Trial {
     }
 
     /// As a user does who repeats the command: the folder's site, or a new one.
-    private func publish(_ node: TestNode) async throws(NodeError) -> PublishResult {
+    private func publish(_ node: TestNode, new: Bool = false) async throws(NodeError) -> PublishResult {
         do throws(NodeError) {
-            return try await node.node.publish(PublishRequest(directory: source)) { _ in }
+            return try await node.node.publish(PublishRequest(directory: source, new: new)) { _ in }
         } catch {
             guard error.kind == .usage else { throw error }
             return try await node.node.publish(PublishRequest(directory: source, new: true)) { _ in }
@@ -111,7 +111,8 @@ struct PublishTrial: Trial {
         return faults
     }
 
-    private func goOn(_ node: TestNode) async throws(NodeError) -> [String] {
+    /// The folder is changed, and published again.
+    func goOn(_ node: TestNode, new: Bool = false) async throws(NodeError) -> [String] {
         do {
             // The folder is as the user left it before the crash, which is the first version or the second.
             try Folder.update(source, from: SampleFolder.version(1), to: [:])
@@ -120,7 +121,7 @@ struct PublishTrial: Trial {
         } catch {
             return ["\(error)"]
         }
-        let result = try await publish(node)
+        let result = try await publish(node, new: new)
         guard let site = Digest256(hex: result.site.suffix(64)) else { return ["\(result.site) is no site"] }
         let isRight = try await node.files(of: site, .newest) == SampleFolder.version(3)
         return isRight ? [] : ["what is published next is not what was in the folder"]

@@ -3,7 +3,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Storage
 
-/// The program `roost-powerloss`: what a crash, a power failure or a full disk leaves of the product's stores.
+/// The program `roost-powerloss`: what a crash, a power failure, a full or a lying disk leaves of the product's stores.
 @main
 struct RoostPowerloss: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,6 +33,9 @@ struct RoostPowerloss: AsyncParsableCommand {
     @Flag(help: "Instead of crashes, a disk that is full from each change on.")
     var full = false
 
+    @Flag(help: "Instead of crashes, a disk that says it has synced from some write on, and has not (publish, fetch).")
+    var lying = false
+
     @Option(help: "Of what is on the disk by chance.")
     var seed: UInt64 = 1
 
@@ -56,6 +59,9 @@ struct RoostPowerloss: AsyncParsableCommand {
 
     func validate() throws {
         if every < 1 || chances < 0 { throw ValidationError("--every and --chances count.") }
+        if lying, full || !(kind.trial is any LyingTrial.Type) {
+            throw ValidationError("--lying is for publish and fetch, without --full.")
+        }
         if let defect, StorageDefect(rawValue: defect) == nil {
             throw ValidationError("There is no defect '\(defect)'.")
         }
@@ -64,23 +70,33 @@ struct RoostPowerloss: AsyncParsableCommand {
     func run() async throws {
         StorageDefect.current = defect.flatMap { StorageDefect(rawValue: $0) }
         let began = ContinuousClock.now
-        let outcome =
-            full
-            ? try await FullDiskRun(seed: seed, every: every).run(kind.trial)
-            : try await CrashRun(
-                seed: seed,
-                chances: chances,
-                every: every,
-                keep: keep,
-                stopsAtFirst: first,
-                prints: changes
-            )
-            .run(kind.trial)
+        let outcome = try await look()
         print(
             "\(kind.rawValue): \(outcome.changes) changes, \(outcome.states) states, \(outcome.looked) looked at, \(outcome.failed) failed"
         )
+        for (what, count) in outcome.moved.sorted(by: { $0.key < $1.key }) {
+            print("    \(count) without \(what), as the node had asked for")
+        }
         let seconds = began.duration(to: .now) / .seconds(1)
         FileHandle.standardError.write(Data("cost: \(String(format: "%.1f", seconds)) s\n".utf8))
+        if outcome.looked == 0 { throw Failure("no state was looked at: give --every a smaller number") }
         if outcome.failed > 0 { throw ExitCode.failure }
+    }
+
+    private func look() async throws -> Outcome {
+        if full { return try await FullDiskRun(seed: seed, every: every).run(kind.trial) }
+        if lying, let trial = kind.trial as? any LyingTrial.Type {
+            let run = LyingRun(seed: seed, every: every, keep: keep, stopsAtFirst: first, prints: changes)
+            return try await run.run(trial)
+        }
+        let run = CrashRun(
+            seed: seed,
+            chances: chances,
+            every: every,
+            keep: keep,
+            stopsAtFirst: first,
+            prints: changes
+        )
+        return try await run.run(kind.trial)
     }
 }

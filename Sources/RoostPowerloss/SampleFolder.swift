@@ -18,6 +18,9 @@ enum SampleFolder {
         return files
     }
 
+    /// Whether some version has the file with these bytes.
+    static func has(_ bytes: [UInt8], at path: String) -> Bool { (1...3).contains { version($0)[path] == bytes } }
+
     /// `count` bytes that depend on the words alone.
     private static func text(_ words: String, _ count: Int) -> [UInt8] {
         var state = words.utf8.reduce(UInt64(count)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

@@ -41,6 +41,41 @@ final class TestNode: Sendable {
         return files
     }
 
+    /// What can be read of a release from what is here, and why the rest cannot.
+    func readable(of site: Digest256, _ selector: ReleaseSelector) async -> (files: [String: [UInt8]], errors: [String])
+    {
+        var (files, errors): ([String: [UInt8]], [String]) = ([:], [])
+        do throws(NodeError) {
+            let release = try await node.release(of: site, selector, mayUseNetwork: false)
+            await collect([], of: release, into: &files, &errors)
+        } catch {
+            errors.append(error.message)
+        }
+        return (files, errors)
+    }
+
+    private func collect(
+        _ path: [String],
+        of release: ReleaseReference,
+        into files: inout [String: [UInt8]],
+        _ errors: inout [String]
+    ) async {
+        let name = path.joined(separator: "/")
+        do throws(NodeError) {
+            switch try await node.entry(at: path, in: release, mayUseNetwork: false) {
+            case .folder(let names):
+                for name in names {
+                    let inner = path + [name.replacingOccurrences(of: "/", with: "")]
+                    await collect(inner, of: release, into: &files, &errors)
+                }
+            case .file(let file): files[name] = try await read(file, of: release)
+            case nil: errors.append("nothing at \(name)")
+            }
+        } catch {
+            errors.append("\(name): \(error.message)")
+        }
+    }
+
     private func collect(
         _ path: [String],
         of release: ReleaseReference,

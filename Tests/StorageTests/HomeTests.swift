@@ -56,6 +56,19 @@ struct HomeTests {
         }
     }
 
+    @Test("opens again where the disk has lost the bytes of its version, and is refused where they are no number")
+    func lostVersion() throws {
+        let folder = try TemporaryFolder()
+        try folder.home.prepare()
+        for lost in [[], [UInt8](repeating: 0, count: 2)] {
+            try folder.write(lost, to: "home/version")
+            try folder.home.prepare()
+            #expect(try folder.home.read(folder.home.version) == Array("\(Home.layoutVersion)\n".utf8))
+        }
+        try folder.write(Array("two\n".utf8), to: "home/version")
+        #expect(throws: StorageError.damaged(path: folder.home.version)) { try folder.home.prepare() }
+    }
+
     @Test("opening clears what an interrupted run left, and nothing else")
     func leftovers() throws {
         let folder = try TemporaryFolder()
@@ -67,7 +80,7 @@ struct HomeTests {
         #expect(try folder.read("home/config.toml") == [2])
     }
 
-    @Test("of a later layout is refused, a damaged version is told apart", arguments: ["3\n", "999", "x", ""])
+    @Test("of a later layout is refused, a damaged version is told apart", arguments: ["3\n", "999", "x"])
     func version(text: String) throws {
         let folder = try TemporaryFolder()
         try folder.home.prepare()

@@ -165,9 +165,11 @@ struct Doctor: Sendable {
         let context = context
         let sites = try await context.blocking.run {
             try context.keys.ownSites().filter { site in
-                try context.metadata.read {
+                let isUnknown = try context.metadata.read {
                     try $0.site(site) == nil && $0.highestHead(of: site) == nil && !BegunSites.isBegun(site, in: $0)
                 }
+                // A node that starts takes back sites that were only begun: their keys first, then the note of it.
+                return isUnknown && context.keys.hasSite(site)
             }
         }
         return sites.map { site in

@@ -42,7 +42,15 @@ struct Fetcher: Sendable {
         let before = sites.received(for: link.address.id)
         report(NodeProgress(stage: "finding peers", done: 0, total: nil))
         let finding = try await find(link.address, peers: peers, trace: trace)
-        let (fetched, lease) = try await fetch(finding, link.selector, peers: peers, trace: trace, report: report)
+        let isWritten = request.directory != nil
+        let (fetched, lease) = try await fetch(
+            finding,
+            link.selector,
+            isWritten: isWritten,
+            peers: peers,
+            trace: trace,
+            report: report
+        )
         defer { lease.end() }
         var renamed: [String] = []
         if let directory = request.directory {
@@ -71,7 +79,13 @@ struct Fetcher: Sendable {
         peers: KnownPeers = [],
         report: @escaping LongWork.Report = { _ in }
     ) async throws(NodeError) {
-        let (_, lease) = try await fetch(release, peers: peers, trace: SiteTrace(), report: report)
+        let (_, lease) = try await fetch(
+            release,
+            isWritten: false,
+            peers: peers,
+            trace: SiteTrace(),
+            report: report
+        )
         lease.end()
     }
 
@@ -107,6 +121,7 @@ struct Fetcher: Sendable {
     private func fetch(
         _ finding: SiteFinding,
         _ selector: ReleaseSelector,
+        isWritten: Bool,
         peers: KnownPeers,
         trace: SiteTrace,
         report: @escaping LongWork.Report
@@ -114,7 +129,7 @@ struct Fetcher: Sendable {
         switch finding.content {
         case .feed(let feed):
             let release = SiteRelease(site: feed.site, release: try selector.release(in: feed.state))
-            return try await fetch(release, peers: peers, trace: trace, report: report)
+            return try await fetch(release, isWritten: isWritten, peers: peers, trace: trace, report: report)
         case .tree(let v1, let v2, let sequence):
             var (fetched, lease) = try await fetchTree(v1, v2, peers: peers, trace: trace, report: report)
             fetched.seq = sequence
@@ -124,6 +139,7 @@ struct Fetcher: Sendable {
 
     private func fetch(
         _ release: SiteRelease,
+        isWritten: Bool,
         peers: KnownPeers,
         trace: SiteTrace,
         report: @escaping LongWork.Report
@@ -133,20 +149,16 @@ struct Fetcher: Sendable {
         let roots = manifest.files.compactMap(\.root)
         let lease = context.content.lease(roots)
         do throws(NodeError) {
-            let sites = sites
-            let site = release.site
-            let payload = try await swarms.fetchAll(release, manifest: manifest) {
-                KnownPeers(
-                    named: peers.named,
-                    whole: sites.wholeHolders(of: release),
-                    holders: peers.holders + sites.holders(of: site),
-                    sources: SourceHints(release.release)
-                )
-            } report: {
-                report($0)
+            let old = isWritten ? try await begun(roots) : []
+            var payload = try await get(release, manifest, peers: peers, report: report)
+            if try await takeOutDamaged(old, report: report) {
+                trace.note("files that were here are damaged, and come again")
+                let again = try await get(release, manifest, peers: peers, report: report)
+                payload.received += again.received
+                payload.peers = max(payload.peers, again.peers)
             }
             trace.note("\(payload.received) bytes of payload from up to \(payload.peers) peers at a time")
-            try await want(manifest, of: site)
+            try await want(manifest, of: release.site)
             let fetched = Fetched(
                 items: manifest.files.map(FolderExport.Item.init),
                 label: release.release.label,
@@ -158,6 +170,25 @@ struct Fetcher: Sendable {
         } catch {
             lease.end()
             throw error
+        }
+    }
+
+    private func get(
+        _ release: SiteRelease,
+        _ manifest: ReleaseManifest,
+        peers: KnownPeers,
+        report: @escaping LongWork.Report
+    ) async throws(NodeError) -> SwarmService.Fetched {
+        let sites = sites
+        return try await swarms.fetchAll(release, manifest: manifest) {
+            KnownPeers(
+                named: peers.named,
+                whole: sites.wholeHolders(of: release),
+                holders: peers.holders + sites.holders(of: release.site),
+                sources: SourceHints(release.release)
+            )
+        } report: {
+            report($0)
         }
     }
 

@@ -22,7 +22,7 @@ extension NodeError {
             self.init(
                 .notPermitted,
                 "keys/local.key is missing or is not the one that sealed the key '\(name)'",
-                remedy: "Restore keys/local.key from the same copy of the home as the other keys."
+                remedy: "Restore keys/local.key from the same copy of the home as the other keys. \(Self.withoutCopy)"
             )
         case .notPrivate(let path):
             self.init(
@@ -57,8 +57,12 @@ extension NodeError {
             self.init(
                 .badData,
                 "the key file '\(name)' is damaged or no key file",
-                remedy: "Restore it from a copy of the home."
+                remedy: "Restore it from a copy of the home. \(Self.withoutCopy)"
             )
         }
     }
+
+    private static let withoutCopy =
+        "Without one, move the folder keys/ away: the node begins again as another device, without its identities, and own "
+        + "sites come back by their recovery kits."
 }

@@ -175,7 +175,9 @@ final class Publisher: Sendable {
             throw NodeError(
                 .unavailable,
                 "the keys of betanet://\(site.hex) are here, but its history is not, and no holder was found",
-                remedy: "Restore metadata.sqlite from a copy of the home, or try again when a holder can be reached."
+                remedy:
+                    "Restore metadata.sqlite from a copy of the home, try again when a holder can be reached, or publish "
+                    + "the folder as a new site with --new."
             )
         }
         return found

@@ -23,11 +23,18 @@ public struct DiskImage: Sendable {
         case bytesOnly
         /// Any part, the last write of each file torn at a sector.
         case some(UInt64)
+        /// All names, and of each file nothing, everything, what came first or any of its writes: long after it has said
+        /// that they are synced.
+        case lying(UInt64)
     }
 
     init(_ disk: RecordedDisk, _ chance: Chance) {
         var random: RandomStream?
-        if case .some(let seed) = chance { random = RandomStream(seed: seed, "crash") }
+        switch chance {
+        case .some(let seed): random = RandomStream(seed: seed, "crash")
+        case .lying(let seed): random = RandomStream(seed: seed, "lies")
+        case .all, .none, .namesOnly, .bytesOnly: break
+        }
         let names = Self.names(of: disk, chance, &random)
         var folders: [String] = []
         var versions: [(path: String, version: RecordedDisk.Version)] = []
@@ -48,7 +55,7 @@ public struct DiskImage: Sendable {
         _ random: inout RandomStream?
     ) -> [String: RecordedDisk.Entry] {
         switch chance {
-        case .all, .namesOnly: return disk.names
+        case .all, .namesOnly, .lying: return disk.names
         case .none, .bytesOnly: return disk.durableNames
         case .some: break
         }
@@ -95,7 +102,24 @@ public struct DiskImage: Sendable {
                 }
             }
             return version
+        case .lying: return kept(content, &random)
         }
+    }
+
+    /// There may be hundreds of writes; with one chance to end at each of them only the first few would ever be there.
+    private static func kept(_ content: RecordedDisk.Content, _ random: inout RandomStream?) -> RecordedDisk.Version {
+        let kind = random?.below(4) ?? 0
+        let first = random?.below(content.pending.count + 1) ?? 0
+        var version = content.durable
+        switch kind {
+        case 0: break
+        case 1: return content.current
+        case 2:
+            for edit in content.pending.prefix(first) { version.apply(edit) }
+            if first < content.pending.count { version.apply(torn(content.pending[first], &random)) }
+        default: for edit in content.pending where random?.below(2) == 0 { version.apply(edit) }
+        }
+        return version
     }
 
     private static func torn(_ edit: RecordedDisk.Edit, _ random: inout RandomStream?) -> RecordedDisk.Edit {

@@ -74,6 +74,10 @@ public struct RecordedDisk: Sendable {
     /// What the program has said so far.
     public private(set) var marks: [String] = []
 
+    /// From now on the device says of bytes that they are synced, and has written none. Names it still keeps, as a file
+    /// system's journal does that is written in another way: worse than losing both, which would be an older state.
+    var lies = false
+
     /// The folder that was there when the record began; all paths are below it.
     let root: String
 
@@ -130,6 +134,7 @@ public struct RecordedDisk: Sendable {
     // MARK: - Syncing
 
     private mutating func sync(_ index: Int) {
+        guard !lies else { return }
         contents[index].durable = contents[index].current
         contents[index].pending = []
     }

@@ -67,7 +67,11 @@ public struct Home: Sendable {
 
     private func checkVersion() throws(StorageError) {
         do throws(StorageError) {
-            let text = String(decoding: try Disk.read(version, limit: 64), as: UTF8.self)
+            let bytes = try Disk.read(version, limit: 64)
+            // Without bytes is what a disk leaves that said it had synced them and had not. It holds nothing against us, and
+            // a home that never opens again would be the greater loss.
+            if bytes.allSatisfy({ $0 == 0 }) { return try writeVersion() }
+            let text = String(decoding: bytes, as: UTF8.self)
             guard let found = Int(text.prefix { $0.isASCII && $0.isNumber }) else { throw .damaged(path: version) }
             guard found <= Self.layoutVersion else { throw .tooNew(path: path, version: found) }
             // Layout 2 is layout 1 with packs: all that stands there stays as it is, and an older program is kept out.

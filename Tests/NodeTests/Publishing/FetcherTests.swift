@@ -70,6 +70,20 @@ struct FetcherTests {
         await publisher.end()
     }
 
+    @Test("invariant 1: files that were here and have changed on the disk since come again, and are not written out")
+    func damaged() async throws {
+        let (publisher, reader, site) = try await Self.world()
+        _ = try await reader.fetch(site.site, from: publisher, to: nil)
+        for root in try KeepingServiceTests.roots(try KeepingServiceTests.id(site), publisher) {
+            try reader.damage(root)
+        }
+        _ = try await reader.fetch(site.site, from: publisher, to: "out")
+        #expect(try reader.text("out/index.html") == "<p>hello")
+        #expect(try reader.text("out/deep/er/big.txt") == String(repeating: "x", count: 200_000))
+        await reader.end()
+        await publisher.end()
+    }
+
     @Test("a folder in use is refused before anything is asked; no such release; withdrawn")
     func refused() async throws {
         let (publisher, reader, site) = try await Self.world()

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import Node
+internal import Storage
+internal import Wire
+
+/// A trial of which is also looked at what is left when the disk lied at its syncs.
+protocol LyingTrial: Trial {
+    /// What does not hold of the state that stands at the root now, of the little that can be promised then.
+    func lookAfterLies() async -> AfterLies.Result
+}
+
+/// What a node still owes to its user when the disk has lost what it said it had: whatever has been acknowledged may be
+/// gone, but nothing wrong is shown, what is lost is said, and the same commands work again.
+///
+/// A node that does not start must say which file is damaged, and start when that was moved away as its error says.
+struct AfterLies {
+    /// Of the node.
+    let home: String
+    /// Before the doctor has looked; it may fail, and what it shows nevertheless must be right.
+    var early: @Sendable (TestNode) async -> [String] = { _ in [] }
+    /// The user's command once more: what of it does not work.
+    let goOn: @Sendable (TestNode) async throws(NodeError) -> [String]
+
+    struct Result {
+        var faults: [String] = []
+        /// What its user had to move away before the node started.
+        var moved: [String] = []
+    }
+
+    /// What may be moved away, as an error's remedy puts it.
+    private enum Damaged: CaseIterable {
+        case database, keys
+
+        var name: String {
+            switch self {
+            case .database: "the database"
+            case .keys: "the keys"
+            }
+        }
+
+        var remedy: String {
+            switch self {
+            case .database: "move it away"
+            case .keys: "move the folder keys/ away"
+            }
+        }
+
+        func moveAway(in home: Home) {
+            switch self {
+            case .database: for suffix in ["", "-wal", "-shm"] { Folder.remove(home.database + suffix) }
+            case .keys: Folder.remove(home.keys)
+            }
+        }
+
+        static func of(_ error: NodeError) -> Damaged? {
+            allCases.first { error.remedy.contains($0.remedy) }
+        }
+    }
+
+    private enum Look {
+        case faults([String])
+        case damaged(Damaged, String)
+    }
+
+    func result() async -> Result {
+        var moved: [String] = []
+        while true {
+            switch await onNode(look) {
+            case .faults(let faults): return Result(faults: faults, moved: moved)
+            case .damaged(let what, let message):
+                guard !moved.contains(what.name) else {
+                    return Result(faults: ["\(what.name) damaged again when new: \(message)"], moved: moved)
+                }
+                what.moveAway(in: Home(path: home))
+                moved.append(what.name)
+            }
+        }
+    }
+
+    private func onNode(_ body: (TestNode) async throws(NodeError) -> Look) async -> Look {
+        let node: TestNode
+        do throws(NodeError) { node = try await TestNode(home: home) } catch {
+            return Self.look(error, "the node does not start")
+        }
+        let look: Look
+        do throws(NodeError) { look = try await body(node) } catch { look = Self.look(error, "it goes not on") }
+        await node.stop()
+        return look
+    }
+
+    private static func look(_ error: NodeError, _ what: String) -> Look {
+        if let damaged = Damaged.of(error) { return .damaged(damaged, error.message) }
+        return .faults(["\(what): \(error.kind): \(error.message) (\(error.remedy))"])
+    }
+
+    /// Reads first: what is damaged must not be shown before the doctor has looked, either.
+    private func look(_ node: TestNode) async throws(NodeError) -> Look {
+        var faults = try await read(node).faults + (await early(node))
+        let report = try await node.node.doctor(repair: false) { _ in }
+        if let found = report.findings.first(where: { $0.state == "problem" && $0.what.hasPrefix("the database: ") }) {
+            return .damaged(.database, found.what)
+        }
+        let said = report.findings.filter { $0.state != "ok" && !$0.what.hasPrefix("only ") }
+        let after = try await read(node)
+        faults += after.faults
+        // What the look at it has taken out of service the node no longer believes to hold, unless it must.
+        if let lost = after.lost.first, said.isEmpty { faults.append("the doctor does not say what is lost: \(lost)") }
+        faults += try await goOn(node)
+        return .faults(faults)
+    }
+
+    /// Wrong bytes that are shown, and what the node believes to hold and cannot show.
+    private func read(_ node: TestNode) async throws(NodeError) -> (faults: [String], lost: [String]) {
+        var (faults, lost): ([String], [String]) = ([], [])
+        for site in try await node.node.sites() {
+            guard let id = Digest256(hex: site.site.suffix(64)), site.seq > 0 else { continue }
+            for seq in 1...site.seq {
+                let found = await node.readable(of: id, .sequence(seq))
+                for (path, bytes) in found.files where !SampleFolder.has(bytes, at: path) {
+                    faults.append("release \(seq) shows other bytes of \(path)")
+                }
+                guard site.own || (seq == site.seq && site.stored == site.bytes) else { continue }
+                lost += found.errors.map { "release \(seq): \($0)" }
+            }
+        }
+        return (faults, lost)
+    }
+}
+
+extension PublishTrial: LyingTrial {
+    func lookAfterLies() async -> AfterLies.Result {
+        await AfterLies(home: root + "/home") { node throws(NodeError) in
+            do throws(NodeError) {
+                return try await goOn(node)
+            } catch {
+                // Its keys or its history are lost: the errors name the way that is left.
+                guard error.remedy.contains("--new") else { throw error }
+                return try await goOn(node, new: true)
+            }
+        }
+        .result()
+    }
+}
+
+extension FetchTrial: LyingTrial {
+    func lookAfterLies() async -> AfterLies.Result {
+        await AfterLies(home: root + "/home") { node in
+            (try? await again(node, to: "early")) ?? []
+        } goOn: { node throws(NodeError) in
+            try await again(node, to: "again")
+        }
+        .result()
+    }
+
+    private func again(_ node: TestNode, to folder: String) async throws(NodeError) -> [String] {
+        try await fetch(node, to: folder)
+        return exported(folder) == SampleFolder.version(1) ? [] : ["what is fetched to '\(folder)' is not the site"]
+    }
+}
