@@ -49,6 +49,53 @@ import Testing
         #expect(report.violations.isEmpty)
     }
 
+    @Test("a torrent is whole again after disks lied about what they had synced and lost it (swarm-faults)")
+    func lyingDisks() async throws {
+        let report = try await run("swarm-faults", seed: 3, nodes: 7)
+        #expect(report.violations.isEmpty)
+        let lost = report.figures.first { $0.name == "lost-after-sync" }.flatMap { Int($0.value) }
+        #expect(try #require(lost) > 0)
+    }
+
+    @Test(
+        "a publisher goes when its readers together have everything, none of them has it all, and all get it, issue 4 item 2"
+    )
+    func publisherGone() async throws {
+        let report = try await run("publisher-gone", seed: 2, nodes: PublisherGone.fewestNodes)
+        #expect(report.violations.isEmpty && report.figures.contains { $0.name == "publisher-left-after" })
+    }
+
+    @Test("the checks of the crowd see a timer that is not planned")
+    func crowdTimer() async {
+        let invariant = await onOwnThread {
+            var options = ScenarioOptions(origin: .now)
+            (options.nodes, options.defect) = (SwarmCrowd.fewestNodes, "dropped-timer")
+            return Scenarios.run(SwarmCrowd.self, options).violations.first?.invariant
+        }
+        #expect(invariant == .timerIsSet)
+    }
+
+    @Test(
+        "clocks jump where somebody reads a wall clock, and nowhere else",
+        arguments: [
+            "swarm-faults", "utp-faults", "partition-heal", "dht-items", "feed-faults", "feed-fork", "zone-announce",
+        ]
+    )
+    func clocks(scenario: String) async throws {
+        let readers: [String: (Int) -> Bool] = [
+            "feed-faults": { $0 == 0 }, "feed-fork": { $0 == 0 }, "zone-announce": { $0 >= 4 },
+        ]
+        let course = try #require(Scenarios.named(scenario))
+        for seed in 1...20 as ClosedRange<UInt64> {
+            var options = ScenarioOptions(origin: .now)
+            (options.seed, options.nodes) = (seed, course.fewestNodes)
+            for fault in course.init(options).faults {
+                guard case .clockJump = fault.kind else { continue }
+                #expect(readers[scenario]?(fault.host) == true)
+            }
+        }
+    }
+
     @Test("the runs do not depend on what instant stands for zero")
     func origin() async throws {
         let (first, second) = (try await run("feed-fork", seed: 4), try await run("feed-fork", seed: 4))
@@ -67,7 +114,9 @@ import Testing
 
     @Test(
         "a planted defect is found by the invariant that it breaks, issue 4 acceptance: planted bugs; `make sim` looks for all",
-        arguments: ["lower-head", "other-history", "reversed-bytes", "user-name", "unverified-block"]
+        arguments: [
+            "lower-head", "other-history", "forgotten-evidence", "reversed-bytes", "user-name", "unverified-block",
+        ]
     )
     func planted(name: String) async {
         let isFound = await onOwnThread {

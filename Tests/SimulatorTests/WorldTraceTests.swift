@@ -57,7 +57,8 @@ import Wire
             host.translation = kinds[number]
             return Chatter(host)
         }
-        let bounds = FaultPlan.Bounds(hosts: 0..<kinds.count, count: 12, from: .seconds(2), until: .seconds(60))
+        var bounds = FaultPlan.Bounds(hosts: 0..<kinds.count, count: 12, from: .seconds(2), until: .seconds(60))
+        bounds.wallClocks = 0..<kinds.count
         FaultPlan(options, bounds).plan(in: world) { fault in
             guard case .powerFailure(let length) = fault.kind, world.hosts[fault.host].isOn else { return }
             world.hosts[fault.host].switchOff()

@@ -34,9 +34,9 @@ public struct SiteExchangeSession: ~Copyable {
     var sync: FeedSync?
     private var peerHead: SignedHead?
     var requests: [UInt32: Purpose] = [:]
-    private var waiting: [OpenCommand] = []
+    private(set) var waiting: [OpenCommand] = []
     var opening = SiteOpening()
-    private var serving = SiteServing()
+    private(set) var serving = SiteServing()
     private var budget: RequestBudget
     private var nextID: UInt32 = 0
     private var lastMessage: Instant

@@ -23,6 +23,9 @@ struct SiteServing: Sendable {
     private var jobs: [UInt32: Job] = [:]
     private var nextToken: UInt32 = 0
 
+    /// Answers that wait.
+    var count: Int { jobs.count }
+
     mutating func serve(node hash: Digest256, offset: Int, id: UInt32) -> Output {
         begin(Job(id: id, work: .node(hash, offset: offset)), reading: hash)
     }

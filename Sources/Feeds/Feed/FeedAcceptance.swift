@@ -22,6 +22,7 @@ public struct FeedAcceptance: Sendable {
     package init(of other: SiteFeed, known: SiteFeed?, highest: SignedHead?, defect: FeedDefect?) {
         if var feed = known {
             feed.merge(other)
+            if defect == .forgetsEvidence, feed.head == known?.head { feed = known ?? feed }
             self.init(feed: feed, hasChanged: feed != known)
         } else if let highest, defect != .acceptsLowerHead, !Self.isBelievable(other, highest, defect) {
             self.init(feed: nil, hasChanged: false, contradictsHighest: Self.contradicts(other, highest))
@@ -68,4 +69,6 @@ package enum FeedDefect: String, Sendable, CaseIterable {
     case acceptsLowerHead = "lower-head"
     /// After a site was removed, another history that is as long is taken for it: its release numbers mean something else.
     case acceptsOtherHistory = "other-history"
+    /// What only proves a fork, and changes nothing of what is followed, is not kept.
+    case forgetsEvidence = "forgotten-evidence"
 }

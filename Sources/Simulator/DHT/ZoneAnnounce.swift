@@ -50,10 +50,11 @@ final class ZoneAnnounce: Scenario {
         // Small runs are made for many seeds, and most of this time nothing happens; of large ones each minute takes minutes.
         isLong = (Self.fewestNodes + 1...512).contains(nodes) || options.seed % 4 == 1
         random = world.stream("zone")
-        plan = FaultPlan(
-            options,
-            FaultPlan.Bounds(hosts: Self.entrances..<nodes - 2, count: 4, from: .seconds(40), until: .seconds(70))
-        )
+        let hosts = Self.entrances..<nodes - 2
+        var bounds = FaultPlan.Bounds(hosts: hosts, count: 4, from: .seconds(40), until: .seconds(70))
+        // Records say until when they count.
+        bounds.wallClocks = hosts
+        plan = FaultPlan(options, bounds)
     }
 
     // MARK: - The course

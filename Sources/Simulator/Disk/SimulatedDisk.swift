@@ -6,7 +6,7 @@ class SimulatedDisk {
     var isFull = false
     /// Reads, writes and syncs fail.
     var isFailing = false
-    /// It says that it has synced, and has not.
+    /// It says that it has synced, and has not: what was written meanwhile goes when power fails.
     var losesSyncs = false
     /// Power fails in the middle of the next write: then this is called, and of the write a part is there.
     var onTear: (() -> Void)?

@@ -30,7 +30,10 @@ final class NodeProgram: StreamProgram {
 
     func receive(_ datagram: [UInt8], from source: Endpoint) { dht.receive(datagram, from: source) }
     func wake() { dht.wake() }
-    func touched() { dht.touched() }
+    func touched() {
+        dht.touched()
+        site.touched()
+    }
     func accepted(_ stream: StreamEnd) { site.accepted(stream) }
 
     /// Says in the DHT what is to be said of what it holds: where it is, and what is newest.

@@ -41,6 +41,6 @@ public enum DiskFault: Equatable, Sendable {
     case failing
     /// Power fails in the middle of a write: parts of what was written since the last sync are there.
     case torn
-    /// A sync returns though nothing was written, and then power fails.
+    /// A sync returns as if all were well though nothing was written, and then power fails.
     case lostSync
 }

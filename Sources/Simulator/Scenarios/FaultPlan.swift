@@ -13,6 +13,8 @@ struct FaultPlan {
         var hasDisks = false
         /// False where the scenario parts the network itself: a line that loses a lot is drawn instead.
         var hasPartitions = true
+        /// Who reads a wall clock: nobody else's jumps. Where it is nil a line that becomes slow is drawn instead.
+        var wallClocks: Range<Int>?
         /// Those who mislead the others: some host is left alone with them once.
         var liars: Range<Int>?
     }
@@ -29,9 +31,9 @@ struct FaultPlan {
         for _ in 0..<bounds.count {
             let time = bounds.from + random.time(below: bounds.until - bounds.from)
             let kind = Self.kind(bounds, using: &random)
-            faults.append(
-                Fault(time: time, kind: kind, host: random.below(bounds.hosts.count) + bounds.hosts.lowerBound)
-            )
+            var hosts = bounds.hosts
+            if case .clockJump = kind, let clocks = bounds.wallClocks { hosts = clocks }
+            faults.append(Fault(time: time, kind: kind, host: random.below(hosts.count) + hosts.lowerBound))
         }
         faults.sort { $0.time < $1.time }
         self.faults = faults + Self.always(options, bounds)
@@ -43,6 +45,7 @@ struct FaultPlan {
         case 0: return .powerFailure(length)
         case 1 where bounds.hasPartitions: return .partition(length)
         case 1, 2: return .badLine(50_000 + random.below(250_000), length)
+        case 3 where bounds.wallClocks == nil: return .slowLine(4_000 << random.below(5), length)
         case 3: return .clockJump(.seconds(random.below(7200) - 5400))
         case 4: return .disk(.full)
         case 5: return .disk(.lostSync)

@@ -33,6 +33,12 @@ public struct PlantedDefect {
                 scenario: FeedFork.self
             ),
             PlantedDefect(
+                name: "forgotten-evidence",
+                summary: "what only proves a fork is not kept",
+                invariant: .evidenceIsKept,
+                scenario: FeedFork.self
+            ),
+            PlantedDefect(
                 name: "unverified-block",
                 summary: "a piece that fails its hash is offered",
                 invariant: .offeredIsVerified,

@@ -6,8 +6,9 @@ internal import Wire
 /// and disks fail.
 ///
 /// Held after every event (``SiteWitness``): no reader's state is lower than one that its disk has accepted, also after it
-/// removed the site; every head kept was signed with the site's key; keys and release numbers mean what they meant; evidence
-/// stays; what is stored proves itself when it is read again; no directory node is shown that is not the owner's.
+/// removed the site; every head kept was signed with the site's key; keys and release numbers mean what they meant; what
+/// proves a theft is kept, and stays; what is stored proves itself when it is read again; no directory node is shown that is not
+/// the owner's; no queue of a session is above its bound, and every connection has a timer.
 /// Held at the end: every reader has the newest state.
 class FeedFaults: Scenario {
     class var name: String { "feed-faults" }
@@ -48,6 +49,8 @@ class FeedFaults: Scenario {
         owner = SiteOwner(random: &random)
         var bounds = FaultPlan.Bounds(hosts: 0..<nodes - 5, count: 7, from: .seconds(15), until: .seconds(160))
         bounds.hasDisks = true
+        // Who publishes says when.
+        bounds.wallClocks = 0..<1
         bounds.liars = nodes - 3..<nodes
         plan = FaultPlan(options, bounds)
     }
@@ -83,7 +86,7 @@ class FeedFaults: Scenario {
         planPublications(owner)
         // The site is removed, and visited again later.
         for reader in readers where random.below(2) == 0 {
-            world.plan(at: VirtualTime(.seconds(40 + random.below(110)))) { [self] in programs[reader].remove() }
+            remove(reader, at: VirtualTime(.seconds(40 + random.below(110))))
         }
         let seconds = Int(Self.end.components.seconds)
         for second in 1..<seconds { world.plan(at: VirtualTime(.seconds(second))) { [self] in everySecond(second) } }
@@ -152,6 +155,14 @@ class FeedFaults: Scenario {
             world.plan(after: .seconds(1)) { [self] in
                 if unpublished.remove(number) != nil { publish(at: second + 5, make) }
             }
+        }
+    }
+
+    /// When its computer is on.
+    private func remove(_ reader: Int, at time: VirtualTime) {
+        world.plan(at: time) { [self] in
+            guard world.hosts[reader].isOn else { return remove(reader, at: time + .seconds(5)) }
+            programs[reader].remove()
         }
     }
 
@@ -227,6 +238,7 @@ class FeedFaults: Scenario {
             Figure("newest", "\(readers.count { programs[$0].feed?.head.hash == newest })/\(readers.count)"),
             Figure("adoptions", adoptions), Figure("lies-refused", lies),
             Figure("evidence", readers.reduce(0) { $0 + disks[$1].written.evidence.count }),
+            Figure("proofs", readers.reduce(0) { $0 + witnesses[$1].evidenceCount }),
         ]
     }
 }

@@ -26,14 +26,20 @@ struct SiteRecord: Equatable {
 final class SiteDisk: SimulatedDisk {
     private(set) var written = SiteRecord()
     private(set) var synced = SiteRecord()
+    /// Transactions that failed.
+    private(set) var refusals = 0
 
     /// False where it fails. Where power fails in the middle, either the old record is there or the new one.
     func commit(_ record: SiteRecord) -> Bool {
         guard !tears() else {
+            refusals += 1
             if random.below(2) == 0 { store(record) }
             return false
         }
-        guard takesWrites else { return false }
+        guard takesWrites else {
+            refusals += 1
+            return false
+        }
         store(record)
         return true
     }

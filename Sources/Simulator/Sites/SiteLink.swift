@@ -14,14 +14,18 @@ final class SiteLink {
     var conclusion = SiteSyncConclusion()
     var waiting: [(SiteSyncOutcome) -> Void] = []
     var isOpen = true
-    /// Which of the planned wakes counts.
+    /// Which of the planned wakes counts, and whether it is still to come.
     var wakeNumber = 0
+    var hasWake = false
+    /// What its session followed when the connection began.
+    let first: SiteFeed?
     /// Directory nodes asked for, by command.
     var nextCommand: UInt64 = 0
     private var buffer: [UInt8] = []
 
-    init(_ stream: StreamEnd, isOutgoing: Bool, _ session: consuming SiteExchangeSession) {
+    init(_ stream: StreamEnd, isOutgoing: Bool, _ session: consuming SiteExchangeSession, first: SiteFeed?) {
         self.stream = stream
+        self.first = first
         self.isOutgoing = isOutgoing
         self.session = session
     }

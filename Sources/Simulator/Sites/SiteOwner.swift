@@ -15,6 +15,8 @@ final class SiteOwner {
     /// Hashes of heads by the owner, and by a thief with the owner's key.
     private(set) var signed: Set<Digest256> = []
     private(set) var stolen: Set<Digest256> = []
+    /// By head: what it signs.
+    private var entries: [Digest256: [[UInt8]]] = [:]
     /// Directory nodes of all releases.
     private(set) var nodes: [Digest256: [UInt8]] = [:]
 
@@ -95,7 +97,17 @@ final class SiteOwner {
         for number in 0..<count { append(release(of: log, "stolen \(number)", time: time), to: &log) }
         guard let head = log.head(time: time, signer: key) else { return nil }
         stolen.insert(head.hash)
+        entries[head.hash] = log.entries
         return SiteFeed(log: log, head: head)
+    }
+
+    /// Whether no honest holder of the key could have signed both: their histories part.
+    ///
+    /// The owner may have taken the thief's over, and gone on with it.
+    func contradict(_ one: SignedHead, _ other: SignedHead) -> Bool {
+        guard !stolen.isEmpty, one.epoch == other.epoch, let first = entries[one.hash], let second = entries[other.hash]
+        else { return false }
+        return zip(first, second).contains { $0 != $1 }
     }
 
     private func append(_ entry: FeedEntry, to log: inout SiteLog) {
@@ -105,6 +117,7 @@ final class SiteOwner {
     private func head(of log: SiteLog, time: Int64) -> SignedHead? {
         guard let head = signer(of: log).flatMap({ log.head(time: time, signer: $0) }) else { return nil }
         signed.insert(head.hash)
+        entries[head.hash] = log.entries
         return head
     }
 

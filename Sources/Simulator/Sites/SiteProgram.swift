@@ -25,6 +25,10 @@ final class SiteProgram: StreamProgram {
     var searchNumber = 0
     var adoptions = 0
     var lies = 0
+    /// Heads that prove a theft together with what it followed, and are to be kept from now on. Whoever looks takes them.
+    var proofs: [SignedHead] = []
+    /// How often its user has removed the site.
+    private(set) var removals = 0
 
     init(
         on host: Host,
@@ -79,7 +83,7 @@ final class SiteProgram: StreamProgram {
     private func attach(_ stream: StreamEnd, isOutgoing: Bool, _ done: @escaping (SiteSyncOutcome) -> Void) {
         var session = SiteExchangeSession(site: owner.site, feed: feed, now: now)
         session.siteKey = feed?.state.siteKey
-        let link = SiteLink(stream, isOutgoing: isOutgoing, session)
+        let link = SiteLink(stream, isOutgoing: isOutgoing, session, first: feed)
         links.append(link)
         stream.onReceive = { [weak self, weak link] bytes in
             guard let self, let link else { return }
@@ -137,7 +141,9 @@ final class SiteProgram: StreamProgram {
             }
         case .siteKey(let key):
             if key != owner.siteKey { host.world.violate(.neverReassigned, "another key", host: host) }
-        case .peerHead(let head, _): link.conclusion.peerFollows(head)
+        case .peerHead(let head, _):
+            link.conclusion.peerFollows(head)
+            expectProof(head, link)
         case .adopted(let feed), .fork(let feed): keep(feed, link)
         case .synced(let failure): conclude(link, link.conclusion.synced(failure, newest: feed?.head.hash))
         case .directory: break
@@ -151,9 +157,11 @@ final class SiteProgram: StreamProgram {
 
     private func setWake(_ link: SiteLink, at instant: ContinuousClock.Instant) {
         link.wakeNumber += 1
+        link.hasWake = true
         let number = link.wakeNumber
         after(max(.zero, instant - now) + .milliseconds(1)) { [weak link] program in
             guard let link, link.isOpen, link.wakeNumber == number else { return }
+            link.hasWake = false
             program.perform(link.session.tick(now: program.now), link)
         }
     }
@@ -204,7 +212,12 @@ final class SiteProgram: StreamProgram {
         var record = disk.written
         if verdict.contradictsHighest { record.add(other.head) }
         if let new = verdict.feed, new != feed { record.take(new, since: feed) }
+        let known = feed?.head ?? highest
         guard disk.commit(record) else { return false }
+        // Beside a whole history a head proves what is as long, beside the highest head alone only what is longer.
+        if let known, owner.contradict(known, other.head), feed != nil || other.head.size >= known.size {
+            proofs.append(other.head)
+        }
         if verdict.hasChanged, let new = verdict.feed { changed(new, except: link) }
         return true
     }
@@ -235,6 +248,7 @@ final class SiteProgram: StreamProgram {
         var record = disk.written
         record.feed = nil
         guard disk.commit(record) else { return }
+        removals += 1
         feed = nil
         for link in links { close(link) }
     }

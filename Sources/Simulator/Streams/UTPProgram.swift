@@ -47,6 +47,16 @@ final class UTPProgram: Program {
         turn()
     }
 
+    /// What must hold: whoever has connections has a timer planned, and no queue is above its bound.
+    func touched() {
+        if count > 0, !host.hasWake {
+            host.world.violate(.timerIsSet, "\(count) connections and nothing planned", host: host)
+        }
+        for queue in multiplexer.queues where queue.used > queue.bound {
+            host.world.violate(.queuesAreBounded, "\(queue.name): \(queue.used) of \(queue.bound)", host: host)
+        }
+    }
+
     /// Dials, and sends so many bytes.
     func dial(_ endpoint: Endpoint, length: Int) {
         guard let id = multiplexer.connect(to: endpoint, now: now) else { return }

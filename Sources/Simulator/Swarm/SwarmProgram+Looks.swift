@@ -23,6 +23,31 @@ extension SwarmProgram {
         perform(session.want(piece..<piece + 1, now: host.now), [])
     }
 
+    // MARK: - Readers
+
+    /// Somebody reads everything in the minute after a start.
+    func readEverything() {
+        let world = host.world
+        var random = world.stream("readers of \(host.index)", Int(host.incarnation))
+        for piece in torrent.pieces.indices { show(piece, after: random.time(below: .seconds(60))) }
+    }
+
+    private func show(_ piece: Int, after delay: Duration) {
+        let world = host.world
+        world.plan(.disk, of: host, at: world.now + delay, content: UInt64(piece)) { [weak self] in self?.show(piece) }
+    }
+
+    /// As `CheckedReader` of `Node` does: a piece is hashed before a byte of it is shown. One that is not what it was goes, is
+    /// offered no longer, and comes from others.
+    private func show(_ piece: Int) {
+        guard session.have[piece] else { return }
+        if disk.isFailing { return show(piece, after: .seconds(5)) }
+        guard disk.read(piece, 0..<torrent.pieces[piece].count) != torrent.pieces[piece] else { return }
+        disk.setAside(piece)
+        perform(session.lost(CollectionOfOne(piece), now: host.now), [])
+        perform(session.want(piece..<piece + 1, now: host.now), [])
+    }
+
     private func found(_ piece: Int) { perform(session.found(piece..<piece + 1, now: host.now), []) }
 
     /// A publisher's pieces come again from its folder.

@@ -22,8 +22,11 @@ final class SwarmProgram: StreamProgram {
     private let startedAt: VirtualTime
     /// Reads that failed.
     var failedReads = 0
-    /// How many pieces were looked at when something was last checked.
-    var checkedPieces = 0
+    /// What was offered, and how often the disk had changed, when that was last compared.
+    var checked: (pieces: Bitfield, changes: Int)
+    /// Events since the start, and of how many one is followed by a look at the queues.
+    var touches = 0
+    var queuesEvery = 1
     var flood = SwarmFlood()
 
     init(
@@ -44,6 +47,7 @@ final class SwarmProgram: StreamProgram {
         configuration.listenPort = host.endpoint.port
         configuration.defect = defect
         if tellsName { configuration.client += " of " + String(decoding: host.userName, as: UTF8.self) }
+        checked = (Bitfield(count: torrent.pieces.count), disk.changes)
         var have = Bitfield(count: torrent.pieces.count)
         for piece in disk.acknowledged.sorted() { have[piece] = true }
         session = TorrentSession(

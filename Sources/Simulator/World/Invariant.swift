@@ -4,7 +4,7 @@
 public enum Invariant: String, Sendable, CaseIterable {
     // 1: Nothing is shown, offered or kept as valid that is not under a signed head, or under the hash that was asked for.
 
-    /// What a session offers is on its disk, byte for byte.
+    /// What a session offers is on its disk, byte for byte, unless the disk lost it after it had said that it was safe.
     case offeredIsVerified = "offered-is-verified"
     /// Every head that is kept was signed with a key that the site's own key leads to.
     case onlyProven = "only-proven"
@@ -24,7 +24,7 @@ public enum Invariant: String, Sendable, CaseIterable {
     case neverLower = "never-lower"
     /// No node is given an item older than one that it was given before and had saved.
     case neverOlder = "never-older"
-    /// Heads that prove something against a key stay.
+    /// Heads that prove something against a key are kept as soon as they do, and stay.
     case evidenceIsKept = "evidence-is-kept"
 
     // 4: No name of a user is to be had from a peer.
@@ -62,6 +62,8 @@ public enum Invariant: String, Sendable, CaseIterable {
     case zoneForgetsMember = "zone-forgets-member"
     /// In the end everybody has everything.
     case everybodyCompletes = "everybody-completes"
+    /// What a scenario is there to try has happened in it.
+    case scenarioIsTried = "scenario-is-tried"
 
     /// The number of the project's invariant that it is a part of; nil for the others.
     public var number: Int? {
