@@ -70,6 +70,21 @@ for each in ("v1", "v2", "hybrid"):
     register_file(each)
 
 
+@case("sources", "BEP 52: a hybrid is one torrent: fetched by its v1 link, by its v2 link and by its file, one after the other")
+def hybrid(lab):
+    host = lab.host("seeder")
+    source = make_tree(host.path("data", "tree"))
+    torrent = host.path("tree.torrent")
+    meta = common.make_torrent(str(source), str(torrent), "hybrid", PIECE)
+    seeder = Libtorrent(host, "seed", source.parent, torrent).wait_seeding()
+    reader = roost.Node(lab.host("reader"))
+    links = [f"magnet:?xt=urn:btih:{meta['v1']}", f"magnet:?xt=urn:btmh:1220{meta['v2']}"]
+    for number, link in enumerate([*links, links[0], str(torrent)]):
+        where = reader.host.path(f"got{number}")
+        reader.fetch(link if link == str(torrent) else f"{link}&x.pe={seeder.address}", where)
+        expect_same(source, where)
+
+
 @case("sources", "BEP 27: a node refuses a private torrent's file, says what to use, and keeps nothing of it")
 def private(lab):
     host = lab.host("reader")

@@ -50,6 +50,24 @@ struct MetadataStoreTests {
         )
     }
 
+    @Test("Descriptions of torrents are bounded: those kept longest ago go first, pinned ones never")
+    func torrentBounds() throws {
+        let kept = try store.write { connection in
+            for number: UInt8 in 1...6 {
+                let bytes = [UInt8](repeating: 0, count: 100)
+                let hash = Hash.sha1([number])
+                var record = TorrentRecord(v1: hash, v2: nil, name: "\(number)", metainfo: bytes, addedAt: 0)
+                record.isPinned = number == 1
+                try connection.save(record)
+            }
+            try connection.trimTorrents(count: 4, bytes: 1000)
+            let byCount = try connection.torrents().map(\.name)
+            try connection.trimTorrents(count: 100, bytes: 250)
+            return [byCount, try connection.torrents().map(\.name)]
+        }
+        #expect(kept == [["1", "3", "4", "5", "6"], ["1", "5", "6"]])
+    }
+
     @Test("is its user's alone")
     func mode() throws { #expect(try folder.permissions(of: "home/metadata.sqlite") == 0o600) }
 

@@ -50,6 +50,31 @@ public struct Metainfo: Sendable {
         try self.init(info: info) { _ in TorrentSources() }
     }
 
+    /// A hybrid as those see it who know nothing of v2; nil where it has no v1.
+    ///
+    /// Who has only its v1 infohash meets only peers that may know no more, and so cannot prove the piece layers that v2 demands:
+    /// to him it is a v1 torrent. ``infoDictionary`` and so the infohash stay as they are.
+    public var v1View: Metainfo? { kind.hasV1 ? Metainfo(v1Of: self) : nil }
+
+    private init(v1Of other: Metainfo) {
+        infoHashes = InfoHashes(v1: other.infoHashes.v1)
+        kind = .v1
+        name = other.name
+        isSingleFile = other.isSingleFile
+        pieceLength = other.pieceLength
+        files = other.files.map { file in
+            var file = file
+            file.piecesRoot = nil
+            return file
+        }
+        pieceMap = other.pieceMap
+        isPrivate = other.isPrivate
+        v1Pieces = other.v1Pieces
+        infoDictionary = other.infoDictionary
+        sources = other.sources
+        hints = other.hints
+    }
+
     /// Many .torrent files end in a line break that an editor added, so they may end in space; peers send none.
     private static func parse(
         _ bytes: [UInt8],

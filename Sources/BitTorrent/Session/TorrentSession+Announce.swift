@@ -13,7 +13,8 @@ extension TorrentSession {
         request.uploaded = uploaded
         request.downloaded = downloaded
         if let content {
-            let missing = Int64(missingCount) * Int64(content.pieceLength)
+            // Of the whole torrent: who wants nothing yet, or has a part that is enough for him, is no seed (BEP 21).
+            let missing = Int64(content.pieceCount - have.setCount) * Int64(content.pieceLength)
             request.left = min(missing, content.map?.contentLength ?? missing)
         }
         return request

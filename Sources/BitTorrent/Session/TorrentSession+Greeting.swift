@@ -33,7 +33,10 @@ extension TorrentSession {
                 return close(peer, .protocolViolation, now)
             }
             peer.capabilities = handshake.capabilities
-            peer.speaksV2 = handshake.hash == infoHashes.v2?.truncated || handshake.capabilities.contains(.v2)
+            // With a v1 link to a hybrid we have said nothing of v2: its messages would be an error to the peer (BEP 52).
+            if let v2 = infoHashes.v2?.truncated {
+                peer.speaksV2 = handshake.hash == v2 || handshake.capabilities.contains(.v2)
+            }
             peer.peerID = handshake.peerID
         } else {
             peer.peerID = Digest160(peer.handshakeBytes)

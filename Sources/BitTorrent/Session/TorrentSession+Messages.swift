@@ -49,9 +49,14 @@ extension TorrentSession {
 
     /// BEP 5: once a connection, and not of a private torrent's peers (BEP 27).
     private mutating func receiveDHTPort(_ port: UInt16, from peer: PeerConnection) {
-        guard port != 0, !peer.hasToldDHTPort, content?.isPrivate != true else { return }
+        let node = Endpoint(peer.endpoint.address, port: port)
+        // A stranger's word, also where it is about its own address, which others may share.
+        guard !peer.hasToldDHTPort, content?.isPrivate != true, AddressPolicy.named(by: node.address).admits(node)
+        else {
+            return
+        }
         peer.hasToldDHTPort = true
-        actions.append(.event(.dhtNode(Endpoint(peer.endpoint.address, port: port))))
+        actions.append(.event(.dhtNode(node)))
     }
 
     // MARK: What the peer has

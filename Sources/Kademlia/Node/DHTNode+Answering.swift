@@ -67,7 +67,7 @@ extension DHTNode {
     }
 
     private static var pauseOfAskingBack: Duration { .seconds(60) }
-    private static var maximumAskedBack: Int { 512 }
+    static var maximumAskedBack: Int { 512 }
 
     private mutating func respond(
         to query: KRPCQuery,

@@ -94,9 +94,10 @@ extension DHTNode {
 
     /// A peer of a torrent says that its node is there (BEP 5 `port`): who answers is listed where there is room.
     public mutating func meet(_ endpoint: Endpoint, now: Instant) -> [Action] {
-        guard endpoint.isReachable, configuration.families.contains(endpoint.family), !routers.contains(endpoint) else {
-            return []
-        }
+        // Those who ask us keep half of the room.
+        guard endpoint.isReachable, configuration.families.contains(endpoint.family), !routers.contains(endpoint),
+            askedBack.count < Self.maximumAskedBack / 2
+        else { return [] }
         askBack(endpoint, id: nil, now: now)
         return flush()
     }

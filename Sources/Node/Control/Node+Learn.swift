@@ -2,31 +2,23 @@
 internal import BitTorrent
 
 extension Node {
-    /// Keeps the description that a .torrent file has; it is opened and fetched by its magnet link, as any other.
+    /// Keeps the description that a .torrent file has; it is opened and fetched by its magnet link, as any other. Where it is found
+    /// is kept too, and is no part of the link: a link has no tiers (BEP 12) and no seeds of BEP 17.
     public func learn(torrent file: [UInt8]) async throws(NodeError) -> String {
-        let metainfo: Metainfo
-        do throws(MetainfoError) { metainfo = try Metainfo(torrentFile: file) } catch {
-            throw NodeError(
-                .badData,
-                "this is no torrent that can be used: \(error)",
-                remedy: "Get the file again from where it was published."
-            )
+        let tree = try await context.blocking.run {
+            do { return try OpenTree(Metainfo(torrentFile: file)) } catch let error as MetainfoError {
+                throw NodeError(
+                    .badData,
+                    "this is no torrent that can be used: \(error)",
+                    remedy: "Get the file again from where it was published."
+                )
+            }
         }
-        guard !metainfo.isPrivate else {
-            throw NodeError(
-                .notPermitted,
-                "this torrent is private: its peers may come only from its tracker",
-                remedy: "Use `roost torrent get`."
-            )
-        }
-        let hashes = metainfo.infoHashes
+        guard !tree.metainfo.isPrivate else { throw OpenTree.isPrivate }
+        let hashes = tree.metainfo.infoHashes
         try refuseDenied(.tree(v1: hashes.v1, v2: hashes.v2))
-        let tree: OpenTree
-        do { tree = try OpenTree(metainfo) } catch { throw NodeError(unexpected: error) }
         try await swarms.keep(tree)
-        var magnet = Magnet(infoHashes: hashes)
-        magnet.trackers = metainfo.sources.trackers.flatMap { $0 }
-        magnet.webSeeds = metainfo.sources.webSeeds
-        return magnet.description
+        trees.forget(hashes)
+        return Magnet(infoHashes: hashes).description
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import BitTorrent
 internal import Synchronization
 internal import Wire
 
@@ -42,6 +43,11 @@ final class TreeShelf: Sendable {
             if state.open.count >= Self.listed { state.open.removeFirst() }
             state.open.append((tree, files))
         }
+    }
+
+    /// More is known of the torrent now than its list of files has.
+    func forget(_ hashes: InfoHashes) {
+        state.withLock { state in state.open.removeAll { $0.files.metainfo.infoHashes == hashes } }
     }
 
     func tree(_ id: Digest256) -> BareTree? { state.withLock { $0.trees[id] } }

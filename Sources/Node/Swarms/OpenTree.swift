@@ -82,6 +82,13 @@ struct OpenTree: Sendable {
         return metainfo.torrentFile(with: all)
     }
 
+    /// What a node says of a private torrent (BEP 27): it finds peers in ways that such a torrent forbids.
+    static let isPrivate = NodeError(
+        .notPermitted,
+        "this torrent is private: its peers may come only from its tracker",
+        remedy: "Use `roost torrent get`."
+    )
+
     /// What is kept of it, so that the next start knows it without peers.
     var record: TorrentRecord {
         TorrentRecord(

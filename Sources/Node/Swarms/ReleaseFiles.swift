@@ -94,8 +94,8 @@ struct ReleaseFiles: Sendable {
 
 /// Where in a v2 torrent each content stands: files that are alike are downloaded once.
 struct PiecePlaces: Sendable {
-    /// By root: the pieces of its first place.
-    private(set) var byRoot: [Digest256: Range<Int>] = [:]
+    /// By root: the pieces of all its places, the first of them first.
+    private(set) var byRoot: [Digest256: [Range<Int>]] = [:]
     /// Pieces of the first of each, in runs.
     private(set) var first: [Range<Int>] = []
     /// By a piece of the first: the pieces that are like it.
@@ -107,11 +107,11 @@ struct PiecePlaces: Sendable {
             guard let root = file.root else { continue }
             let start = files.tree.firstPieces[index]
             let count = Int((file.length + step - 1) / step)
-            if let original = byRoot[root]?.lowerBound {
+            byRoot[root, default: []].append(start..<start + count)
+            if let original = byRoot[root]?.first?.lowerBound, original != start {
                 for piece in 0..<count { copies[original + piece, default: []].append(start + piece) }
                 continue
             }
-            byRoot[root] = start..<start + count
             if let last = first.last, last.upperBound == start {
                 first[first.count - 1] = last.lowerBound..<start + count
             } else {

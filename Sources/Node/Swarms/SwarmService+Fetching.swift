@@ -102,7 +102,7 @@ extension SwarmService {
         let files: ReleaseFiles
         let torrent: Torrent
         let watch: FetchWatch
-        let byRoot: [Digest256: Range<Int>]
+        let byRoot: [Digest256: [Range<Int>]]
         var twin: TwinSource?
         var wantsTwin = true
     }

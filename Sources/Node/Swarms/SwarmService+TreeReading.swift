@@ -6,11 +6,33 @@ internal import Wire
 
 /// Reading and fetching a torrent that is no release.
 extension SwarmService {
-    /// Runs `body` with the torrent of a tree, opened again if it was closed.
+    /// Runs `body` with the torrent of a tree and the hash under which it is open, opened again if it was closed.
     private func withTorrent<Value: Sendable>(
         of tree: OpenTree,
-        _ body: (Torrent) async throws -> Value
+        _ body: (Torrent, Digest160) async throws -> Value
     ) async throws -> Value {
+        let (torrent, hash) = try await opened(tree)
+        defer { release(hash) }
+        return try await body(torrent, hash)
+    }
+
+    /// A hybrid may be open under either hash, or as v1 only, which gives way. It has a user more.
+    private func opened(_ tree: OpenTree) async throws -> (Torrent, Digest160) {
+        for hash in tree.metainfo.infoHashes.short where open[hash] != nil {
+            let found = try await exclusively(hash) { try await makeRoom(hash) ? open[hash]?.torrent : nil }
+            guard let found else { continue }
+            await tell(found, tree)
+            if await found.metainfo()?.infoHashes == tree.metainfo.infoHashes { return (found, hash) }
+            release(hash)
+            guard open[hash]?.users == 0 else {
+                throw NodeError(
+                    .busy,
+                    "this torrent is being read by its v1 link",
+                    remedy: "Try again when that has ended."
+                )
+            }
+            await close(hash)
+        }
         let torrent = try await exclusively(tree.hash) {
             if try await makeRoom(tree.hash), let torrent = open[tree.hash]?.torrent { return torrent }
             let content = context.content
@@ -23,8 +45,7 @@ extension SwarmService {
             use(tree.sources, for: tree.hash)
             return torrent
         }
-        defer { release(tree.hash) }
-        return try await body(torrent)
+        return (torrent, tree.hash)
     }
 
     /// Verified bytes of a file from `offset`: at least one, at most `count`, as soon as they are here.
@@ -45,10 +66,10 @@ extension SwarmService {
                 let last = map.piece(file: file.number, offset: offset + Int64(wanted) - 1)
             else { throw Torrent.Failure.outOfRange }
             for _ in 0..<Self.readAttempts {
-                try await withTorrent(of: tree) { torrent in
+                try await withTorrent(of: tree) { torrent, hash in
                     torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
-                    meet(await peers(), for: tree.hash)
-                    beginSearch(tree.hash)
+                    meet(await peers(), for: hash)
+                    beginSearch(hash)
                     try await torrent.waitFor(pieces: [Int(first.raw)])
                 }
                 if let bytes = try await held(key, file.length, at: offset, count: wanted, proof) { return bytes }
@@ -69,11 +90,11 @@ extension SwarmService {
         report: @escaping @Sendable (NodeProgress) -> Void = { _ in }
     ) async throws(NodeError) -> Fetched {
         do {
-            let fetched = try await withTorrent(of: tree) { torrent in
+            let fetched = try await withTorrent(of: tree) { torrent, hash in
                 let before = await torrent.traffic()
                 torrent.want(pieces: tree.metainfo.pieceMap.indices)
-                meet(await peers(), for: tree.hash)
-                beginSearch(tree.hash)
+                meet(await peers(), for: hash)
+                beginSearch(hash)
                 return try await wait(for: torrent, of: tree, before: before, report: report)
             }
             let content = context.content

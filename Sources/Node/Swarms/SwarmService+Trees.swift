@@ -19,47 +19,18 @@ extension SwarmService {
             guard let first = hashes.first else {
                 throw NodeError(.usage, "no infohash is given", remedy: "Name a v1 or v2 infohash.")
             }
-            if let tree = try await storedTree(v1: v1, v2: v2) { return tree }
-            return try await findTree(first, hashes.dropFirst().first, known: await peers())
+            let stored = try await storedTree(v1: v1, v2: v2)
+            let tree =
+                if let stored { stored } else {
+                    try await findTree(first, hashes.dropFirst().first, known: await peers())
+                }
+            if tree.metainfo.isPrivate {
+                await close(tree.hash)
+                throw OpenTree.isPrivate
+            }
+            return tree
         } catch {
             throw Self.failure(error)
-        }
-    }
-
-    /// The torrent as it is kept from an earlier time.
-    private func storedTree(v1: Digest160?, v2: Digest256?) async throws -> OpenTree? {
-        let metadata = context.metadata
-        return try await context.blocking.run {
-            guard let bytes = try metadata.read({ try $0.torrent(v1: v1, v2: v2) })?.metainfo else { return nil }
-            return try OpenTree(Metainfo(torrentFile: bytes))
-        }
-    }
-
-    /// Keeps what a .torrent file says, in place of what peers were asked for or said.
-    func keep(_ tree: OpenTree) async throws(NodeError) {
-        let metadata = context.metadata
-        let hashes = tree.metainfo.infoHashes
-        try await context.blocking.run {
-            try metadata.write { connection in
-                var record = tree.record
-                if let known = try connection.torrent(v1: hashes.v1, v2: hashes.v2) {
-                    (record.resume, record.isPinned, record.addedAt) = (known.resume, known.isPinned, known.addedAt)
-                }
-                try connection.save(record)
-            }
-        }
-        for hash in hashes.short { await tell(tree, toTorrentOf: hash) }
-    }
-
-    private func tell(_ tree: OpenTree, toTorrentOf hash: Digest160) async {
-        await exclusively(hash) {
-            guard let entry = open[hash] else { return }
-            if await entry.torrent.metainfo() != nil {
-                entry.torrent.learn(pieceLayers: tree.metainfo.pieceLayers)
-            } else if entry.users == 0, entry.sparse == nil, entry.twin == nil {
-                // It asks peers for what is known now.
-                await retire(hash)
-            }
         }
     }
 
@@ -103,7 +74,7 @@ extension SwarmService {
             let context = context
             let torrent = try await swarm.add(magnet: hashes) { metainfo, _ in
                 let tree = try OpenTree(metainfo, hash: hash, sources: known.sources)
-                try context.metadata.write { try $0.save(tree.record) }
+                try context.keep(tree, over: false)
                 let storage = SiteStorage(content: context.content, metainfo: metainfo)
                 return (storage, storage.known())
             } adjust: {

@@ -131,7 +131,7 @@ extension SwarmService {
         else { throw ReleaseFiles.broken }
         twin.torrent.want(pieces: Int(first.raw)..<Int(last.raw) + 1)
         let pieces = file.firstPiece..<file.firstPiece + Int((file.length - 1) / Int64(twin.files.pieceLength)) + 1
-        try await takeFinished(from: twin, for: torrent, places: [file.root: pieces])
+        try await takeFinished(from: twin, for: torrent, places: [file.root: [pieces]])
         guard let verified = await twin.torrent.verified() else { throw Torrent.Failure.stopped }
         return verified[Int(first.raw)] ? twin.files.stagedKey(number) : nil
     }
@@ -160,7 +160,7 @@ extension SwarmService {
     func takeFinished(
         from twin: TwinSource,
         for torrent: Torrent,
-        places: [Digest256: Range<Int>]
+        places: [Digest256: [Range<Int>]]
     ) async throws {
         if twin.files.isBroken { throw ReleaseFiles.broken }
         guard let verified = await twin.torrent.verified() else { return }
@@ -171,22 +171,23 @@ extension SwarmService {
         _ verified: Bitfield?,
         of files: TwinFiles,
         for torrent: Torrent?,
-        places: [Digest256: Range<Int>],
+        places: [Digest256: [Range<Int>]],
         mayWait: Bool = true
     ) async throws {
         let context = context
         let (roots, layers) = try await context.blocking.run {
-            let roots = try files.importFinished(verified, mayWait: mayWait)
+            let roots = try files.importFinished(verified, mayWait: mayWait).filter { places[$0] != nil }
             var layers: [Digest256: [UInt8]] = [:]
             // Peers who come by v2 need the hashes that v1 did not bring.
-            for root in roots where places[root].map({ $0.count > 1 }) ?? false {
+            for root in roots where places[root]?.first.map({ $0.count > 1 }) ?? false {
                 layers[root] = try context.content.pieceLayer(of: root, pieceLength: files.pieceLength)
             }
             try context.note(layers, pieceLength: files.pieceLength)
             return (roots, layers)
         }
         guard let torrent else { return }
-        for root in roots { if let pieces = places[root] { torrent.found(pieces: pieces) } }
+        for pieces in roots.flatMap({ places[$0] ?? [] }) { torrent.found(pieces: pieces) }
         if !layers.isEmpty { torrent.learn(pieceLayers: layers) }
+        files.wasTold(of: roots)
     }
 }

@@ -17,6 +17,8 @@ final class TwinFiles: Sendable {
         var lengths: [Int64] = []
         /// By number in the twin: roots of files that are still to be looked at.
         var pending: [Int: Digest256] = [:]
+        /// Likewise: those that the store has by now, and the v2 torrent has not been told.
+        var taken: [Int: Digest256] = [:]
         /// By first piece in the v2 torrent: the file's number.
         var firstPieces: [Int: Int] = [:]
         var isBroken = false
@@ -102,13 +104,14 @@ final class TwinFiles: Sendable {
         }
     }
 
-    /// By root: its pieces in the v2 torrent.
-    var places: [Digest256: Range<Int>] {
+    /// By root: its pieces in the v2 torrent, in each place of it, as several files may be alike.
+    var places: [Digest256: [Range<Int>]] {
         state.withLock { state in
-            var places: [Digest256: Range<Int>] = [:]
+            var places: [Digest256: [Range<Int>]] = [:]
             for (first, number) in state.firstPieces {
-                guard let root = state.pending[number] else { continue }
-                places[root] = first..<first + Int((state.lengths[number] - 1) / Int64(pieceLength)) + 1
+                guard let root = state.pending[number] ?? state.taken[number] else { continue }
+                let count = Int((state.lengths[number] - 1) / Int64(pieceLength)) + 1
+                places[root, default: []].append(first..<first + count)
             }
             return places
         }
@@ -122,16 +125,28 @@ final class TwinFiles: Sendable {
     /// Without `mayWait` nothing is done while another does it: with many files that takes long, and who comes by every few
     /// seconds would have all of the node's threads wait.
     ///
-    /// - Returns: the roots that are held from now on. Fails with `.badData` where a file has another root.
+    /// - Returns: the roots that are held, until the v2 torrent ``wasTold(of:)`` them: whoever took them may have failed before.
+    ///   Fails with `.badData` where a file has another root.
     func importFinished(_ verified: Bitfield?, mayWait: Bool = true) throws -> [Digest256] {
-        guard mayWait else { return try importing.withLockIfAvailable { _ in try importNow(verified) } ?? [] }
-        // Housekeeping and a reader may both come: the second finds nothing left.
-        return try importing.withLock { _ in try importNow(verified) }
+        if mayWait {
+            // Housekeeping and a reader may both come: the second finds nothing left.
+            try importing.withLock { _ in try importNow(verified) }
+        } else {
+            try importing.withLockIfAvailable { _ in try importNow(verified) }
+        }
+        return state.withLock { Array($0.taken.values) }
     }
 
-    private func importNow(_ verified: Bitfield?) throws -> [Digest256] {
+    /// The v2 torrent knows that these are here.
+    func wasTold(of roots: [Digest256]) {
+        guard !roots.isEmpty else { return }
+        let told = Set(roots)
+        state.withLock { state in state.taken = state.taken.filter { !told.contains($0.value) } }
+    }
+
+    private func importNow(_ verified: Bitfield?) throws {
         let (map, lengths, pending) = state.withLock { ($0.map, $0.lengths, $0.pending) }
-        guard let map else { return [] }
+        guard let map else { return }
         var staged: [ContentStore.Staged] = []
         for (number, root) in pending {
             let isFinished =
@@ -143,14 +158,17 @@ final class TwinFiles: Sendable {
             guard isFinished else { continue }
             staged.append(ContentStore.Staged(key: stagedKey(number), root: root, length: lengths[number]))
         }
-        guard !staged.isEmpty else { return [] }
+        guard !staged.isEmpty else { return }
         let refused = try content.adopt(staged: staged)
         state.withLock { state in
-            for file in staged { if case .v1(_, let number) = file.key { state.pending[number] = nil } }
+            for file in staged {
+                guard case .v1(_, let number) = file.key else { continue }
+                state.pending[number] = nil
+                if refused.isEmpty { state.taken[number] = file.root }
+            }
             if !refused.isEmpty { state.isBroken = true }
         }
         if !refused.isEmpty { throw ReleaseFiles.broken }
-        return staged.map(\.root)
     }
 
     /// Lets go of what was staged for a reader and is not complete: nothing else would, as it counts under no quota.

@@ -10,9 +10,21 @@ enum AddressArgument: Equatable {
     /// The bytes of a .torrent file.
     case torrent([UInt8])
 
-    /// Throws where `text` names a file that cannot be read.
+    /// Throws where `text` names a file that is no torrent for a node, before any node is started for it.
     init(_ text: String) throws {
-        self = Self.isFile(text) ? .torrent(try TorrentFiles.read(text)) : .link(text)
+        guard Self.isFile(text) else {
+            self = .link(text)
+            return
+        }
+        let bytes = try TorrentFiles.read(text)
+        guard try !TorrentFiles.parse(bytes, from: text).isPrivate else {
+            throw NodeError(
+                .notPermitted,
+                "\(text) is a private torrent: its peers may come only from its tracker",
+                remedy: "Use `roost torrent get`."
+            )
+        }
+        self = .torrent(bytes)
     }
 
     /// The link by which the node knows it: of a torrent, once the node has its description.

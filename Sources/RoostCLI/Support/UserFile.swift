@@ -12,9 +12,18 @@ struct UserFile {
 
     /// All of it. Throws `.noInput` where it cannot be read, and `.badData` beyond `limit` bytes.
     func read(limit: Int) throws(NodeError) -> [UInt8] {
-        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: limit + 1) else {
-            throw NodeError(.noInput, "\(path) cannot be read", remedy: "Check the path and who may read it.")
+        let data: Data?
+        do {
+            // Nil at the end of the file, which an empty one begins with.
+            data = try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).read(upToCount: limit + 1)
+        } catch {
+            throw NodeError(
+                .noInput,
+                "\(path) cannot be read",
+                remedy: "Check that it is a file, and who may read it."
+            )
         }
+        guard let data else { return [] }
         guard data.count <= limit else {
             throw NodeError(.badData, "\(path) is larger than \(limit) bytes", remedy: "It is not what belongs there.")
         }

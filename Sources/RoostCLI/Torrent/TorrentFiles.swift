@@ -12,8 +12,9 @@ enum TorrentFiles {
     }
 
     /// The torrent in a file.
-    static func load(_ path: String) throws -> Metainfo {
-        let bytes = try read(path)
+    static func load(_ path: String) throws -> Metainfo { try parse(try read(path), from: path) }
+
+    static func parse(_ bytes: [UInt8], from path: String) throws -> Metainfo {
         do {
             return try Metainfo(torrentFile: bytes)
         } catch {

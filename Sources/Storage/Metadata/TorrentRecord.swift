@@ -76,6 +76,19 @@ extension MetadataConnection {
         )
     }
 
+    /// Forgets the torrents that were kept longest ago, but for pinned ones, where there are more than `count` or their metainfo
+    /// takes more than `bytes` together.
+    public func trimTorrents(count: Int, bytes: Int) throws {
+        let sums = """
+            SELECT number, SUM(IFNULL(LENGTH(metainfo), 0)) OVER latest AS bytes, ROW_NUMBER() OVER latest AS place
+            FROM torrent WINDOW latest AS (ORDER BY number DESC)
+            """
+        try execute(
+            "DELETE FROM torrent WHERE isPinned = 0 AND number IN (SELECT number FROM (\(sums)) WHERE bytes > ? OR place > ?)",
+            [bytes, count]
+        )
+    }
+
     /// Forgets the torrent with either infohash; its files are the keeper's to remove.
     public func removeTorrent(v1: Digest160?, v2: Digest256?) throws {
         try execute("DELETE FROM torrent WHERE v1 = ? OR v2 = ?", [v1?.data, v2?.data])

@@ -15,8 +15,9 @@ enum PreparedMetadata: Sendable {
 
     /// Blocks: hashes, parses, and looks at what is on disk.
     init(infoDictionary bytes: [UInt8], expected: InfoHashes, prepare: TorrentPreparation) {
-        guard Self.matches(bytes, expected), let metainfo = try? Metainfo(infoDictionary: bytes),
-            let content = TorrentContent(metainfo), let (storage, have) = try? prepare(metainfo, content)
+        guard Self.matches(bytes, expected), let whole = try? Metainfo(infoDictionary: bytes),
+            let metainfo = expected.v2 == nil ? whole.v1View : whole, let content = TorrentContent(metainfo),
+            let (storage, have) = try? prepare(metainfo, content)
         else {
             self = .refused
             return

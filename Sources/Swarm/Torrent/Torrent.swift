@@ -148,6 +148,9 @@ public final class Torrent: Sendable {
     /// Where its pieces are kept; nil while the info dictionary is unknown, and once it has been stopped.
     public func storage() async -> (any PieceStorage)? { await ask { $0.storage } ?? nil }
 
+    /// Takes the info dictionary, where peers are still asked for it; ``metainfo()`` tells when it has been taken. It must be right.
+    public func learn(infoDictionary: [UInt8]) { loop.execute { self.driver.value?.learn(infoDictionary) } }
+
     /// Takes piece layers that were made from files in the storage, by file root, so that peers can be given these.
     public func learn(pieceLayers: [Digest256: [UInt8]]) { update { $0.learn(pieceLayers: pieceLayers, now: $1) } }
 

@@ -243,6 +243,11 @@ final class TorrentDriver {
 
     // MARK: Metadata
 
+    /// The info dictionary has come by another way than from peers.
+    func learn(_ infoDictionary: [UInt8]) {
+        if metainfo == nil { check(infoDictionary) }
+    }
+
     private func check(_ bytes: [UInt8]) {
         let expected = session.infoHashes
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -254,6 +259,8 @@ final class TorrentDriver {
     }
 
     private func metadataChecked(_ prepared: PreparedMetadata) {
+        // It may come from peers and by another way at once.
+        guard metainfo == nil else { return }
         switch prepared {
         case .refused: update { $0.metadataRefused(now: $1) }
         case .ready(let metainfo, let content, let storage, let have):

@@ -2,6 +2,7 @@
 import BitTorrent
 import Feeds
 import Storage
+import Swarm
 import TestSupport
 import Testing
 import Wire
@@ -69,24 +70,74 @@ struct TreeTests {
         for node in [publisher, reader] { await node.end() }
     }
 
-    @Test("a file that comes after peers were asked in vain for its description takes the place of the asking")
-    func fileAfterMagnet() async throws {
+    @Test("a file that comes while peers are asked in vain for its description ends the asking, for all who wait")
+    func fileDuringMagnet() async throws {
         let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: TwinTests.patience))
         let site = try publisher.publish(FetchAllTests.files())
         let v2 = site.release.release.v2
-        let asking = Task { try await reader.service.openTree(v1: nil, v2: v2) { [] } }
+        async let asked = reader.service.openTree(v1: nil, v2: v2) { [] }
         while await reader.service.open[v2.truncated] == nil { try await Task.sleep(for: .milliseconds(5)) }
-        asking.cancel()
-        await #expect(throws: NodeError.self) { try await asking.value }
         let metainfo = try ReleaseFiles.stored(site.v2, in: publisher.context).metainfo(.v2, in: publisher.context)
         let tree = try OpenTree(metainfo)
         try await reader.service.keep(tree)
-        #expect(await reader.service.open[v2.truncated] == nil)
+        #expect(try await asked.metainfo.infoHashes == metainfo.infoHashes)
         await publisher.service.serve(site.v2, hash: site.v2Hash)
         let address = publisher.address
         let fetched = try await reader.service.fetchAll(tree) { .named(address) }
         #expect(fetched.received > 0)
+        // What peers sent of it has not taken the place of what the file said.
+        let kept = try await reader.service.storedTree(v1: nil, v2: v2)
+        #expect(kept?.metainfo.pieceLayers == metainfo.pieceLayers)
         for node in [publisher, reader] { await node.end() }
+    }
+
+    @Test("a hybrid that is open by its v1 link as a v1 torrent gives way to the whole of it, as its file has it")
+    func hybrid() async throws {
+        let reader = try await SwarmNode(patience: TwinTests.patience)
+        let metainfo = try Self.small(.hybrid)
+        let v1 = try #require(metainfo.infoHashes.v1)
+        async let asked = reader.service.openTree(v1: v1, v2: nil) { [] }
+        while await reader.service.open[v1] == nil { try await Task.sleep(for: .milliseconds(5)) }
+        let tree = try OpenTree(metainfo)
+        try await reader.service.keep(tree)
+        let seen = try await asked
+        #expect(seen.hash == v1 && seen.metainfo.kind == .v1 && tree.hash != v1)
+        let fetch = Task { try await reader.service.fetchAll(tree) { [] } }
+        while await reader.service.open[tree.hash] == nil { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(await reader.service.open[v1] == nil)
+        fetch.cancel()
+        _ = await fetch.result
+        await reader.end()
+    }
+
+    @Test("BEP 27: a private torrent is refused, also where only its infohash is given, and nothing of it is kept")
+    func privacy() async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: TwinTests.patience))
+        let metainfo = try Self.small(.v1, isPrivate: true)
+        let torrent = try await publisher.swarm.add(
+            metainfo,
+            storage: SiteStorage(content: publisher.context.content, metainfo: metainfo),
+            have: Bitfield(count: metainfo.pieceMap.pieceCount)
+        )
+        let address = publisher.address
+        let v1 = try #require(metainfo.infoHashes.v1)
+        let error = await #expect(throws: NodeError.self) {
+            try await reader.service.openTree(v1: v1, v2: nil) { .named(address) }
+        }
+        #expect(error?.kind == .notPermitted)
+        #expect(try await reader.service.storedTree(v1: v1, v2: nil) == nil)
+        await publisher.swarm.remove(torrent)
+        for node in [publisher, reader] { await node.end() }
+    }
+
+    private static func small(_ kind: TorrentKind, isPrivate: Bool = false) throws -> Metainfo {
+        let entry = TorrentEntry(
+            path: ["a"],
+            hashes: FileHashes(length: 40_000, root: Digest256(Array(repeating: 7, count: 32)))
+        )
+        var builder = MetainfoBuilder(name: "small", pieceLength: 65_536, entries: [entry])
+        builder.isPrivate = isPrivate
+        return try builder.build(kind, v1Pieces: Array(repeating: 0, count: 20))
     }
 
     @Test("a torrent that nobody knows is unavailable after the patience")

@@ -31,6 +31,32 @@ struct TwinTests {
         await publisher.end()
     }
 
+    @Test(
+        "what others take into the store is found by the fetch, in all its places: housekeeping, and one who did not live to say so",
+        arguments: [true, false]
+    )
+    func untold(saysSo: Bool) async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        let v1 = try #require(site.release.release.v1)
+        await publisher.service.serve(site.v1, hash: v1)
+        let address = publisher.address
+        let taking = Task {
+            while !Task.isCancelled {
+                if let entry = await reader.service.open[v1], let verified = await entry.torrent.verified() {
+                    if saysSo { await reader.service.takeLeft(of: entry) }
+                    if !saysSo { _ = try? entry.twin?.importFinished(verified) }
+                }
+                await Task.yield()
+            }
+        }
+        _ = try await reader.service.fetchAll(site.release, manifest: site.manifest) { .named(address) }
+        taking.cancel()
+        await taking.value
+        #expect(reader.holds(site))
+        for node in [publisher, reader] { await node.end() }
+    }
+
     @Test("a page comes from it, before the whole file is there", arguments: [true, false])
     func page(knowsManifest: Bool) async throws {
         let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: Self.patience))
