@@ -131,7 +131,14 @@ struct Fetcher: Sendable {
             let release = SiteRelease(site: feed.site, release: try selector.release(in: feed.state))
             return try await fetch(release, isWritten: isWritten, peers: peers, trace: trace, report: report)
         case .tree(let v1, let v2, let sequence):
-            var (fetched, lease) = try await fetchTree(v1, v2, peers: peers, trace: trace, report: report)
+            var (fetched, lease) = try await fetchTree(
+                v1,
+                v2,
+                isWritten: isWritten,
+                peers: peers,
+                trace: trace,
+                report: report
+            )
             fetched.seq = sequence
             return (fetched, lease)
         }
@@ -195,6 +202,7 @@ struct Fetcher: Sendable {
     private func fetchTree(
         _ v1: Digest160?,
         _ v2: Digest256?,
+        isWritten: Bool,
         peers: KnownPeers,
         trace: SiteTrace,
         report: @escaping LongWork.Report
@@ -206,12 +214,15 @@ struct Fetcher: Sendable {
             return root
         }
         let lease = context.content.lease(roots)
-        let payload: SwarmService.Fetched
+        var payload: SwarmService.Fetched
         do throws(NodeError) {
-            payload = try await swarms.fetchAll(tree) {
-                peers
-            } report: {
-                report($0)
+            let old = isWritten ? try await swarms.begun(tree) : []
+            payload = try await swarms.fetchAll(tree, peers: { peers }, report: { report($0) })
+            if try await swarms.takeOutDamaged(old, of: tree) {
+                trace.note("files that were here are damaged, and come again")
+                let again = try await swarms.fetchAll(tree, peers: { peers }, report: { report($0) })
+                payload.received += again.received
+                payload.peers = max(payload.peers, again.peers)
             }
         } catch {
             lease.end()

@@ -9,6 +9,11 @@ struct StoredFile {
     private let url: URL
     private let start: UInt64
 
+    /// One by itself.
+    init(path: String) {
+        (url, start) = (URL(fileURLWithPath: path), 0)
+    }
+
     init(_ root: Digest256, in home: Home) throws {
         let single = "\(home.content)/\(root.hex.prefix(2))/\(root.hex)"
         if FileManager.default.fileExists(atPath: single) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import BitTorrent
 import Feeds
+import Foundation
 import Storage
 import Swarm
 import TestSupport
@@ -130,6 +131,17 @@ struct TreeTests {
         for node in [publisher, reader] { await node.end() }
     }
 
+    /// Under a root, or wherever a v1 torrent's file of that number is.
+    private static func stored(_ key: ContentKey, in home: Home) throws -> StoredFile {
+        switch key {
+        case .file(let root): return try StoredFile(root, in: home)
+        case .v1(let torrent, let number):
+            let all = try FileManager.default.subpathsOfDirectory(atPath: home.path)
+            let name = try #require(all.first { $0.contains(torrent.hex) && $0.hasSuffix("/\(number)") })
+            return StoredFile(path: "\(home.path)/\(name)")
+        }
+    }
+
     private static func small(_ kind: TorrentKind, isPrivate: Bool = false) throws -> Metainfo {
         let entry = TorrentEntry(
             path: ["a"],
@@ -138,6 +150,30 @@ struct TreeTests {
         var builder = MetainfoBuilder(name: "small", pieceLength: 65_536, entries: [entry])
         builder.isPrivate = isPrivate
         return try builder.build(kind, v1Pieces: Array(repeating: 0, count: 20))
+    }
+
+    @Test(
+        "invariant 1: files of a tree that have changed on the disk are found before they are written out",
+        arguments: [true, false]
+    )
+    func damaged(isV2: Bool) async throws {
+        let (publisher, reader) = (try await SwarmNode(), try await SwarmNode(patience: TwinTests.patience))
+        let site = try publisher.publish(FetchAllTests.files())
+        let v1 = try #require(site.release.release.v1)
+        let v2 = isV2 ? site.release.release.v2 : nil
+        await publisher.service.serve(isV2 ? site.v2 : site.v1, hash: isV2 ? site.v2Hash : v1)
+        let address = publisher.address
+        let tree = try await reader.service.openTree(v1: isV2 ? nil : v1, v2: v2) { .named(address) }
+        try await reader.service.fetchAll(tree) { .named(address) }
+        let old = try await reader.service.begun(tree)
+        #expect(old.count == 5)
+        #expect(try await !reader.service.takeOutDamaged(old, of: tree))
+        let file = try #require(tree.file(at: ["e", "more"]))
+        try Self.stored(try #require(file.key), in: reader.context.home).rot(at: 30_000)
+        #expect(try await reader.service.takeOutDamaged(old, of: tree))
+        try await reader.service.fetchAll(tree) { .named(address) }
+        #expect(try await !reader.service.takeOutDamaged(old, of: tree))
+        for node in [publisher, reader] { await node.end() }
     }
 
     @Test("a torrent that nobody knows is unavailable after the patience")
