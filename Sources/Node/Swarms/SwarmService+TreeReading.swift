@@ -21,8 +21,12 @@ extension SwarmService {
         for hash in tree.metainfo.infoHashes.short where open[hash] != nil {
             let found = try await exclusively(hash) { try await makeRoom(hash) ? open[hash]?.torrent : nil }
             guard let found else { continue }
-            await tell(found, tree)
-            if await found.metainfo()?.infoHashes == tree.metainfo.infoHashes { return (found, hash) }
+            var known = await found.metainfo()
+            if known == nil {
+                await tell(found, tree)
+                known = await found.metainfo()
+            }
+            if known?.infoHashes == tree.metainfo.infoHashes { return (found, hash) }
             release(hash)
             guard open[hash]?.users == 0 else {
                 throw NodeError(
@@ -131,21 +135,6 @@ extension SwarmService {
         }
     }
 
-    /// Forgets a tree and what is held of it alone.
-    func remove(_ tree: OpenTree) async throws(NodeError) {
-        await close(tree.hash)
-        let context = context
-        try await context.blocking.run {
-            try context.metadata.write {
-                try $0.removeTorrent(v1: tree.metainfo.infoHashes.v1, v2: tree.metainfo.infoHashes.v2)
-            }
-            // Files by root may be of others too: they go when the quota wants them to.
-            for file in tree.files { if case .v1? = file.key, let key = file.key { try context.content.remove(key) } }
-        }
-    }
-}
-
-extension SwarmService {
     /// Bytes of a file that are held already; throws `.unavailable` where the first is not.
     func readHeld(
         _ file: OpenTree.File,
