@@ -11,7 +11,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Fuzz
 export ROOST_BINARY ?= $(CURDIR)/$(ROOST)
 
 .DEFAULT_GOAL := help
-.PHONY: footprint replaced help setup build run demo test check ci format format-check lint layers docs bench sim powerloss dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
+.PHONY: footprint replaced release-check help setup build run demo test check ci format format-check lint layers docs bench sim powerloss dist dist-check interop journeys crash memory real browser conformance fuzz tsan asan soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -105,6 +105,9 @@ asan: setup ## the test suite under the address sanitizer
 
 soak: build ## thirty nodes for MINUTES=n (60): churn, updates, hostile peers; a chart and a verdict (root)
 	$(PYTHON) Interop/soak.py --minutes $(or $(MINUTES),60)
+
+release-check: setup ## what the CI runs on a debug build, on a release build: tests, interop, kills (root)
+	@Scripts/release-check
 
 dist: ## a release with the Swift runtime linked in: dist/*.tar.gz and dist/*.deb
 	@Scripts/setup --dist

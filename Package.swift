@@ -8,7 +8,14 @@ let coverage = "-sanitize-coverage=edge,trace-cmp,indirect-calls,inline-8bit-cou
 let fuzzSettings: [SwiftSetting] =
     isFuzzing ? [.unsafeFlags(["-enable-testing", "-sanitize=address", coverage])] : []
 
-let settings: [SwiftSetting] =
+// The product that other packages may depend on, which no package can whose targets have flags of their own. Nothing in it waits.
+let core = ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]
+
+// Where code waits: Swift 6.3.1 takes out a hop that brings a function which throws back to its caller's actor.
+// docs/decisions/0029-every-hop-stays.md
+let hops: SwiftSetting = .unsafeFlags(["-Xllvm", "-sil-disable-pass=optimize-hop-to-executor"])
+
+let coreSettings: [SwiftSetting] =
     fuzzSettings + [
         .treatAllWarnings(as: .error),
         .strictMemorySafety(),
@@ -17,6 +24,8 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ]
+
+let settings = coreSettings + [hops]
 
 // Third-party products, by the one package that each comes from.
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
@@ -34,7 +43,12 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+    .target(
+        name: name,
+        dependencies: dependencies,
+        resources: resources,
+        swiftSettings: core.contains(name) ? coreSettings : settings
+    )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -80,7 +94,7 @@ let package = Package(
         .executable(name: "roost-sim", targets: ["RoostSim"]),
         .executable(name: "roost-bench", targets: ["RoostBench"]),
         .executable(name: "roost-powerloss", targets: ["RoostPowerloss"]),
-        .library(name: "RoostCore", targets: ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
+        .library(name: "RoostCore", targets: core),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),

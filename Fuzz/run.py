@@ -212,8 +212,17 @@ class Shifts:
         self.seconds = max(1, round(minutes * 60 / len(chosen)))
         self.books, self.broken = threading.Lock(), []
 
+    def length(self, name):
+        """Seconds of the next shift: no more than the target still lacks."""
+        if self.until is None:
+            return self.seconds
+        lacking = self.until - read_ledger().get(name, [0.0])[0]
+        return min(self.seconds, max(30, round(lacking * 60) + 5))
+
     def shift(self, name):
-        run = fuzz(name, *self.known[name], self.seconds)
+        with self.books:
+            seconds = self.length(name)
+        run = fuzz(name, *self.known[name], seconds)
         with self.books:
             record(name, run)
             print(f"{name:<18} {run['executions']:>10,} executions  {run['edges']:>6,} edges  corpus {run['corpus']:>5,}  {run['minutes']:.1f} CPU min",

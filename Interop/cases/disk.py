@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk that fills up while a node publishes and fetches."""
 import json
+import shutil
 import subprocess
 
 import roost
@@ -81,3 +82,28 @@ def full(lab):
         if got["seq"] != again["seq"]:
             raise AssertionError(f"release {got['seq']} came, {again['seq']} was published")
         expect_same(small, copy, ignore=MARKER)
+
+
+@case("disk", "a site of one's own that lost files and its folder: doctor says so, and the node lives on (decision 0029)", waits=True)
+def lost(lab):
+    """A release build's node ended here: a torrent that could not be saved took `SwarmService` off its executor."""
+    host = lab.host("alone")
+    node = roost.Node(host, network="none")
+    source = make_tree(host.path("site"))
+    node.publish(source, "--new")
+    (source / "one").write_text("2")
+    node.publish(source)
+    process = node.process
+    shutil.rmtree(source)
+    content = host.path("home/content")
+    for path in content.rglob("*"):
+        if path.is_file() and path.name != "1.pack":
+            path.unlink()
+    packed = content / "packs/1.pack"
+    packed.write_bytes(b"".join(bytes([byte ^ 1]) for byte in packed.read_bytes()[:4096]) + packed.read_bytes()[4096:])
+    found = node.command("doctor", "--json", check=False, timeout=180)
+    if found.returncode != 65:
+        raise AssertionError(f"doctor ended with {found.returncode}: {(found.stderr or found.stdout)[-300:]}")
+    if process.exited is not None:
+        raise AssertionError("the node ended")
+    node.publish(make_tree(host.path("other"), seed=2), "--new")
