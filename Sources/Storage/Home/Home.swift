@@ -47,14 +47,16 @@ public struct Home: Sendable {
 
     /// Makes the folders, 0700 each. Safe to repeat.
     ///
-    /// Fails with ``StorageError/tooNew(path:version:)`` where a later version of the program has written the home.
+    /// Fails with ``StorageError/tooNew(path:version:)`` where a later version of the program has written the home; it is
+    /// left as it was.
     public func prepare() throws(StorageError) {
         try Disk.makeDirectories(path)
+        // First: what the folders of a later layout are is not ours to say.
+        try checkVersion()
         try Disk.setPermissions(path, 0o700)
         for folder in [keys, recovery, content, partial, temporary, denyLists, cache, quarantine] {
             try Disk.makeDirectory(folder)
         }
-        try checkVersion()
     }
 
     /// Prepares the home and holds it for this process, then clears what an interrupted run left in `tmp`.
