@@ -30,6 +30,8 @@ SCRATCH = pathlib.Path(os.environ.get("ROOST_FUZZ_SCRATCH", ROOT / ".build-fuzz"
 FUZZER = pathlib.Path(os.environ.get("ROOST_FUZZ_BINARY", SCRATCH / "release/RoostFuzz"))
 SHIFT = 5  # minutes a target has at a time under --until
 LEDGER = pathlib.Path(os.environ.get("ROOST_FUZZ_LEDGER", ROOT / "Fuzz/LEDGER.md"))
+# What stands before the minutes of each build, below the table.
+BUILDS = "CPU minutes by the commit of the build (+: with changes of its own): "
 HEAD = """# What was fuzzed
 
 Written by `Fuzz/run.py`; one line a target, all runs together. Edges are those of our own modules that the target's corpus
@@ -51,7 +53,11 @@ def environment(target=None):
 
 def targets():
     """name → (longest input, vectors)"""
-    lines = subprocess.run([FUZZER, "--list"], env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+    try:
+        lines = subprocess.run([FUZZER, "--list"], env=environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        what = "is not there" if not FUZZER.exists() else "does not name its targets" if isinstance(error, subprocess.CalledProcessError) else f"cannot be run ({error.strerror})"
+        sys.exit(f"fuzz: {FUZZER} {what}: build it with Scripts/fuzz-build (`make fuzz` builds and runs it), or name another in ROOST_FUZZ_BINARY")
     rows = [line.split("\t") for line in lines.splitlines()]
     return {row[0]: (int(row[1]), row[2:]) for row in rows}
 
@@ -92,6 +98,15 @@ def seed(target, longest, paths):
     return folder
 
 
+def build():
+    """The commit of the fuzzer, as Scripts/fuzz-build has left it beside the program."""
+    noted = FUZZER.with_name("RoostFuzz.commit")
+    try:
+        return noted.read_text().strip() if noted.stat().st_mtime >= FUZZER.stat().st_mtime else "unknown"
+    except OSError:
+        return "unknown"
+
+
 def number(pattern, text, default=0):
     found = re.findall(pattern, text)
     return int(found[-1]) if found else default
@@ -124,6 +139,7 @@ def fuzz(target, longest, paths, seconds):
         command.insert(1, f"-dict={dictionary}")
     log = SCRATCH / "logs" / f"{target}.log"
     log.parent.mkdir(exist_ok=True)
+    made_from = build()
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment(target), stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
@@ -140,6 +156,7 @@ def fuzz(target, longest, paths, seconds):
         "once": [kept(file, target, log) for file in found if file not in again],
         "failed": process.returncode != 0,
         "text": text,
+        "build": made_from,
     }
 
 
@@ -152,22 +169,32 @@ def read_ledger():
     return rows
 
 
-def write_ledger(rows):
+def read_builds():
+    """commit → CPU minutes; those of before this was kept are in none."""
+    lines = [line for line in LEDGER.read_text().splitlines() if line.startswith(BUILDS)] if LEDGER.exists() else []
+    return {name: float(minutes) for line in lines for name, minutes in re.findall(r"\b([0-9a-f]{7,40}\+?|unknown) ([0-9]+\.[0-9]+)", line)}
+
+
+def write_ledger(rows, builds):
     lines = []
     for name in sorted(rows):
         minutes, executions, edges, corpus, crashes, day = rows[name]
         lines.append(f"| {name} | {minutes:.1f} | {executions:,} | {edges:,} | {corpus:,} | {crashes} | {day} |")
     total = [sum(row[index] for row in rows.values()) for index in (0, 1, 4)]
     lines.append(f"| **all** | {total[0]:.1f} | {total[1]:,} | | | {total[2]} | |")
+    named = [f"{name} {minutes:.2f}" for name, minutes in builds.items()]
+    before = total[0] - sum(builds.values())
+    lines += ["", BUILDS + ", ".join(named + ([f"before that was noted {before:.1f}"] if before >= 1 else []))]
     LEDGER.write_text(HEAD + "\n".join(lines) + "\n")
 
 
 def record(target, run):
-    rows = read_ledger()
+    rows, builds = read_ledger(), read_builds()
+    builds[run["build"]] = builds.get(run["build"], 0.0) + run["minutes"]
     old = rows.get(target, [0.0, 0, 0, 0, 0, ""])
     rows[target] = [old[0] + run["minutes"], old[1] + run["executions"], max(old[2], run["edges"]), run["corpus"],
                     old[4] + len(run["crashes"]), time.strftime("%Y-%m-%d", time.gmtime())]
-    write_ledger(rows)
+    write_ledger(rows, builds)
 
 
 def reason(text):
@@ -260,11 +287,13 @@ def main():
     known = targets()
     if arguments.list:
         return print("\n".join(known))
+    if unknown := [name for name in [*arguments.targets, *(arguments.crash or [])[1:]] if name not in known]:
+        sys.exit(f"fuzz: no such target: {', '.join(unknown)}; Fuzz/run.py --list names them")
+    if arguments.crash and not pathlib.Path(arguments.crash[0]).is_file():
+        sys.exit(f"fuzz: there is no file {arguments.crash[0]}")
     if arguments.crash:
         return reduce(*arguments.crash)
     chosen = arguments.targets or list(known)
-    if unknown := [name for name in chosen if name not in known]:
-        sys.exit(f"fuzz: no such target: {', '.join(unknown)}")
     shifts = Shifts(known, chosen, arguments)
     shifts.run()
     if shifts.broken:

@@ -6,18 +6,22 @@
 
 Every node is a whole `roost` in a network namespace of its own; beside them stand a libtorrent DHT and noise.py twice. Each minute
 a publisher publishes a new release and some of the nodes that churn end, every second one by `kill -9`, and start again with
-their home. Readers fetch all the time. Sampled are resident memory, descriptors and threads of every node that stays, every
-queue that `status` shows, and how long each fetch took.
+their home. Readers fetch all the time, each in its turn. Sampled are resident memory, descriptors and threads of every node, every
+queue that `status` shows, and how long each fetch took. In the end the doctor of each node is asked, then each node to end.
 
 A node that holds more releases takes more memory, and a leak would look the same. So updates end in the middle of the run; the
 rest goes on, and memory is tested there. What a release costs is printed from the first half.
 
-The verdict (soak_verdict.py): memory flat, in the mean and in each node (a straight line through the samples without updates, its
-slope beside its standard error), no descriptors lost, no queue beyond its bound, no reader left behind, no fetch of an available
-site failed. Use a release build for figures. The chart and the samples (.json beside it) are written however the run ends, to
-Interop/output."""
+The verdict (soak_verdict.py): that happened which was planned; memory flat, in the mean and in each node (a straight line through
+the samples without updates, its slope beside its standard error), and never more than updates explain; no descriptors lost, no
+queue beyond its bound, no reader left behind or waiting, no fetch of an available site failed or slow; everybody ended as it was
+asked to, and not before. Use a release build for figures. The chart and the samples (.json beside it) are written however the run
+ends, to Interop/output."""
 import argparse
+import concurrent.futures
+import itertools
 import json
+import math
 import os
 import pathlib
 import random
@@ -33,11 +37,13 @@ import roost  # noqa: E402
 from clients import DHT, PORT, expect  # noqa: E402
 from lab import common  # noqa: E402
 from soak_chart import chart  # noqa: E402
-from soak_verdict import SLACK, verdict  # noqa: E402
+from soak_ends import Company, doctor_of, end, left_by  # noqa: E402
+from soak_verdict import verdict  # noqa: E402
+from soak_watch import Watch  # noqa: E402
 
 OUTPUT = pathlib.Path(__file__).resolve().parent / "output"
-# The node's own; a look that lacks one of them has looked at nothing. Those of each torrent come beside.
-QUEUES = {"swarm jobs", "site jobs", "files open", "wants not written down", "connections of all torrents", "uTP connections", "DHT items", "control connections"}
+# Messages a second of one hostile neighbour.
+RATE = 40
 
 
 class Site:
@@ -74,14 +80,40 @@ class Soak:
         self.sites = [Site(node, number) for number, node in enumerate(self.stayers[:publishers])]
         self.readers = self.stayers[publishers:]
         targets = [f"{node.host.address}:{PORT}" for node in self.stayers]
-        self.noise = []
+        company = {"dht": self.dht.process}
         for number in range(2):
             host = network.host(f"noise{number}")
-            self.noise.append(host.start([sys.executable, pathlib.Path(__file__).parent / "noise.py", host.address, "40", *targets]))
-            expect(self.noise[-1], "ready", 20)
+            company[host.name] = host.start([sys.executable, pathlib.Path(__file__).parent / "noise.py", host.address, RATE, *targets])
+            expect(company[host.name], "ready", 20)
+        self.company = Company(company)
         self.began, self.stopped = time.monotonic(), threading.Event()
-        self.samples, self.fetches, self.failures, self.queues = [], [], {}, {}
+        self.watch, self.fetches, self.failures = Watch(self), [], {}
+        # Those that are gone just now because they were to go; whose turn it is next, and how.
+        self.away, self.next = set(), self.rounds(self.churners)
+        self.ends, self.homes = [], {}
+        # A process ends with the thread that has started it: this one is there until the end.
+        self.starter = concurrent.futures.ThreadPoolExecutor(1)
         self.fetched, self.updated, self.lock = 0, 0.0, threading.Lock()
+
+    def rounds(self, members):
+        """Each in turn, in another order each time; the ways to end take turns."""
+        ways = itertools.cycle(("asked", "killed"))
+        while True:
+            for member in self.random.sample(members, len(members)):
+                yield member, next(ways)
+
+    @property
+    def going(self):
+        """Of those that come and go, so many every minute."""
+        return max(1, len(self.churners) // 3)
+
+    @property
+    def plan(self):
+        # A turn each minute; one that would hardly begin is none.
+        minutes, turns, updates = self.options.minutes, *(max(1, math.ceil(span - 0.1)) for span in (self.options.minutes, self.options.minutes / 2))
+        names = {name: [node.host.name for node in getattr(self, name)] for name in ("stayers", "churners", "readers")}
+        rates = {name: RATE if name.startswith("noise") else 0 for name in self.company.members}
+        return {"seconds": minutes * 60, "updates": updates, "churned": turns * self.going, **names, "company": rates}
 
     @property
     def now(self):
@@ -92,42 +124,6 @@ class Soak:
         with self.lock:
             failure = self.failures.setdefault(key or what, {"what": what, "first": self.now, "count": 0})
             failure["count"] += 1
-
-    def sample(self):
-        rows = {}
-        for node in self.stayers:
-            try:
-                memory = common.mem_of(node.pid)
-                counts = [len(os.listdir(f"/proc/{node.pid}/{name}")) for name in ("fd", "task")]
-            except OSError:
-                # It ended between two looks.
-                memory = None
-            if memory and memory[1] and node.process.exited is None:
-                rows[node.host.name] = [memory[1], *counts]
-            else:
-                self.fail(f"{node.host.name}: the node ended: {node.host.log_tail(2)}", (node, "end"))
-        self.samples.append((self.now, rows))
-
-    def look(self, node):
-        """Notes how full every queue of the node is: its own, and those of each torrent."""
-        status = node.value("status")
-        own = status.get("queues") or []
-        if missing := QUEUES - {queue["name"] for queue in own}:
-            self.fail(f"{node.host.name}: its status shows no queue {', '.join(sorted(missing))}")
-        for torrent in status["torrents"]:
-            if not torrent.get("queues"):
-                self.fail(f"{node.host.name}: a torrent in its status shows no queues")
-            own += torrent.get("queues") or []
-        for queue in own:
-            self.note(node.host.name, **queue)
-
-    def note(self, node, name, used, bound):
-        """Keeps the fullest of each name, as seen from its bound."""
-        known = self.queues.get(name)
-        if known is None or used - bound > known["used"] - known["bound"]:
-            self.queues[name] = {"used": used, "bound": bound, "node": node}
-        if used > bound + SLACK.get(name, 0):
-            print(f"{self.now / 60:.1f} min: {node}: {name} holds {used} of {bound}", flush=True)
 
     def fetch(self, reader, site):
         """One fetch of the newest release into a new folder, which is removed: what stays is what the node keeps."""
@@ -148,14 +144,13 @@ class Soak:
             shutil.rmtree(folder, ignore_errors=True)
 
     def churn(self):
-        for number, node in enumerate(self.random.sample(self.churners, max(1, len(self.churners) // 3))):
-            if number % 2:
-                node.process.p.kill()
-                # A thread of the process's own waits for its end.
-                node.process.wait_exit(20)
-            else:
-                node.stop()
-            node.start()
+        for node, how in itertools.islice(self.next, self.going):
+            with self.lock:
+                self.away.add(node)
+            self.ends.append(end(node, how, self.now))
+            self.starter.submit(node.start).result()
+            with self.lock:
+                self.away.discard(node)
 
     def run(self):
         """Until its time is over or something ends it; whatever that is is among the failures."""
@@ -167,16 +162,35 @@ class Soak:
             for thread in threads:
                 thread.start()
             while time.monotonic() < end and not self.stopped.is_set():
-                self.sample()
+                self.watch.sample()
                 self.stopped.wait(max(0, min(5, end - time.monotonic())))
-            self.sample()
+            self.watch.sample()
         except (Exception, KeyboardInterrupt, SystemExit) as error:
             self.fail(f"ended after {self.now / 60:.1f} min: {type(error).__name__} {error}")
         finally:
             self.stopped.set()
+            # A node that is just starting again is there when all are asked to end.
+            threads[0].join(60)
             for thread in threads:
                 # A command under way ends with its node.
                 thread.join(10)
+
+    def finish(self):
+        """Asks every node what is wrong with it, and to end; then the company."""
+        with concurrent.futures.ThreadPoolExecutor(6) as workers:
+            list(workers.map(self.dismiss, self.nodes))
+        self.company.dismiss()
+        self.starter.shutdown()
+
+    def dismiss(self, node):
+        try:
+            self.homes[node.host.name] = home = {"doctor": None, "problems": [], "left": []}
+            if node.process.exited is None:
+                home.update(doctor_of(node))
+            self.ends.append(end(node, "asked", self.now, last=True))
+            home["left"] = left_by(node)
+        except Exception as error:  # The others are asked all the same.
+            self.fail(f"{node.host.name} in the end: {type(error).__name__}: {str(error)[-400:]}")
 
     def work(self, body, arguments):
         while not self.stopped.is_set():
@@ -188,25 +202,34 @@ class Soak:
                 self.stopped.wait(5)
 
     def read(self, number):
+        """Each reader in its turn and each site in its turn, so that none is forgotten; in another order each time."""
         choice = random.Random(self.options.seed + number)
-        mine = self.readers[number::2]
-        while not self.stopped.wait(1):
-            self.fetch(choice.choice(mine), choice.choice(self.sites))
+        mine = list(enumerate(self.readers[number::2]))
+        for turn in itertools.count():
+            for place, reader in choice.sample(mine, len(mine)):
+                if self.stopped.wait(1):
+                    return
+                self.fetch(reader, self.sites[(place + turn) % len(self.sites)])
 
     def turn(self):
         """One minute."""
         began = time.monotonic()
+        if self.now >= self.options.minutes * 60:
+            # It is just over.
+            self.stopped.wait(5)
+            return
         if self.now < self.options.minutes * 30:
             self.random.choice(self.sites).publish()
             self.updated = self.now
         self.churn()
-        for node in self.random.sample(self.stayers, min(6, len(self.stayers))):
-            self.look(node)
+        # In this thread all that came and went are there again.
+        for node in self.random.sample(self.nodes, min(8, len(self.nodes))):
+            self.watch.look(node)
         self.say()
         self.stopped.wait(max(0, began + 60 - time.monotonic()))
 
     def say(self):
-        memory = [row[0] for row in self.samples[-1][1].values()] if self.samples else []
+        memory = [row[0] for row in self.watch.samples[-1][1].values()] if self.watch.samples else []
         print(f"{self.now / 60:5.1f} min: {len(self.fetches)} fetches, {len(self.failures)} failures, memory {statistics.fmean(memory or [0]):.1f} MiB mean, "
               f"{max(memory or [0]):.1f} most", flush=True)
 
@@ -215,8 +238,9 @@ class Soak:
         """As soak_verdict.py has it."""
         with self.lock:
             failures = [dict(failure) for failure in self.failures.values()]
-        return {"samples": list(self.samples), "fetches": list(self.fetches), "failures": failures, "queues": dict(self.queues),
-                "updated": self.updated, "updates": sum(site.release for site in self.sites), "sites": len(self.sites)}
+        return {"samples": list(self.watch.samples), "churned": list(self.watch.churned), "fetches": list(self.fetches), "failures": failures,
+                "queues": dict(self.watch.queues), "updated": self.updated, "updates": sum(site.published for site in self.sites), "sites": len(self.sites),
+                "plan": self.plan, "ends": list(self.ends), "homes": dict(self.homes), "company": self.company.record}
 
     def keep(self):
         """Writes the chart and the samples."""
@@ -236,6 +260,8 @@ def parse():
     given = options.parse_args()
     # Two that run at the same time have each its own.
     given.chart = (given.chart or OUTPUT / f"soak-{given.seed}-{os.getpid()}.svg").resolve()
+    if given.nodes < 7 or not 0 < given.minutes < math.inf:
+        options.error("a soak has seven nodes or more, and some minutes")
     if given.chart.suffix != ".svg":
         options.error("--chart names an .svg; the samples are written beside it")
     return given
@@ -248,9 +274,10 @@ def main():
     with lab.Lab() as network:
         soak = Soak(network, options)
         print(f"{len(soak.nodes)} nodes ({len(soak.sites)} publish, {len(soak.readers)} read, {len(soak.churners)} come and go), "
-              f"{len(soak.dht.host.addresses)} DHT nodes, {len(soak.noise)} hostile neighbours, {options.minutes:g} minutes", flush=True)
+              f"{len(soak.dht.host.addresses)} DHT nodes, {len(soak.company.members) - 1} hostile neighbours, {options.minutes:g} minutes", flush=True)
         try:
             soak.run()
+            soak.finish()
         finally:
             record = soak.keep()
     word, sentences, faults = verdict(record)

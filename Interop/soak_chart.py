@@ -28,9 +28,10 @@ def chart(record, path):
         for point in points:
             parts.append('<circle cx="%.1f" cy="%.1f" r="2" fill="#07a"/>' % place(*point))
 
-    panel(0, "resident memory, MiB: mean and most of the nodes that stay; minutes below",
+    panel(0, "resident memory, MiB: mean and most of the nodes that stay, most of those that come and go (green); minutes below",
           [("#07a", [(when, statistics.fmean(row[0] for row in values)) for when, values in rows]),
-           ("#c40", [(when, max(row[0] for row in values)) for when, values in rows])])
+           ("#c40", [(when, max(row[0] for row in values)) for when, values in rows]),
+           ("#4a4", [(when, max(row[0] for row in come.values())) for when, come in record.get("churned", []) if come])])
     panel(1, "descriptors: mean and most", [("#07a", [(when, statistics.fmean(row[1] for row in values)) for when, values in rows]),
                                             ("#c40", [(when, max(row[1] for row in values)) for when, values in rows])])
     panel(2, "fetches, seconds each", [], [(when, seconds) for when, seconds, *_ in record["fetches"]])

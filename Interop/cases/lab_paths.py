@@ -146,7 +146,7 @@ def censor(network):
     expect(probe(near, "get", place, "forbidden")["status"] == 200, "not pardoned")
 
 
-@case("lab", "an observer's capture holds every packet of a link, with checksums that are right")
+@case("lab", "an observer's capture holds every packet of a link as soon as it has passed, with checksums that are right")
 def capture(network):
     net = network.internet()
     home = net.home("symmetric")
@@ -156,7 +156,6 @@ def capture(network):
         host.capture(host.path("seen.pcap"))
     expect(probe(near, "ping", place, 20, 0.001)["answers"] == 20, "lost on the way")
     for host in (near, far):
-        host.stop_capture()
         bytes_, at, count = host.path("seen.pcap").read_bytes(), 24, 0
         while at < len(bytes_):
             size = struct.unpack_from("<I", bytes_, at + 8)[0]
@@ -191,7 +190,22 @@ def clock(network):
     expect(abs(float(outside.stdout) - time.time()) < 60, "the clock moved outside")
 
 
-@case("lab", "without root a lab is made, shaped, censored and entered by its commands, in a user namespace of its own")
+# What must be refused, and what of the reason.
+REFUSED = {
+    "host inner": "a host is called inner already", "host third foo=1": "'foo' is no setting of a host: home, rate", "host third delay": "delay has no value",
+    "host third rate=fast": "'fast' is no amount", "host third rate=0mbit": "carries nothing", "host third loss=x": "loss=x is no probability", "host third loss=2": "is no probability",
+    "host third delay=-5ms": "delay is below zero", "host third home=nowhere": "no home is called nowhere: flat", "host third delay=1ms delay=2ms": "delay is given twice",
+    "host ../third": "is no name", "host": "as it is given: host NAME", "home flat full": "a home is called flat already", "home round circle": "'circle' is no kind of home",
+    "shape inner home=flat": "'home' is no setting of a link", "cut inner banana": "'banana' is no state of a cut: on, off", "cut inner on off": "as it is given: cut NAME",
+    "capture inner": "as it is given: capture NAME FILE|off", "censor inner explode": "'explode' is no action of a censor: drop, reset",
+    "censor inner drop colour=red": "'colour' is no condition", "censor inner drop text=": "text has no value", "censor inner drop port=x": "a port is a number from 1",
+    "censor inner drop port=80x": "a port is a number from 1", "censor inner drop protocol=smtp": "protocols are tcp, udp and icmp",
+    "censor * drop share=2": "a share is a number from 0 to 1", "censor inner drop address=10.0.0.0/40": "an address is", "censor nobody drop": "no host is called nobody: inner, outer",
+    "clock banana": "'banana' is no amount", "pardon rule99": "no rule has this name", "run inner": "as it is given: run NAME PROGRAM", "up soon": "as it is given: up [SEED]",
+}
+
+
+@case("lab", "without root a lab is made, shaped, censored and entered by its commands, in a user namespace of its own; what it does not understand it refuses")
 def by_hand(network):
     scratch = network.host("outside").path("socket").parent
     os.chmod(network.scratch, 0o755)
@@ -221,6 +235,11 @@ def by_hand(network):
         expect(tell("clock", "+36h")[0] == "+129600 s" and "no host is called" in tell("cut", "nobody")[1], "the commands")
         expect(json.loads(tell("show")[0])["inner"]["up"]["packets"] == 5, tell("show")[0])
         expect("a lab is up" in tell("up")[1], "a second lab takes the first one's socket")
+        for words, reason in REFUSED.items():
+            said = tell(*words.split())
+            expect(not said[0] and reason in said[1] and "Traceback" not in said[1], f"{words}: {said}")
+        expect(set(json.loads(tell("show")[0])) == {"inner", "outer"}, "what was refused was done")
+        expect(json.loads(tell("run", "inner", PYTHON, SCRIPT, "ping", f"{outer}:7000", 5, 0.01)[0])["answers"] == 5, "what was refused was done")
         holder.stop()
         expect(server.wait(10) != 0, "what was begun in the lab goes on after it")
         left = [path.name for path in scratch.iterdir() if path.name.startswith("roost-lab")]

@@ -100,25 +100,32 @@ static const char *condition(struct rule *rule, const char *word) {
         char text[32];
         snprintf(text, sizeof text, "%s", value);
         char *slash = strchr(text, '/');
-        int bits = slash ? atoi(slash + 1) : 32;
+        double bits_given = 32;
+        bool is_prefix = !slash || number_in(slash + 1, 1, 32, &bits_given);
+        int bits = (int)bits_given;
         if (slash) *slash = 0;
-        if (bits < 1 || bits > 32 || inet_pton(AF_INET, text, &rule->address) != 1) return "an address is A.B.C.D or A.B.C.D/N";
+        if (!is_prefix || inet_pton(AF_INET, text, &rule->address) != 1) return "an address is A.B.C.D or A.B.C.D/N";
         rule->mask = htonl(bits == 32 ? UINT32_MAX : ~(UINT32_MAX >> bits));
         rule->address &= rule->mask;
     } else if (!strncmp(word, "port=", 5)) {
-        rule->port = (uint16_t)atoi(value);
+        double port;
+        if (!number_in(value, 1, 65535, &port)) return "a port is a number from 1 to 65535";
+        rule->port = (uint16_t)port;
     } else if (!strncmp(word, "protocol=", 9)) {
-        rule->protocol = !strcmp(value, "tcp") ? IPPROTO_TCP : !strcmp(value, "udp") ? IPPROTO_UDP : IPPROTO_ICMP;
+        rule->protocol = !strcmp(value, "tcp") ? IPPROTO_TCP : !strcmp(value, "udp") ? IPPROTO_UDP : !strcmp(value, "icmp") ? IPPROTO_ICMP : 0;
+        if (!rule->protocol) return "protocols are tcp, udp and icmp";
     } else if (!strncmp(word, "share=", 6)) {
-        rule->share = atof(value);
+        if (!number_in(value, 0, 1, &rule->share)) return "a share is a number from 0 to 1";
     } else if (!strncmp(word, "bytes=", 6)) {
-        for (; value[0] && value[1] && rule->pattern_bytes < pattern_largest; value += 2) {
-            unsigned byte;
-            if (sscanf(value, "%2x", &byte) != 1) return "bytes are given as hex";
+        size_t digits = strspn(value, "0123456789abcdef");
+        if (value[digits] || digits % 2 || !digits || digits > 2 * pattern_largest) return "text or bytes are 1 to 256 bytes, which are given as hex";
+        for (; *value; value += 2) {
+            unsigned byte = 0;
+            sscanf(value, "%2x", &byte);
             rule->pattern[rule->pattern_bytes++] = (uint8_t)byte;
         }
     } else {
-        return "conditions are address, port, protocol, bytes and share";
+        return "conditions are address, port, protocol, text or bytes, and share";
     }
     return NULL;
 }
@@ -130,6 +137,8 @@ const char *censor_add(char **words, int count) {
     snprintf(rule.name, sizeof rule.name, "%s", words[0]);
     snprintf(rule.host, sizeof rule.host, "%s", words[1]);
     rule.resets = !strcmp(words[2], "reset");
+    if (!rule.resets && strcmp(words[2], "drop") != 0) return "a censor drops or resets: drop or reset";
+    if (strcmp(words[1], "*") != 0 && !port_named(words[1])) return "no host has this name";
     for (int i = 3; i < count; i++) {
         const char *fault = condition(&rule, words[i]);
         if (fault) return fault;

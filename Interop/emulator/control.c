@@ -10,10 +10,16 @@
 
 enum { words_largest = 32 };
 
+bool number_in(const char *text, double least, double most, double *number) {
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && !*end && *number >= least && *number <= most;
+}
+
 static const char *set(struct link *link, const char *word) {
     const char *value = strchr(word, '=');
-    if (!value) return "a setting is NAME=VALUE";
-    double number = atof(++value);
+    double number;
+    if (!value || !number_in(value + 1, 0, 1e18, &number)) return "a setting is NAME=NUMBER, none below zero";
     if (!strncmp(word, "rate=", 5)) link->rate = number / 1e9;
     else if (!strncmp(word, "delay=", 6)) link->delay = (uint64_t)(number * 1000);
     else if (!strncmp(word, "jitter=", 7)) link->jitter = (uint64_t)(number * 1000);
@@ -43,6 +49,7 @@ static const char *link_command(char **words, int count) {
 // nat NAME full|restricted|port|symmetric OUTER GATEWAY [hairpin]
 static const char *nat_command(char **words, int count) {
     uint32_t outer, gateway;
+    if (count > 4 && nat_named(words[1])) return "a translator has this name already";
     if (count < 5 || inet_pton(AF_INET, words[3], &outer) != 1 || inet_pton(AF_INET, words[4], &gateway) != 1) return "nat NAME KIND OUTER GATEWAY [hairpin]";
     return nat_new(words[1], words[2], outer, gateway, count > 5) ? NULL : "kinds are full, restricted, port and symmetric; 64 translators are the most";
 }
@@ -61,10 +68,12 @@ static const char *map_command(char **words, int count) {
 static const char *capture_command(char **words, int count) {
     struct port *port = count > 2 ? port_named(words[1]) : NULL;
     if (!port) return "capture HOST FILE|off [BYTES]";
+    double largest = 65535;
+    if (count > 4 || (count > 3 && !number_in(words[3], 1, 65535, &largest))) return "capture HOST FILE|off [BYTES], of which there are 1 to 65535";
     capture_close(port->capture);
     port->capture = NULL;
     if (!strcmp(words[2], "off")) return NULL;
-    port->capture = capture_open(words[2], count > 3 ? atoi(words[3]) : 65535);
+    port->capture = capture_open(words[2], (int)largest);
     return port->capture ? NULL : "the file cannot be written";
 }
 

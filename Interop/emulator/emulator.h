@@ -99,6 +99,7 @@ uint64_t censor_hits(const char *name);
 // capture.c
 struct capture *capture_open(const char *path, int largest);
 void capture_write(struct capture *capture, const struct packet *packet);
+void capture_flush(struct capture *capture);
 void capture_close(struct capture *capture);
 
 // network.c
@@ -113,4 +114,5 @@ void port_receive(struct port *port);
 void port_flush(struct port *port);
 
 // control.c: one command a line on standard input, one JSON object a line on standard output.
+bool number_in(const char *text, double least, double most, double *number);  // whether it is nothing but a number between these
 bool control_read(void);

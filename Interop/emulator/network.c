@@ -50,6 +50,8 @@ static int raw_socket(const char *device) {
 
 const char *port_open(const char *name, const char *device, const char *address, const char *nat) {
     if (port_count == ports_largest) return "256 hosts are the most";
+    if (port_named(name)) return "a host has this name already";
+    if (strlen(name) >= sizeof ports[0]->name) return "the name is too long";
     struct port *port = calloc(1, sizeof *port);
     if (!port || inet_pton(AF_INET, address, &port->address) != 1) return "no address";
     if (nat && !(port->nat = nat_named(nat))) return "no translator has this name";
@@ -90,6 +92,7 @@ void port_receive(struct port *port) {
 }
 
 void port_flush(struct port *port) {
+    capture_flush(port->capture);
     if (!port->outgoing_count) return;
     struct mmsghdr messages[64];
     struct iovec parts[64];

@@ -16,11 +16,11 @@ from tracker import Tracker
 
 from .clock import Clock
 from .host import Host, end_those_in
-from .internet import Home, Internet, InternetHost
+from .internet import KINDS, Home, Internet, InternetHost
 from .path import Path
 from .space import GATEWAY, GATEWAY6, NETWORK, ROOT, common, enter, ip, six_of_the_bridge
 
-__all__ = ["GATEWAY", "NETWORK", "ROOT", "Clock", "Home", "Host", "Internet", "InternetHost", "Lab", "Path", "common", "enter", "ip"]
+__all__ = ["GATEWAY", "KINDS", "NETWORK", "ROOT", "Clock", "Home", "Host", "Internet", "InternetHost", "Lab", "Path", "common", "enter", "ip"]
 
 
 class Lab:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lab to work in by hand: `python3 Interop/lab --help`, docs/lab.md."""
 import argparse
+import inspect
 import json
 import os
 import pathlib
+import re
 import socket
 import sys
 import tempfile
@@ -15,8 +17,33 @@ import lab  # noqa: E402
 SOCKET = os.environ.setdefault("ROOST_LAB", f"{tempfile.gettempdir()}/roost-lab-{os.getuid()}.sock")
 
 
+# What a link may be told, and how it is read.
+SETTINGS = {"rate": str, "delay": str, "jitter": str, "queue": str, "loss": float, "duplicate": float, "reorder": float, "reorder_by": str}
+CONDITIONS = ("address", "port", "protocol", "text", "data", "share")
+
+
+def one_of(word, known, what):
+    if word not in known:
+        raise ValueError(f"{word!r} is no {what}: {', '.join(known)}")
+    return word
+
+
+def pairs(words, known, what):
+    """NAME=VALUE…, of these names, each once."""
+    found = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        one_of(name, known, what)
+        if not equals or not value:
+            raise ValueError(f"{name} has no value: {name}=VALUE")
+        if name in found:
+            raise ValueError(f"{name} is given twice")
+        found[name] = value
+    return found
+
+
 class World:
-    """The lab that `up` holds; each method is a command of others."""
+    """The lab that `up` holds; each method is a command of others. What is not understood is refused before anything is done."""
 
     def __init__(self, network, seed):
         self.network, self.internet, self.homes = network, network.internet(seed), {}
@@ -26,48 +53,78 @@ class World:
         for host in self.network.hosts:
             if host.name == name:
                 return host
-        raise ValueError(f"no host is called {name}")
+        raise ValueError(f"no host is called {name}: {', '.join(host.name for host in self.network.hosts) or 'none was made; host NAME makes one'}")
 
     @staticmethod
-    def _path(settings):
-        known = {"rate": str, "delay": str, "jitter": str, "queue": str, "loss": float, "duplicate": float, "reorder": float, "reorder_by": str}
-        pairs = [word.split("=", 1) for word in settings]
-        return lab.Path(**{name: known[name](value) for name, value in pairs})
+    def _free(name, taken, what):
+        if name in taken:
+            raise ValueError(f"a {what} is called {name} already: take another name")
+        # It is a folder's name, too.
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}", name):
+            raise ValueError(f"{name!r} is no name: up to 31 letters, digits, dots and dashes")
+
+    @staticmethod
+    def _path(given):
+        values = {}
+        for name, value in given.items():
+            try:
+                values[name] = SETTINGS[name](value)
+            except ValueError:
+                raise ValueError(f"{name}={value} is no probability: from 0 to 1") from None
+        path = lab.Path(**values)
+        path.words()
+        return path
 
     def home(self, name, kind):
+        """home NAME full|restricted|port|symmetric"""
+        self._free(name, self.homes, "home")
+        one_of(kind, lab.KINDS, "kind of home")
         self.homes[name] = self.internet.home(kind, name)
         return self.homes[name].address
 
     def host(self, name, *settings):
-        behind = [word[5:] for word in settings if word.startswith("home=")]
-        path = self._path([word for word in settings if not word.startswith("home=")])
-        return self.internet.host(name, path, home=self.homes[behind[0]] if behind else None).address
+        """host NAME [home=NAME] [SETTING=VALUE…]"""
+        self._free(name, [host.name for host in self.network.hosts], "host")
+        given = pairs(settings, ["home", *SETTINGS], "setting of a host")
+        home = given.pop("home", None)
+        if home is not None and home not in self.homes:
+            raise ValueError(f"no home is called {home}: {', '.join(self.homes) or 'none was made; home NAME KIND makes one'}")
+        return self.internet.host(name, self._path(given), home=self.homes.get(home)).address
 
     def shape(self, name, *settings):
-        self._host(name).shape(self._path(settings))
+        """shape NAME [SETTING=VALUE…]"""
+        self._host(name).shape(self._path(pairs(settings, SETTINGS, "setting of a link")))
 
     def cut(self, name, state="on"):
-        self._host(name).cut(state == "on")
+        """cut NAME [on|off]"""
+        self._host(name).cut(one_of(state, ("on", "off"), "state of a cut") == "on")
 
     def capture(self, name, file):
+        """capture NAME FILE|off"""
         host = self._host(name)
-        host.stop_capture() if file == "off" else host.capture(os.path.abspath(file))
+        host.stop_capture() if file == "off" else host.capture(file)
 
     def censor(self, host, action, *conditions):
-        words = dict(word.split("=", 1) for word in conditions)
-        return self.internet.censor(None if host == "*" else self._host(host), action == "reset", **words)
+        """censor NAME|'*' drop|reset [CONDITION=VALUE…]"""
+        at = None if host == "*" else self._host(host)
+        one_of(action, ("drop", "reset"), "action of a censor")
+        return self.internet.censor(at, action == "reset", **pairs(conditions, CONDITIONS, "condition of a censor"))
 
     def pardon(self, rule):
+        """pardon RULE"""
         self.internet.pardon(rule)
 
     def clock(self, shift="+0s"):
+        """clock [±AMOUNT]"""
         return f"{self.network.clock(shift):+.0f} s"
 
     def show(self):
+        """show"""
         return {host.name: {"address": host.address, "home": host.home.name if host.home else None, **host.traffic()} for host in self.network.hosts}
 
     def enter(self, name):
-        """What `run` needs to enter a host."""
+        """run NAME PROGRAM [ARGUMENT…]"""
+        # What `run` needs to enter a host.
         host = self._host(name)
         return {"pid": host.holder.pid, "folder": str(host.folder), "environment": host.environment}
 
@@ -108,6 +165,15 @@ def serve(seed):
             os.unlink(SOCKET)
 
 
+def obey(world, command, *words):
+    method = getattr(world, command)
+    try:
+        inspect.signature(method).bind(*words)
+    except TypeError:
+        raise ValueError(f"as it is given: {method.__doc__}") from None
+    return method(*words)
+
+
 def answer(client, world):
     """One command. Neither a wrong one nor a client that goes may end the lab."""
     try:
@@ -117,8 +183,7 @@ def answer(client, world):
                 # Somebody looked whether a lab is up.
                 return
             try:
-                words = json.loads(line)
-                said = {"value": getattr(world, words[0])(*words[1:])}
+                said = {"value": obey(world, *json.loads(line))}
             except Exception as error:  # noqa: BLE001
                 said = {"error": str(error) or type(error).__name__}
             stream.write(json.dumps(said) + "\n")
@@ -135,10 +200,13 @@ def ask(*words):
         with client.makefile("rw") as stream:
             stream.write(json.dumps(words) + "\n")
             stream.flush()
-            answer = json.loads(stream.readline())
-    if "error" in answer:
-        sys.exit(answer["error"])
-    return answer["value"]
+            line = stream.readline()
+    if not line:
+        sys.exit("the lab has ended: python3 Interop/lab up")
+    said = json.loads(line)
+    if "error" in said:
+        sys.exit(f"{words[0]}: {said['error']}")
+    return said["value"]
 
 
 def run(name, argv):
@@ -155,11 +223,19 @@ def main():
     options.add_argument("command", choices=["up", "run", *COMMANDS])
     options.add_argument("words", nargs=argparse.REMAINDER)
     given = options.parse_args()
+    words = given.words
     if given.command == "up":
-        return serve(*map(int, given.words or [1]))
+        if words and not (len(words) == 1 and words[0].isdigit()):
+            options.error("as it is given: up [SEED], a whole number")
+        return serve(int(words[0]) if words else 1)
     if given.command == "run":
-        return run(given.words[0], given.words[1:])
-    value = ask(given.command, *given.words)
+        if len(words) < 2:
+            options.error(f"as it is given: {World.enter.__doc__}")
+        return run(words[0], words[1:])
+    if given.command == "capture" and len(words) == 2 and words[1] != "off":
+        # The lab stands in another folder.
+        words[1] = os.path.abspath(words[1])
+    value = ask(given.command, *words)
     if value is not None:
         print(value if isinstance(value, str) else json.dumps(value, indent=1))
     return 0

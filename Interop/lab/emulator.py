@@ -20,6 +20,8 @@ class Emulator:
 
     def tell(self, *words):
         line = " ".join(map(str, words))
+        if unfit := [word for word in map(str, words) if not word or word != "".join(word.split())]:
+            raise ValueError(f"{unfit[0]!r} is not one word: names and files of the lab have no blanks")
         try:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()

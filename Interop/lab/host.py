@@ -13,27 +13,28 @@ from .space import GATEWAY, NETWORK, common, ip
 _numbers = itertools.count(1)
 
 
+def those_in(inside):
+    """The processes in network namespaces, of which the inodes are given."""
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and os.stat(f"/proc/{name}/ns/net").st_ino in inside:
+                yield int(name)
+        except OSError:
+            # Somebody else's, or gone.
+            continue
+
+
 def end_those_in(namespaces):
     """Ends whatever runs in these network namespaces, open files each: daemons, and what others have started in them (`lab run`)."""
     inside = {os.fstat(namespace).st_ino for namespace in namespaces}
-
-    def left():
-        for name in os.listdir("/proc"):
-            try:
-                if name.isdigit() and os.stat(f"/proc/{name}/ns/net").st_ino in inside:
-                    yield int(name)
-            except OSError:
-                # Somebody else's, or gone.
-                continue
-
     for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 2)):
         end = time.monotonic() + patience
-        for pid in left():
+        for pid in those_in(inside):
             try:
                 os.kill(pid, number)
             except OSError:
                 pass
-        while any(left()) and time.monotonic() < end:
+        while any(those_in(inside)) and time.monotonic() < end:
             time.sleep(0.05)
 
 
@@ -134,6 +135,18 @@ class Host:
         if check and done.returncode:
             raise RuntimeError(f"{' '.join(map(str, argv))} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-600:]}")
         return done
+
+    def others(self):
+        """(number, name) of every process in the host, whoever has started it."""
+        found = []
+        for pid in those_in({os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino}):
+            try:
+                if pid != self.holder.pid:
+                    found.append((pid, pathlib.Path(f"/proc/{pid}/comm").read_text().strip()))
+            except OSError:
+                # It has ended meanwhile.
+                continue
+        return found
 
     def close(self):
         for process in reversed(self.processes):

@@ -101,17 +101,22 @@ class Internet:
     """The hosts of one emulator. Made by `Lab.internet()`."""
 
     def __init__(self, lab, seed):
-        self.lab, self.emulator, self._rules = lab, Emulator(f"{lab.scratch}/emulator.log"), itertools.count(1)
+        self.lab, self.emulator = lab, Emulator(f"{lab.scratch}/emulator.log")
+        self._rules, self._homes, self._names = itertools.count(1), itertools.count(1), set()
         self.emulator.tell("seed", seed)
 
     def host(self, name, up=Path(), down=None, home=None):
         """A host; without `down` both directions are alike. `home`: what it is behind."""
+        if name in self._names:
+            # The emulator knows hosts by their names.
+            raise ValueError(f"a host is called {name} already")
+        self._names.add(name)
         host = InternetHost(self, name, self.lab.scratch, up, down or up, home, self.lab.environment)
         self.lab.hosts.append(host)
         return host
 
     def home(self, kind, name=None, hairpin=False):
-        return Home(self, name or f"home{len(self.lab.hosts)}-{kind}", kind, hairpin)
+        return Home(self, name or f"home{next(self._homes)}-{kind}", kind, hairpin)
 
     def censor(self, host=None, reset=False, **conditions):
         """Drops what fulfils all conditions, on one host's link or on all; with `reset` it ends TCP connections for both sides.

@@ -12,9 +12,9 @@ def amount(text, units):
     """The number in `text` with one of the units; a number as it is."""
     if isinstance(text, (int, float)):
         return float(text)
-    found = re.fullmatch(r"([+-]?[0-9.]+)([a-z]+)", text.strip())
+    found = re.fullmatch(r"([+-]?[0-9]*\.?[0-9]+)([a-z]+)", text.strip())
     if not found or found[2] not in units:
-        raise ValueError(f"{text!r} is no amount in {', '.join(units)}")
+        raise ValueError(f"{text!r} is no amount: a number and one of {', '.join(units)}, as 10{list(units)[1]}")
     return float(found[1]) * units[found[2]]
 
 
@@ -40,5 +40,12 @@ class Path:
         rate = amount(self.rate, RATES) / 8 if self.rate else 0
         times = {name: round(amount(value, TIMES) * 1e6) for name, value in (("delay", self.delay), ("jitter", self.jitter), ("reorderby", self.reorder_by))}
         queue = max(4000, round(rate * amount(self.queue, TIMES)))
+        if below := [name for name, value in {"rate": rate, **times}.items() if value < 0]:
+            raise ValueError(f"{below[0]} is below zero")
+        if self.rate and not rate:
+            raise ValueError("a rate of nothing carries nothing: cut the link, or leave the rate out for no limit")
+        for name in ("loss", "duplicate", "reorder"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}={getattr(self, name)} is no probability: from 0 to 1")
         values = {"rate": round(rate), "queue": queue, "loss": self.loss, "duplicate": self.duplicate, "reorder": self.reorder, **times}
         return [f"{name}={value}" for name, value in values.items()]
