@@ -18,10 +18,18 @@ struct AttacksCommand: ParsableCommand {
     @Option(help: "How many honest nodes the DHT of the attacks on keys has.")
     var nodes: Int?
 
-    func run() throws {
+    func validate() throws {
+        try refusing { () throws(OptionRefusal) in try AttackTable.check(options) }
+    }
+
+    private var options: ScenarioOptions {
         var options = ScenarioOptions()
         options.seed = seed
         options.nodes = nodes
+        return options
+    }
+
+    func run() throws {
         let meter = RunMeter()
         var violations = 0
         AttackTable.run(options) { line in

@@ -6,10 +6,16 @@ struct ExploreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explore",
         abstract: "Runs the fault scenarios with seed after seed and prints those that violate something.",
-        discussion: "Exit status 1: at least one run violated an invariant."
+        discussion: """
+            Exit status 1: at least one run violated an invariant. Ctrl-C and SIGTERM end it with the total so far, and exit status \
+            130 or 143.
+            """
     )
 
-    @Option(help: "How long to go on.")
+    /// A year. What is longer is a slip of the hand, and need not fit into a time.
+    private static let mostMinutes = 525_600.0
+
+    @Option(help: "How long to go on; a run that has begun is finished. At most 525600.")
     var minutes: Double?
 
     @Option(help: "How many seeds, of all fault scenarios in turn.")
@@ -31,33 +37,43 @@ struct ExploreCommand: ParsableCommand {
 
     func validate() throws {
         if minutes == nil && seeds == nil { throw ValidationError("Say --minutes or --seeds.") }
+        if let minutes, !(minutes > 0 && minutes <= Self.mostMinutes) {
+            throw ValidationError("--minutes takes more than 0 and at most \(Int(Self.mostMinutes)), a year.")
+        }
+        _ = try chosenSeeds
+        _ = try scenarios
+    }
+
+    private var chosenSeeds: ClosedRange<UInt64> {
+        get throws {
+            guard let seeds else { return from...UInt64.max }
+            return try refusing { () throws(OptionRefusal) in try Scenarios.seeds(from: from, count: seeds) }
+        }
+    }
+
+    private var scenarios: [any Scenario.Type] {
+        get throws {
+            guard let scenario else { return Scenarios.all.filter { $0.isFaultScenario } }
+            return [try refusing { () throws(OptionRefusal) in try Scenarios.required(scenario) }]
+        }
     }
 
     func run() throws {
-        let scenarios = Scenarios.all.filter {
-            $0.name == scenario || scenario == nil && $0.isFaultScenario
-        }
-        guard !scenarios.isEmpty else { throw ValidationError("There is no such scenario.") }
+        let (scenarios, seeds) = (try scenarios, try chosenSeeds)
         let began = ContinuousClock.now
-        let meter = RunMeter()
-        var (runs, failures, events) = (0, 0, UInt64(0))
-        while seeds.map({ runs < $0 }) ?? true, minutes.map({ began.duration(to: .now) < .seconds($0 * 60) }) ?? true {
+        let tally = Tally()
+        EndingSignal.onFirst { tally.end(by: $0) }
+        for seed in seeds {
             var options = ScenarioOptions()
-            options.seed = from + UInt64(runs)
+            options.seed = seed
             // A seed means the same run wherever one begins.
-            let chosen = scenarios[Int((options.seed &- 1) % UInt64(scenarios.count))]
+            let chosen = scenarios[Int((seed &- 1) % UInt64(scenarios.count))]
             if small { options.nodes = chosen.fewestNodes }
-            if announce { Output.note("run: " + options.arguments(for: chosen.name)) }
-            let report = Scenarios.run(chosen, options)
-            runs += 1
-            events += report.events
-            guard let violation = report.violations.first else { continue }
-            failures += 1
-            print("\(options.arguments(for: report.scenario)): \(violation)")
-            Output.flush()
+            let arguments = options.arguments(for: chosen.name)
+            if announce { Output.note("run: " + arguments) }
+            tally.add(Scenarios.run(chosen, options), arguments)
+            if let minutes, began.duration(to: .now) >= .seconds(minutes * 60) { break }
         }
-        print("seeds \(runs), violations \(failures)")
-        Output.note(meter.text(events: events))
-        if failures > 0 { throw ExitCode.failure }
+        if tally.finish() > 0 { throw ExitCode.failure }
     }
 }

@@ -19,9 +19,16 @@ struct PlantedCommand: ParsableCommand {
     @Option(help: "Only this one.")
     var defect: String?
 
+    func validate() throws {
+        _ = try refusing { () throws(OptionRefusal) in try Scenarios.seeds(from: from, count: seeds) }
+        guard defects.isEmpty, let defect else { return }
+        let names = PlantedDefect.all.map { $0.name }.joined(separator: ", ")
+        throw ValidationError("There is no planted defect '\(defect)'; there are: \(names).")
+    }
+
+    private var defects: [PlantedDefect] { PlantedDefect.all.filter { defect == nil || $0.name == defect } }
+
     func run() throws {
-        let defects = PlantedDefect.all.filter { [defect] in defect == nil || $0.name == defect }
-        guard !defects.isEmpty else { throw ValidationError("There is no such planted defect.") }
         var missing = 0
         for planted in defects {
             var options = ScenarioOptions()

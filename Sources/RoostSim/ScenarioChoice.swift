@@ -10,7 +10,7 @@ struct ScenarioChoice: ParsableArguments {
     @Option(help: "All of the run's randomness.")
     var seed: UInt64 = 1
 
-    @Option(help: "How many nodes; by default what the scenario is meant for.")
+    @Option(help: "How many nodes, within what `roost-sim list` says; by default what the scenario is meant for.")
     var nodes: Int?
 
     @Flag(help: "As few nodes as the scenario can do with.")
@@ -26,19 +26,12 @@ struct ScenarioChoice: ParsableArguments {
     var omit: [Int] = []
 
     func validate() throws {
-        if let defect, !PlantedDefect.all.contains(where: { $0.name == defect }) {
-            let names = PlantedDefect.all.map { $0.name }.joined(separator: ", ")
-            throw ValidationError("There is no planted defect '\(defect)'; there are: \(names).")
-        }
+        if small, nodes != nil { throw ValidationError("Say --nodes or --small.") }
+        try refusing { () throws(OptionRefusal) in try Scenarios.check(try Scenarios.required(scenario), options) }
     }
 
     var type: any Scenario.Type {
-        get throws {
-            guard let type = Scenarios.named(scenario) else {
-                throw ValidationError("There is no scenario '\(scenario)'; see `roost-sim list`.")
-            }
-            return type
-        }
+        get throws { try refusing { () throws(OptionRefusal) in try Scenarios.required(scenario) } }
     }
 
     var options: ScenarioOptions {

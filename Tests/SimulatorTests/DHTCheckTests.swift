@@ -70,7 +70,7 @@ import Wire
     }
 
     @Test(
-        "issue 4 acceptance: in a network of a hundred nodes and more 1 % of lookups may fail, and hops are log2(N) + 3 at most"
+        "S3-007, issue 4 acceptance: in a network of a hundred nodes and more 1 % of lookups may fail, and hops are log2(N) + 3 at most"
     )
     func bounds() {
         func shortfall(_ good: Int, _ all: Int, hops: Int, nodes: Int = 10_000) -> Invariant? {

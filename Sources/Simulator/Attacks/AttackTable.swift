@@ -40,6 +40,15 @@ public enum AttackTable {
         }
     }
 
+    /// Seeds of the attack with old heads.
+    private static let oldHeadSeeds = 12
+
+    /// Whether the attacks can be run so.
+    public static func check(_ options: ScenarioOptions) throws(OptionRefusal) {
+        try Scenarios.check(KeyAttack.self, options)
+        _ = try Scenarios.seeds(from: options.seed, count: oldHeadSeeds)
+    }
+
     /// Runs every attack: first with all defences, then without each that bears on it, then without all of these.
     public static func run(_ options: ScenarioOptions, report: (Line) -> Void) {
         for trial in keyTrials(options) + answerTrials(options) {
@@ -161,9 +170,11 @@ public enum AttackTable {
     private static func oldHeadLines(_ options: ScenarioOptions) -> [Line] {
         [nil, FeedDefect.acceptsLowerHead].map { defect in
             var won = Share()
-            for seed in options.seed..<options.seed + 12 {
+            for number in 0..<UInt64(oldHeadSeeds) {
                 var options = options
-                options.seed = seed
+                options.seed &+= number
+                // The number that was asked for is of the DHT.
+                options.nodes = nil
                 options.without = []
                 options.defect = defect?.rawValue
                 won.add(Scenarios.run(FeedFaults.self, options).violations.contains { $0.invariant == .neverLower })

@@ -14,6 +14,8 @@ class KeyAttack: Scenario {
     }
     class var defaultNodes: Int { 300 }
     class var fewestNodes: Int { 40 }
+    class var mostNodes: Int { 2000 }
+    class var defences: [String] { DHTDefence.allCases.map { $0.rawValue } }
 
     /// 24 where there are 240 nodes or more.
     private var keyCount: Int { min(24, nodes / 10) }
@@ -38,7 +40,7 @@ class KeyAttack: Scenario {
 
     required init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? type(of: self).defaultNodes, 40)
+        nodes = type(of: self).nodes(options)
         without = Set(options.without.compactMap { DHTDefence(rawValue: $0) })
         random = world.stream("attack")
     }

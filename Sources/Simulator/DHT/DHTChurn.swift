@@ -20,6 +20,7 @@ class DHTChurn: Scenario {
     class var summary: String { "10,000 DHT nodes that come and go: lookups, hops and latency" }
     class var defaultNodes: Int { 10_000 }
     class var fewestNodes: Int { 16 }
+    class var mostNodes: Int { 20_000 }
 
     /// Published for Mainline with tuned clients: Jiménez, Osmani and Knutsson, P2P 2011.
     static let published = "100-200 ms median with tuned clients, many < 1 s untuned (Jimenez et al., P2P 2011)"
@@ -49,7 +50,7 @@ class DHTChurn: Scenario {
 
     required init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? type(of: self).defaultNodes, 16)
+        nodes = type(of: self).nodes(options)
         crowd = DHTCrowd(world, nodes: nodes)
         choices = world.stream("churn choices")
     }

@@ -12,6 +12,8 @@ final class DHTItems: Scenario {
     static let summary = "items that are replaced, nodes that show old ones, power and line failures"
     static let defaultNodes = 14
     static let fewestNodes = 9
+    static let mostNodes = 100
+    static let defects = DHTDefect.allCases.map { $0.rawValue }
     static let isFaultScenario = true
 
     let world: World
@@ -35,7 +37,7 @@ final class DHTItems: Scenario {
 
     init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? Self.defaultNodes, 8)
+        nodes = Self.nodes(options)
         defect = options.defect.flatMap { DHTDefect(rawValue: $0) }
         random = world.stream("items")
         key = SigningKey(seed: random.bytes(32))

@@ -13,6 +13,8 @@ final class ZoneAnnounce: Scenario {
     static let summary = "everybody in a zone is to know everybody's address, and to forget who has gone"
     static let defaultNodes = 256
     static let fewestNodes = 12
+    static let mostNodes = 1024
+    static let nodeStep = 2
     static let isFaultScenario = true
 
     private static let network = Array("zone".utf8)
@@ -46,7 +48,7 @@ final class ZoneAnnounce: Scenario {
 
     init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? Self.defaultNodes, Self.fewestNodes) & ~1
+        nodes = Self.nodes(options)
         // Small runs are made for many seeds, and most of this time nothing happens; of large ones each minute takes minutes.
         isLong = (Self.fewestNodes + 1...512).contains(nodes) || options.seed % 4 == 1
         random = world.stream("zone")

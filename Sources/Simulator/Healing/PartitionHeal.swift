@@ -19,6 +19,8 @@ final class PartitionHeal: Scenario {
     static let summary = "a site goes on on one side of a parted network, and everybody has its newest soon after"
     static let defaultNodes = 24
     static let fewestNodes = 10
+    static let mostNodes = 100
+    static let defects = DHTDefect.allCases.map { $0.rawValue }
     /// One run takes as long as four of the others: `make sim` runs some seeds of it by its name.
     static let isFaultScenario = false
 
@@ -54,7 +56,7 @@ final class PartitionHeal: Scenario {
 
     init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? Self.defaultNodes, 8)
+        nodes = Self.nodes(options)
         origin = options.origin
         defect = options.defect.flatMap { DHTDefect(rawValue: $0) }
         random = world.stream("healing")

@@ -29,8 +29,35 @@ public struct Fault: Equatable, Sendable, CustomStringConvertible {
         case disk(DiskFault)
     }
 
-    /// `31.250 s host 3 partition(12.0 seconds)`.
-    public var description: String { "\(VirtualTime(time)) host \(host) \(kind)" }
+    /// `31.250 s host 3: power fails for 12 s`.
+    public var description: String { "\(VirtualTime(time)) host \(host): \(kind.words)" }
+
+    /// What the trace of a run has of it, as Swift writes the case: any other words would be another trace of every seed.
+    var record: String { "\(VirtualTime(time)) host \(host) \(kind)" }
+}
+
+extension Fault.Kind {
+    /// As a sentence without its subject.
+    fileprivate var words: String {
+        switch self {
+        case .powerFailure(let length): "power fails for \(length.words)"
+        case .partition(let length): "is parted from about half of the others for \(length.words)"
+        case .seclusion(let length): "hears for \(length.words) only of those who mislead it"
+        case .badLine(let loss, let length): "its line loses \(loss / 10_000) % for \(length.words)"
+        case .slowLine(let rate, let length): "its line carries \(rate / 1000) kB a second for \(length.words)"
+        case .wildLine(let length): "its line doubles and holds back datagrams for \(length.words)"
+        case .clockJump(let jump) where jump < .zero: "its wall clock jumps back by \((.zero - jump).words)"
+        case .clockJump(let jump): "its wall clock jumps forward by \(jump.words)"
+        case .disk(.full): "its disk is full for a while"
+        case .disk(.failing): "its disk neither reads nor writes for a while"
+        case .disk(.torn): "power fails in the middle of a write to its disk"
+        case .disk(.lostSync): "its disk says that it has synced, has not, and power fails"
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var words: String { "\(components.seconds) s" }
 }
 
 /// What a disk does wrong.

@@ -72,7 +72,7 @@ struct FaultPlan {
     func plan(in world: World, _ happen: @escaping (Fault) -> Void) {
         for (number, fault) in faults.enumerated() where !omitted.contains(number) {
             world.plan(at: VirtualTime(fault.time)) {
-                world.note("\(fault)")
+                world.note(fault.record)
                 begin(fault, in: world, number: number, happen)
             }
         }

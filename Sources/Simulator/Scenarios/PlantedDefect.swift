@@ -90,7 +90,7 @@ public struct PlantedDefect {
                 options.defect = nil
                 if Scenarios.run(scenario, options).violations.isEmpty { return report }
             }
-            options.seed += 1
+            options.seed &+= 1
         }
         return nil
     }

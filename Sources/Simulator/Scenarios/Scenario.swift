@@ -39,8 +39,16 @@ public protocol Scenario: AnyObject {
     static var summary: String { get }
     /// Without an answer for ``ScenarioOptions/nodes``.
     static var defaultNodes: Int { get }
-    /// With which it still tests what it is meant to: for many seeds in little time.
+    /// The least it takes, with which it still tests what it is meant to: for many seeds in little time.
     static var fewestNodes: Int { get }
+    /// The most it takes: it fits into 4 GiB, and its course is still what it is meant to be.
+    static var mostNodes: Int { get }
+    /// Only multiples of this are taken.
+    static var nodeStep: Int { get }
+    /// Names for ``ScenarioOptions/defect``: those that can show in it.
+    static var defects: [String] { get }
+    /// Names for ``ScenarioOptions/without``.
+    static var defences: [String] { get }
     /// Whether it is one of those that are run with many seeds.
     static var isFaultScenario: Bool { get }
 
@@ -55,10 +63,20 @@ public protocol Scenario: AnyObject {
 extension Scenario {
     /// As many as by default.
     public static var fewestNodes: Int { defaultNodes }
+    /// Any number.
+    public static var nodeStep: Int { 1 }
+    /// None.
+    public static var defects: [String] { [] }
+    /// None.
+    public static var defences: [String] { [] }
     /// Not.
     public static var isFaultScenario: Bool { false }
     /// None.
     public var faults: [Fault] { [] }
+
+    /// Those asked for. What is out of bounds has been refused (``Scenarios/check(_:_:)``); a scenario by itself rather has more
+    /// nodes than that it falls over.
+    static func nodes(_ options: ScenarioOptions) -> Int { max(options.nodes ?? defaultNodes, fewestNodes) }
 }
 
 /// One line of a report.

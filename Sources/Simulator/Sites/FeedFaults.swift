@@ -15,6 +15,8 @@ class FeedFaults: Scenario {
     class var summary: String { "a site's readers among forged and old heads while power, lines and disks fail" }
     class var defaultNodes: Int { 13 }
     class var fewestNodes: Int { 10 }
+    class var mostNodes: Int { 60 }
+    class var defects: [String] { [FeedDefect.acceptsLowerHead.rawValue] }
     class var isFaultScenario: Bool { true }
     /// A thief signs another history with the site's key, and the owner takes the site back.
     class var hasThief: Bool { false }
@@ -42,7 +44,7 @@ class FeedFaults: Scenario {
 
     required init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? type(of: self).defaultNodes, 10)
+        nodes = type(of: self).nodes(options)
         defect = options.defect.flatMap { FeedDefect(rawValue: $0) }
         origin = options.origin
         random = world.stream("feeds")
@@ -247,5 +249,6 @@ class FeedFaults: Scenario {
 final class FeedFork: FeedFaults {
     override class var name: String { "feed-fork" }
     override class var summary: String { "a thief signs another history, and the owner takes the site back" }
+    override class var defects: [String] { FeedDefect.allCases.map { $0.rawValue } }
     override class var hasThief: Bool { true }
 }

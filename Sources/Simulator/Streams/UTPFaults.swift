@@ -12,12 +12,16 @@ final class UTPFaults: Scenario {
     static let summary = "uTP connections over bad lines and routers while power and lines fail"
     static let defaultNodes = 6
     static let fewestNodes = 5
+    static let mostNodes = 24
+    static let defects = [reversedBytes]
 
     /// Repetitions double from about a second; what was begun in a partition is repeated half a minute after it at the
     /// latest, and three repetitions in a row are not lost on a line that is well.
     static let patience = Duration.seconds(75)
     private static let lastDial = 150
     private static let end = Duration.seconds(300)
+
+    private static let reversedBytes = "reversed-bytes"
 
     let world: World
     private let nodes: Int
@@ -35,8 +39,8 @@ final class UTPFaults: Scenario {
 
     init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? Self.defaultNodes, 5)
-        confuses = options.defect == "reversed-bytes"
+        nodes = Self.nodes(options)
+        confuses = options.defect == Self.reversedBytes
         random = world.stream("utp")
         plan = FaultPlan(
             options,

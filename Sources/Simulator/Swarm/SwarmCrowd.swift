@@ -11,6 +11,9 @@ class SwarmCrowd: Scenario {
     class var summary: String { "1,000 readers of one small publisher" }
     class var defaultNodes: Int { 1000 }
     class var fewestNodes: Int { 24 }
+    class var mostNodes: Int { 2000 }
+    /// Nobody lies or floods here.
+    class var defects: [String] { [SessionDefect.droppedTimer.rawValue] }
     class var pieceCount: Int { 32 }
     /// What readers' lines carry, in bytes a second; nil for what lines carry by themselves.
     class var readersDownlink: Int? { nil }
@@ -34,7 +37,7 @@ class SwarmCrowd: Scenario {
 
     required init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? type(of: self).defaultNodes, 3)
+        nodes = type(of: self).nodes(options)
         defect = options.defect.flatMap { SessionDefect(rawValue: $0) }
         random = world.stream("crowd")
         torrent = SimulatedTorrent(pieceCount: type(of: self).pieceCount, random: &random)
@@ -140,6 +143,8 @@ final class PublisherGone: SwarmCrowd {
     override class var name: String { "publisher-gone" }
     override class var summary: String { "the publisher goes as soon as its readers together have everything" }
     override class var defaultNodes: Int { 60 }
+    /// Peers by peers: twice as many take four times as long.
+    override class var mostNodes: Int { 200 }
     override class var publisherLeaves: Bool { true }
     /// Nobody can have everything within ten seconds: the publisher's line carries it to several in two.
     override class var readersDownlink: Int? { 100_000 }

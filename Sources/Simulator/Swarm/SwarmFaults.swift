@@ -13,7 +13,12 @@ final class SwarmFaults: Scenario {
     static let summary = "a small swarm with liars while power, lines and disks fail"
     static let defaultNodes = 8
     static let fewestNodes = 7
+    static let mostNodes = 40
+    static let defects = SessionDefect.allCases.map { $0.rawValue } + [earlyAcknowledgement, userName]
     static let isFaultScenario = true
+
+    private static let earlyAcknowledgement = "early-acknowledgement"
+    private static let userName = "user-name"
 
     let world: World
     private let plan: FaultPlan
@@ -32,12 +37,12 @@ final class SwarmFaults: Scenario {
 
     init(_ options: ScenarioOptions) {
         world = World(seed: options.seed)
-        nodes = max(options.nodes ?? Self.defaultNodes, 7)
+        nodes = Self.nodes(options)
         defect = options.defect.flatMap { SessionDefect(rawValue: $0) }
-        acknowledgesEarly = options.defect == "early-acknowledgement"
+        acknowledgesEarly = options.defect == Self.earlyAcknowledgement
         random = world.stream("swarm")
         torrent = SimulatedTorrent(pieceCount: 12, random: &random)
-        tellsName = options.defect == "user-name"
+        tellsName = options.defect == Self.userName
         plan = FaultPlan(
             options,
             FaultPlan.Bounds(hosts: 0..<nodes - 4, count: 6, from: .seconds(1), until: .seconds(60), hasDisks: true)
