@@ -24,6 +24,11 @@ struct HopTests {
         #expect(isBack)
     }
 
+    @Test("a function waited for a closure that it was given")
+    func given() async {
+        #expect(await place.isBackFromGiven(other))
+    }
+
     @Test("what was waited for threw itself, after a wait of its own")
     func own() async {
         #expect(await place.isBackFromOwn(other))
@@ -53,6 +58,9 @@ private enum Waits {
         }
     }
 
+    @inline(never)
+    static func given(_ body: () async -> Void) async { await body() }
+
     static func own(_ other: Elsewhere) async throws {
         await other.work()
         throw Failure()
@@ -78,6 +86,11 @@ private actor Place {
 
     func isBackFromContinuation() async -> Bool {
         try? await Waits.continuation()
+        return isHere
+    }
+
+    func isBackFromGiven(_ other: Elsewhere) async -> Bool {
+        await Waits.given { await other.work() }
         return isHere
     }
 
