@@ -57,8 +57,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 // What the fuzz targets call, in the fuzzer and in the tests that run them over samples and old crashes.
 let fuzzed: [Target.Dependency] = [
-    "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway", nioCore,
-    nioEmbedded, nioHTTP1,
+    "Wire", "Keys", "BitTorrent", "Kademlia", "Feeds", "Transport", "Storage", "Swarm", "Node", "Gateway", "CMiniupnpc",
+    hummingbird, nioCore, nioEmbedded, nioHTTP1,
 ]
 
 let fuzzing: [Target] =

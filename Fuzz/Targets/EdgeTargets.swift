@@ -9,13 +9,6 @@ internal import Wire
 extension FuzzTarget {
     static let edges: [FuzzTarget] = [
         FuzzTarget("links", maximumLength: 1024, vectors: ["torrents", "bep46"], samples: linkSamples, run: link),
-        FuzzTarget(
-            "gateway-requests",
-            maximumLength: 6144,
-            samples: { requestSamples() + longTargets() },
-            run: gatewayRequest
-        ),
-        FuzzTarget("control-bodies", maximumLength: 1024, samples: bodySamples, run: controlBody),
         FuzzTarget("extension-wires", maximumLength: 1024, samples: wireSamples, run: extensionWire),
         FuzzTarget("configuration", maximumLength: 1024, samples: configurationSamples, run: configuration),
     ]
@@ -45,64 +38,6 @@ extension FuzzTarget {
         try hold(read?.site == site && read?.path == link.path, "a page's URL leads to the page: \(url)")
     }
 
-    private static func requestSamples() -> [[UInt8]] {
-        let host = ContentHost(site: signer.publicKey.identifier, sequence: 2).name
-        return [
-            ["/a/b%20c?x=1", "\(host):8420", "bytes=0-4,7-,-2", "W/\"abc\", *", "a=b&c=%20d+e"],
-            ["/", "roost.localhost:8421", "bytes=-5", "", "key=1"],
-        ].map { Array($0.joined(separator: "\n").utf8) }
-    }
-
-    /// As long as a target may be, longer by one, and one that is longer once it is written again; lists beyond their bounds.
-    private static func longTargets() -> [[UInt8]] {
-        let longest = RequestPath.longest
-        let targets = [
-            String(repeating: "a", count: longest - 1), String(repeating: "a", count: longest),
-            String(repeating: "\u{e9}", count: longest / 2 - 1),
-        ].map { "/" + $0 }
-        let ranges = (0...ByteRanges.mostParts).map { "\($0 * 2)-\($0 * 2)" }.joined(separator: ",")
-        let fields = (0...16).map { "a\($0)=b" }.joined(separator: "&")
-        return (targets + ["/\n\nbytes=\(ranges)\n\n\(fields)"]).map { Array($0.utf8) }
-    }
-
-    /// Line by line: target, Host, Range, If-None-Match, form.
-    @Sendable private static func gatewayRequest(_ bytes: [UInt8]) throws {
-        var lines = bytes.text.split(separator: "\n", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
-        while lines.count < 5 { lines.append("") }
-        try path(lines[0])
-        if let host = ContentHost(authority: lines[1], port: 8420) {
-            let again = ContentHost(authority: "\(host.name):8420", port: 8420)
-            try hold(again == host, "a site's name leads to the site: \(host.name)")
-        }
-        for length in [Int64(0), 1, 1000, .max] {
-            guard case .parts(let parts) = ByteRanges(lines[2], length: length) else { continue }
-            try hold(
-                parts.allSatisfy { !$0.isEmpty && $0.lowerBound >= 0 && $0.upperBound <= length },
-                "parts lie in the file"
-            )
-            try hold(parts.count <= ByteRanges.mostParts, "parts are bounded")
-        }
-        let tag = EntityTag(contentHash: "abc")
-        _ = (tag.isListed(in: lines[3]), tag.allowsRange(ifRange: lines[3]))
-        try hold(FormText.fields(lines[4]).count <= 16, "fields are bounded")
-    }
-
-    private static func path(_ target: String) throws {
-        guard let path = try? RequestPath(target: target) else { return }
-        try hold(target.utf8.count <= RequestPath.longest, "a path is no longer than it may be")
-        for name in path.components {
-            try hold(
-                !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == 0 || $0 == 47 },
-                "a path does not climb"
-            )
-        }
-        let again = try? RequestPath(target: path.encoded)
-        try hold(
-            path.encoded.utf8.count > RequestPath.longest || again?.components == path.components,
-            "a path survives being written"
-        )
-    }
-
     private static func configurationSamples() -> [[UInt8]] {
         let all = ConfigurationKey.all.map { "\($0.name) = \"\($0.print(NodeConfiguration()))\"" }
         return ([all.joined(separator: "\n")] + all.prefix(40)).map { Array($0.utf8) }
@@ -128,30 +63,6 @@ extension FuzzTarget {
             key.set(&direct, value) && key.print(direct) == key.print(loaded.configuration),
             "a value is kept as it was given: \(value)"
         )
-    }
-
-    private static func bodySamples() -> [[UInt8]] {
-        [
-            #"{"value":"betanet://x"}"#, #"{"key":"quota","value":"5"}"#, #"{"address":"x","change":{"pin":true}}"#,
-            #"{"kind":"site","value":"00","reason":""}"#, #"{"target":"00","salt":null,"seq":1}"#,
-        ].map { Array($0.utf8) }
-    }
-
-    /// What a page or a script sends to the control API.
-    @Sendable private static func controlBody(_ bytes: [UInt8]) throws {
-        try survives(ControlArgument.self, bytes)
-        try survives(ConfigurationChange.self, bytes)
-        try survives(SiteChangeRequest.self, bytes)
-        try survives(DenyRule.self, bytes)
-        try survives(DHTItemQuery.self, bytes)
-        try survives(DHTPutRequest.self, bytes)
-    }
-
-    private static func survives<Value: Codable>(_ type: Value.Type, _ bytes: [UInt8]) throws {
-        guard let value = try? ControlAnswer.decode(type, from: bytes) else { return }
-        let written = try ControlAnswer.encode(value)
-        let again = try ControlAnswer.encode(ControlAnswer.decode(type, from: written))
-        try hold(again == written, "a request survives being written: \(written.text)")
     }
 
     private static let site = signer.publicKey.identifier

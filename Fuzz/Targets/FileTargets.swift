@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import BitTorrent
+internal import Glibc
 internal import Keys
 internal import Wire
 
@@ -13,6 +14,7 @@ extension FuzzTarget {
         FuzzTarget("partial-records", maximumLength: 512, samples: partialSamples, run: partialRecord),
         FuzzTarget("deny-lists", maximumLength: 512, samples: denySamples, run: denyList),
         FuzzTarget("manifests", maximumLength: 2048, samples: manifestSamples, run: manifest),
+        FuzzTarget("packs", maximumLength: 1024, samples: packSamples, run: packs),
     ]
 
     private static func resumeSamples() -> [[UInt8]] {
@@ -74,5 +76,53 @@ extension FuzzTarget {
             let again = DenyList(name: "list", text: Array(text.utf8)).rules
             try hold(again.first?.subject == rule.subject, "a rule survives being written: \(text)")
         }
+    }
+
+    private static func packSamples() -> [[UInt8]] {
+        let record = PackRecord(root: Hash.sha256([1]), length: 3, storedAt: 1000).header
+        return [[0] + record, [1] + snapshots().bytes.dropLast(32)] + PackTrial.samples.map { [2] + $0 }
+    }
+
+    private static func snapshots() -> SnapshotCache {
+        var cache = SnapshotCache()
+        for number in 0..<3 {
+            var status = stat()
+            (status.st_ino, status.st_size) = (UInt(number), number * 7)
+            cache.note(FileStatus(status), root: Hash.sha256([UInt8(number)]), now: 5_000_000_000)
+        }
+        return cache
+    }
+
+    /// By the first byte: the header of a record, which files of a folder are known already, or packs and what a store makes of them.
+    @Sendable private static func packs(_ bytes: [UInt8]) throws {
+        let rest = Array(bytes.dropFirst())
+        switch bytes.first {
+        case 0: try packRecord(rest)
+        case 1: try snapshotCache(rest)
+        default: try PackStoreTrial.run(PackTrial(rest))
+        }
+    }
+
+    /// With the checksum that the fuzzer cannot make.
+    private static func packRecord(_ bytes: [UInt8]) throws {
+        let body = Array(bytes.prefix(PackRecord.headerBytes - 8))
+        for header in [bytes, body + Hash.sha256(Array(body.dropFirst())).bytes.prefix(8)] {
+            guard let record = PackRecord(header[...]) else { continue }
+            try hold(record.header == header, "a header is the one encoding of its record")
+            try hold((1...PackRecord.maximumLength).contains(record.length), "a packed file is short")
+        }
+    }
+
+    /// With the hash that the fuzzer cannot make.
+    private static func snapshotCache(_ bytes: [UInt8]) throws {
+        _ = SnapshotCache(bytes)
+        guard let cache = SnapshotCache(bytes + Hash.sha256(bytes).bytes) else { return }
+        try hold(SnapshotCache(cache.bytes) == cache, "a cache survives being written")
+        // Where a file changed in any way since, nothing is known of it.
+        var status = stat()
+        (status.st_ino, status.st_size) = (1, 7)
+        guard cache.root(of: FileStatus(status)) != nil else { return }
+        status.st_mtim.tv_nsec += 1
+        try hold(cache.root(of: FileStatus(status)) == nil, "a file that changed is not known")
     }
 }

@@ -34,7 +34,7 @@ public struct FuzzTarget: Sendable {
 
     /// Every target, by the layer of what it tries.
     public static let all: [FuzzTarget] = [
-        wire, keys, torrents, peers, services, networks, feeds, files, edges,
+        wire, keys, torrents, peers, services, networks, feeds, files, edges, gateway,
     ].flatMap(\.self)
 }
 

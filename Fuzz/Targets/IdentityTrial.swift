@@ -34,12 +34,14 @@ enum IdentityTrial {
             )
         }
         return [created.bytes] + ([created] + successors).map(\.record.encoded) + endorsements.map(\.bytes)
+            + CarriedIdentityTrial.samples(statements: [created.bytes], keys: keys)
     }
 
-    /// As a statement and as an endorsement as they come, as the payload of a statement whose signature is right, and as an
+    /// As a statement, as an endorsement and as a file of an identity as they come, as the payload of a statement whose signature is right, and as an
     /// endorsement in which all signatures are made right.
     static func run(_ bytes: [UInt8]) throws {
         _ = try? Identity(bytes)
+        try CarriedIdentityTrial.run(bytes)
         for endorsement in endorsements(bytes) {
             try hold(endorsement.agrees(with: endorsement.statements), "an endorsement agrees with itself")
             let again = try? Endorsement(endorsement.bytes)

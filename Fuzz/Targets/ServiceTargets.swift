@@ -28,6 +28,7 @@ extension FuzzTarget {
             samples: { [[0, 0, 0, 206, 0, 10], [1, 2, 0, 200, 3, 1]] },
             run: { try WebSeedTrial.run($0) }
         ),
+        FuzzTarget("upnp", maximumLength: 2048, samples: { UPnPSamples.all }, run: { try UPnPTrial.run($0) }),
         FuzzTarget("http-replies", samples: httpReplies, run: { try HTTPTrial.run($0) }),
     ]
 

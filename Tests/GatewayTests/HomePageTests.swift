@@ -92,6 +92,16 @@ import Testing
         #expect(!sessions.withLock { $0.admits(cookie: "02", csrf: "03", now: start + .seconds(25 * 3600)) })
     }
 
+    @Test("A call without a session's word is no sign of life of its page")
+    func wrongWord() {
+        let sessions = Mutex(ControlSessions())
+        let start = ContinuousClock.now
+        let code = sessions.withLock { $0.codeRequested(random: [1], now: start) }
+        _ = sessions.withLock { $0.exchange(code, cookie: [2], csrf: [3], now: start) }
+        #expect(!sessions.withLock { $0.admits(cookie: "02", csrf: "04", now: start + .seconds(11 * 3600)) })
+        #expect(!sessions.withLock { $0.admits(cookie: "02", csrf: "03", now: start + .seconds(13 * 3600)) })
+    }
+
     @Test("Codes and sessions are bounded: the oldest goes")
     func bounds() {
         let sessions = Mutex(ControlSessions())

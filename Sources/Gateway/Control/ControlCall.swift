@@ -67,20 +67,25 @@ struct ControlCall: Sendable {
         return status
     }
 
-    /// The query item that carries the one argument.
     private var argument: String {
         get throws(NodeError) {
-            for pair in (query ?? "").split(separator: "&").prefix(16) {
-                let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                guard halves.count == 2, halves[0] == ControlRoute.argument else { continue }
-                if let value = FormText.decode(halves[1]), !value.isEmpty { return value }
-            }
+            if let argument = Self.argument(in: query ?? "") { return argument }
             throw NodeError(
                 .usage,
                 "'\(route.rawValue)' needs an argument",
                 remedy: "Add ?\(ControlRoute.argument)=… to the address."
             )
         }
+    }
+
+    /// The query item that carries the one argument; nil where none of the first 16 items does.
+    static func argument(in query: String) -> String? {
+        for pair in query.split(separator: "&").prefix(16) {
+            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard halves.count == 2, halves[0] == ControlRoute.argument else { continue }
+            if let value = FormText.decode(halves[1]), !value.isEmpty { return value }
+        }
+        return nil
     }
 
     // MARK: - POST

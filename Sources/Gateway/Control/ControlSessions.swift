@@ -49,14 +49,22 @@ struct ControlSessions: ~Copyable {
 
     /// The session of a cookie, for the interface's page to start over after a reload.
     mutating func resumed(cookie: String, now: ContinuousClock.Instant) -> Session? {
-        sessions.removeAll { $0.usedAt.advanced(by: Self.idleLifetime) <= now }
-        guard let index = sessions.firstIndex(where: { Secret.equal($0.session.cookie, cookie) }) else { return nil }
+        guard let index = index(ofCookie: cookie, now: now) else { return nil }
         sessions[index].usedAt = now
         return sessions[index].session
     }
 
-    /// Whether a call with both secrets is the interface's.
+    /// Whether a call with both secrets is the interface's. One with the cookie alone does not keep the session alive.
     mutating func admits(cookie: String, csrf: String, now: ContinuousClock.Instant) -> Bool {
-        resumed(cookie: cookie, now: now).map { Secret.equal($0.csrf, csrf) } ?? false
+        guard let index = index(ofCookie: cookie, now: now), Secret.equal(sessions[index].session.csrf, csrf) else {
+            return false
+        }
+        sessions[index].usedAt = now
+        return true
+    }
+
+    private mutating func index(ofCookie cookie: String, now: ContinuousClock.Instant) -> Int? {
+        sessions.removeAll { $0.usedAt.advanced(by: Self.idleLifetime) <= now }
+        return sessions.firstIndex { Secret.equal($0.session.cookie, cookie) }
     }
 }

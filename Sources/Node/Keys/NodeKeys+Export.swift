@@ -6,7 +6,7 @@ internal import Wire
 /// Carrying an identity to another home: `"ROOSTID1" ‖ CBOR {name, statements, sealed}`, where `sealed` is a key file
 /// under a passphrase. `docs/protocols/keys.md` §8.
 extension NodeKeys {
-    private static let exportMagic = Array("ROOSTID1".utf8)
+    static let exportMagic = Array("ROOSTID1".utf8)
     private static let exportPurpose = "roost/identity-export/"
     /// The largest file that ``importIdentity(_:passphrase:name:)`` reads.
     public static let maximumExportByteCount = (1 << 20) + (128 << 10)
@@ -55,7 +55,8 @@ extension NodeKeys {
         }
     }
 
-    private static func readExport(_ file: [UInt8], name: String?) throws(NodeError) -> (KnownIdentity, SealedKeyFile) {
+    /// Reads all but what is sealed.
+    static func readExport(_ file: [UInt8], name: String?) throws(NodeError) -> (KnownIdentity, SealedKeyFile) {
         let limits = CBOR.Limits(bytes: maximumExportByteCount, depth: 3, values: 8192)
         guard file.starts(with: exportMagic),
             let map = try? CBOR.decode(file.dropFirst(exportMagic.count), limits: limits),

@@ -15,6 +15,7 @@ struct PinholeClient {
     /// Searches the network of `interface` over IPv6, for a router lets its control points speak only for the address that they
     /// ask from; nil where no firewall is found that may be asked.
     init?(interface: String) {
+        guard UPnPClient.isSafe else { return nil }
         var error: Int32 = 0
         // SAFETY: null pointers mean the defaults; the list is freed below, after its last use.
         guard let devices = unsafe upnpDiscover(Self.searchMilliseconds, interface, nil, 0, 1, 2, &error) else {
@@ -28,7 +29,14 @@ struct PinholeClient {
         let found = unsafe UPNP_GetValidIGD(devices, &urls, &data, &address, Int32(address.count))
         defer { if found != 0 { unsafe FreeUPNPUrls(&urls) } }
         // 2: a gateway whose IPv4 is not connected; its IPv6 may well be.
-        guard found == 1 || found == 2, let url = unsafe urls.controlURL_6FC else { return nil }
+        guard found == 1 || found == 2 else { return nil }
+        unsafe self.init(urls, data)
+    }
+
+    /// A gateway by what its description has; nil where it says that its firewall may not be asked.
+    // SAFETY: the library's texts end with a zero byte.
+    init?(_ urls: UPNPUrls, _ data: IGDdatas) {
+        guard let url = unsafe urls.controlURL_6FC else { return nil }
         control = unsafe String(cString: url)
         service = unsafe withUnsafeBytes(of: data.IPv6FC.servicetype) { unsafe UPnPClient.text($0) }
         var (isEnabled, isAllowed): (Int32, Int32) = (0, 0)

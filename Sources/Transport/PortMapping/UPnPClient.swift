@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CMiniupnpc
+internal import Glibc
 internal import Wire
 
 /// Asks a UPnP Internet Gateway Device, through miniupnpc. Every call blocks, for some seconds: for a thread of its own.
@@ -16,6 +17,7 @@ struct UPnPClient {
 
     /// Searches the local network; nil where no connected gateway is found.
     init?() {
+        guard Self.isSafe else { return nil }
         var error: Int32 = 0
         // SAFETY: null pointers mean the defaults; the list is freed below, after its last use.
         guard let devices = unsafe upnpDiscover(Self.searchMilliseconds, nil, nil, 0, 0, 2, &error) else { return nil }
@@ -26,11 +28,36 @@ struct UPnPClient {
         // SAFETY: structures and buffer of ours with their true sizes; what they own is freed by FreeUPNPUrls.
         let found = unsafe UPNP_GetValidIGD(devices, &urls, &data, &address, Int32(address.count))
         defer { if found != 0 { unsafe FreeUPNPUrls(&urls) } }
-        guard found == 1, let url = unsafe urls.controlURL else { return nil }
+        guard found == 1 else { return nil }
+        unsafe self.init(urls, data, client: address.withUnsafeBytes { unsafe Self.text($0) })
+    }
+
+    /// A gateway by what its description has, asked in the name of the address `client`.
+    // SAFETY: the library's texts end with a zero byte.
+    init?(_ urls: UPNPUrls, _ data: IGDdatas, client: String) {
+        guard let url = unsafe urls.controlURL else { return nil }
         control = unsafe String(cString: url)
         service = unsafe withUnsafeBytes(of: data.first.servicetype) { unsafe Self.text($0) }
-        client = unsafe address.withUnsafeBytes { unsafe Self.text($0) }
+        self.client = client
     }
+
+    // MARK: Descriptors
+
+    /// miniupnpc 2.2 waits with select(2) for a connection that is slow to come, and glibc ends a process that does so with a
+    /// descriptor from 1,024 on: any device of the network could bring that about where a process may have so many. The library
+    /// does not come near it then.
+    static var isSafe: Bool {
+        var limit = rlimit()
+        // SAFETY: the structure lives for the call.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return false }
+        let next = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard next >= 0 else { return false }
+        close(next)
+        return isSafe(next: next, limit: UInt64(limit.rlim_cur))
+    }
+
+    /// `next`: the lowest descriptor that is free; others are opened while the library works.
+    static func isSafe(next: Int32, limit: UInt64) -> Bool { limit <= UInt64(FD_SETSIZE) || next < FD_SETSIZE / 4 * 3 }
 
     // SAFETY: reads up to the first zero byte within the buffer.
     static func text(_ bytes: UnsafeRawBufferPointer) -> String {
