@@ -35,7 +35,7 @@ struct LyingRun {
                 number: number,
                 state: state.crash,
                 liesFrom: state.liesFrom,
-                faults: result.faults + result.moved.map { "(\($0) had been moved away)" },
+                faults: result.faults + result.moved.map { "(\($0) had been mended or moved away)" },
                 trial: type(of: trial).name
             )
             try found.report(root, keep: keep)

@@ -13,7 +13,8 @@ protocol LyingTrial: Trial {
 /// What a node still owes to its user when the disk has lost what it said it had: whatever has been acknowledged may be
 /// gone, but nothing wrong is shown, what is lost is said, and the same commands work again.
 ///
-/// A node that does not start must say which file is damaged, and start when that was moved away as its error says.
+/// A node that does not start must say what is damaged, and start when the doctor has mended it, or what cannot be mended
+/// was moved away as its error says.
 struct AfterLies {
     /// Of the node.
     let home: String
@@ -24,37 +25,40 @@ struct AfterLies {
 
     struct Result {
         var faults: [String] = []
-        /// What its user had to move away before the node started.
+        /// What its user had to mend or move away before the node started.
         var moved: [String] = []
     }
 
-    /// What may be moved away, as an error's remedy puts it.
-    private enum Damaged: CaseIterable {
-        case database, keys
+    /// What is to be done, as an error's remedy puts it.
+    private enum Damaged {
+        /// Mended by `roost doctor`, as far as it goes.
+        case home
+        case key(String)
+        case keys
 
         var name: String {
             switch self {
-            case .database: "the database"
+            case .home: "the home"
+            case .key(let name): name
             case .keys: "the keys"
             }
         }
 
-        var remedy: String {
+        func mend(in home: Home) throws(NodeError) {
             switch self {
-            case .database: "move it away"
-            case .keys: "move the folder keys/ away"
-            }
-        }
-
-        func moveAway(in home: Home) {
-            switch self {
-            case .database: for suffix in ["", "-wal", "-shm"] { Folder.remove(home.database + suffix) }
+            case .home: _ = try HomeDoctor(home: home).run(repair: true)
+            case .key(let name): Folder.remove("\(home.path)/\(name)")
             case .keys: Folder.remove(home.keys)
             }
         }
 
-        static func of(_ error: NodeError) -> Damaged? {
-            allCases.first { error.remedy.contains($0.remedy) }
+        /// `isMended`: the doctor has done what it can.
+        static func of(_ error: NodeError, isMended: Bool) -> Damaged? {
+            if !isMended, error.remedy.contains("run `roost doctor`") || error.remedy.contains("Run `roost doctor`") {
+                return .home
+            }
+            if error.remedy.contains("move the folder keys/ away") { return .keys }
+            return error.remedy.firstMatch(of: /move (keys\/[^ ]+\.key) away/).map { .key(String($0.1)) }
         }
     }
 
@@ -66,31 +70,35 @@ struct AfterLies {
     func result() async -> Result {
         var moved: [String] = []
         while true {
-            switch await onNode(look) {
+            switch await onNode(isMended: moved.contains(Damaged.home.name), look) {
             case .faults(let faults): return Result(faults: faults, moved: moved)
             case .damaged(let what, let message):
                 guard !moved.contains(what.name) else {
                     return Result(faults: ["\(what.name) damaged again when new: \(message)"], moved: moved)
                 }
-                what.moveAway(in: Home(path: home))
+                do throws(NodeError) { try what.mend(in: Home(path: home)) } catch {
+                    return Result(faults: ["\(what.name) cannot be mended: \(error.message)"], moved: moved)
+                }
                 moved.append(what.name)
             }
         }
     }
 
-    private func onNode(_ body: (TestNode) async throws(NodeError) -> Look) async -> Look {
+    private func onNode(isMended: Bool, _ body: (TestNode) async throws(NodeError) -> Look) async -> Look {
         let node: TestNode
         do throws(NodeError) { node = try await TestNode(home: home) } catch {
-            return Self.look(error, "the node does not start")
+            return Self.look(error, "the node does not start", isMended: isMended)
         }
         let look: Look
-        do throws(NodeError) { look = try await body(node) } catch { look = Self.look(error, "it goes not on") }
+        do throws(NodeError) { look = try await body(node) } catch {
+            look = Self.look(error, "it goes not on", isMended: isMended)
+        }
         await node.stop()
         return look
     }
 
-    private static func look(_ error: NodeError, _ what: String) -> Look {
-        if let damaged = Damaged.of(error) { return .damaged(damaged, error.message) }
+    private static func look(_ error: NodeError, _ what: String, isMended: Bool) -> Look {
+        if let damaged = Damaged.of(error, isMended: isMended) { return .damaged(damaged, error.message) }
         return .faults(["\(what): \(error.kind): \(error.message) (\(error.remedy))"])
     }
 
@@ -99,13 +107,17 @@ struct AfterLies {
         var faults = try await read(node).faults + (await early(node))
         let report = try await node.node.doctor(repair: false) { _ in }
         if let found = report.findings.first(where: { $0.state == "problem" && $0.what.hasPrefix("the database: ") }) {
-            return .damaged(.database, found.what)
+            return .damaged(.home, found.what)
         }
         let said = report.findings.filter { $0.state != "ok" && !$0.what.hasPrefix("only ") }
         let after = try await read(node)
         faults += after.faults
         // What the look at it has taken out of service the node no longer believes to hold, unless it must.
         if let lost = after.lost.first, said.isEmpty { faults.append("the doctor does not say what is lost: \(lost)") }
+        // So far it has only looked. Of what it does when asked to repair, the user who goes on waits for no peer.
+        if report.findings.contains(where: { $0.remedy?.contains("Run `roost doctor`") == true }) {
+            try await node.node.setAsideDamaged()
+        }
         faults += try await goOn(node)
         return .faults(faults)
     }

@@ -75,7 +75,7 @@ struct RoostPowerloss: AsyncParsableCommand {
             "\(kind.rawValue): \(outcome.changes) changes, \(outcome.states) states, \(outcome.looked) looked at, \(outcome.failed) failed"
         )
         for (what, count) in outcome.moved.sorted(by: { $0.key < $1.key }) {
-            print("    \(count) without \(what), as the node had asked for")
+            print("    \(count) after \(what) had been mended or moved away, as the node had asked for")
         }
         let seconds = began.duration(to: .now) / .seconds(1)
         FileHandle.standardError.write(Data("cost: \(String(format: "%.1f", seconds)) s\n".utf8))

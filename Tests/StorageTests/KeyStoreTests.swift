@@ -79,10 +79,56 @@ struct KeyStoreTests {
         let keys = folder.home.keys
         try FileManager.default.removeItem(atPath: keys + "/b.key")
         try FileManager.default.moveItem(atPath: keys + "/a.key", toPath: keys + "/b.key")
-        #expect(throws: KeyStoreError.localKeyWrong(name: "b")) { try store.load("b") }
+        // The only file, and so the one to blame.
+        #expect(throws: KeyStoreError.damaged(name: "b", .authenticationFailed)) { try store.load("b") }
         try FileManager.default.removeItem(atPath: keys + "/local.key")
         #expect(throws: KeyStoreError.localKeyWrong(name: "b")) { try store.load("b") }
         #expect(throws: KeyStoreError.localKeyWrong(name: "c")) { try store.save([3], as: "c") }
+    }
+
+    @Test("a file is blamed where its secret opens another, the secret where it opens none of several")
+    func blame() throws {
+        let store = try store()
+        for name in ["a", "b", "c"] { try store.save([1, 2, 3], as: name) }
+        let good = try folder.read("home/keys/a.key")
+        let local = try folder.read("home/keys/local.key")
+        func put(_ bytes: [UInt8], _ name: String) throws {
+            try folder.home.write(bytes, to: "\(folder.home.keys)/\(name).key")
+        }
+        try put(good.map { $0 }.dropLast() + [good[good.count - 1] ^ 3], "a")
+        #expect(throws: KeyStoreError.damaged(name: "a", .authenticationFailed)) { try store.load("a") }
+        #expect(try store.load("b") == [1, 2, 3])
+        #expect(try !store.mend("a", writes: true))
+        for bit in [0, 77, good.count * 8 - 1] {
+            var flipped = good
+            flipped[bit / 8] ^= 1 << (bit % 8)
+            try put(flipped, "a")
+            #expect(try store.mend("a", writes: false) && folder.read("home/keys/a.key") == flipped)
+            #expect(try store.mend("a", writes: true) && folder.read("home/keys/a.key") == good)
+            #expect(try !store.mend("a", writes: true))
+        }
+        for damaged in [[UInt8](repeating: 0, count: 32), local.map { $0 ^ 9 }, []] {
+            try put(damaged, "local")
+            for name in ["a", "b"] { #expect(throws: KeyStoreError.localKeyWrong(name: name)) { try store.load(name) } }
+            #expect(try !store.mend(KeyStore.localKeyName, writes: true))
+        }
+        try put(local.enumerated().map { $0 == 9 ? $1 ^ 1 : $1 }, "local")
+        #expect(try store.mend(KeyStore.localKeyName, writes: true) && folder.read("home/keys/local.key") == local)
+    }
+
+    @Test("a passphrase that has opened a key is not blamed for the next")
+    func blameOfPassphrase() throws {
+        let source = PassphraseSource.prompt { Array("p".utf8) }
+        let first = try store()
+        first.usePassphrase(Array("p".utf8))
+        try first.save([1], as: "a")
+        var damaged = try folder.read("home/keys/a.key")
+        damaged[damaged.count - 1] ^= 1
+        try folder.home.write(damaged, to: "\(folder.home.keys)/b.key")
+        let store = try store([source])
+        #expect(throws: KeyStoreError.passphraseWrong(name: "b")) { try store.load("b") }
+        #expect(try store.load("a") == [1])
+        #expect(throws: KeyStoreError.damaged(name: "b", .authenticationFailed)) { try store.load("b") }
     }
 
     @Test("protection changes for all keys")

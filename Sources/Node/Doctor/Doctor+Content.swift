@@ -4,8 +4,11 @@ internal import Storage
 internal import Wire
 
 extension Doctor {
-    /// Reads every complete file. What is damaged is out of service afterwards.
-    func scrub(report: @escaping LongWork.Report) async throws(NodeError) -> ([Finding], damaged: Set<Digest256>) {
+    /// Reads every complete file. With `repair`, what is damaged is out of service afterwards.
+    func scrub(
+        repair: Bool,
+        report: @escaping LongWork.Report
+    ) async throws(NodeError) -> ([Finding], damaged: Set<Digest256>) {
         let content = context.content
         let damaged = try await LongWork.run(on: context.blocking, report: report) { work in
             try content.checkpoint()
@@ -17,7 +20,7 @@ extension Doctor {
             var (done, damaged): (Int64, Set<Digest256>) = (0, [])
             for file in files {
                 guard !work.isCancelled else { throw CancellationError() }
-                if try content.verify(file.root) == .damaged { damaged.insert(file.root) }
+                if try content.verify(file.root, takingOut: repair) == .damaged { damaged.insert(file.root) }
                 done += file.length
                 work.progress("checking", done, total)
             }
@@ -45,7 +48,8 @@ extension Doctor {
         report: @escaping LongWork.Report
     ) async throws(NodeError) -> [Finding] {
         let finder = ReleaseGaps(context: context, sites: sites, swarms: swarms)
-        let gaps = try await finder.find()
+        // The node itself may get again what was taken out, before this has looked.
+        let gaps = try await finder.find(besides: damaged)
         var findings: [Finding] = []
         var accounted: Set<Digest256> = []
         var tried: Set<String> = []
@@ -59,9 +63,14 @@ extension Doctor {
         let cached = damaged.subtracting(accounted).count
         if cached > 0 {
             findings.append(
-                .repaired(
-                    "\(cached) damaged files of sites that were read were taken out; they are fetched when wanted"
-                )
+                repair
+                    ? .repaired(
+                        "\(cached) damaged files of sites that were read were taken out; they are fetched when wanted"
+                    )
+                    : .problem(
+                        "\(cached) files of sites that were read are damaged",
+                        "Run `roost doctor`: it takes them out, and they are fetched when wanted."
+                    )
             )
         }
         let held = HeldReleases(context: context, sites: sites, swarms: swarms)
@@ -74,7 +83,7 @@ extension Doctor {
         if gap.missing.isEmpty { return .repaired("\(count) files of \(what) were damaged or missing, and are back") }
         let remedy =
             if !repair {
-                "Run `roost doctor --repair`: they come again from the folder or from peers."
+                "Run `roost doctor`: they come again from the folder or from peers."
             } else if gap.site.isOwn {
                 "Put the files of that release back into the folder, or connect to a peer that has it, and try again."
             } else {

@@ -5,8 +5,9 @@ internal import Wire
 
 /// Looks over everything that a node keeps, and mends what can be mended.
 ///
-/// Content is read whole and compared with its hashes; what is damaged goes to `quarantine/` at once, also without
-/// `repair`, since it may not be served. With `repair` it is got again: of an own site from its folder, else from peers.
+/// Content is read whole and compared with its hashes. Without `repair` nothing on the disk changes; nothing wrong is
+/// shown or served for all that, as readers compare too. With it, what is damaged goes to `quarantine/` and is got again:
+/// of an own site from its folder, else from peers.
 struct Doctor: Sendable {
     typealias Finding = DoctorReport.Finding
 
@@ -21,25 +22,32 @@ struct Doctor: Sendable {
     var mapping: String?
 
     func run(repair: Bool, report: @escaping LongWork.Report) async throws(NodeError) -> DoctorReport {
-        var findings = try await small()
-        let broken = try await feeds(repair: repair)
-        findings += broken
-        let (scrubbed, damaged) = try await scrub(report: report)
-        findings += scrubbed
-        findings += try await completeness(damaged: damaged, repair: repair, report: report)
+        var findings = try await small(repair: repair)
+        let faults = try await database()
+        findings += faults.isEmpty ? [.ok("the database is sound")] : faults
+        do throws(NodeError) {
+            findings += try await feeds(repair: repair, isDatabaseSound: faults.isEmpty)
+            if repair, faults.isEmpty { findings += try await relist(report: report) }
+            let (scrubbed, damaged) = try await scrub(repair: repair, report: report)
+            findings += scrubbed
+            findings += try await completeness(damaged: damaged, repair: repair && faults.isEmpty, report: report)
+        } catch {
+            // What a damaged database does not tell cannot be looked at, and that it is damaged is said.
+            guard !faults.isEmpty, !Task.isCancelled else { throw error }
+            findings.append(.problem("not all was looked at: \(error.message)", Self.newDatabase))
+        }
         return DoctorReport(healthy: !findings.contains { $0.state == "problem" }, findings: findings)
     }
 
     // MARK: Small things
 
     /// What is quick to look at.
-    private func small() async throws(NodeError) -> [Finding] {
+    private func small(repair: Bool) async throws(NodeError) -> [Finding] {
         let (context, dhtNodes, listens, mapping) = (context, dhtNodes, listens, mapping)
         return try await context.blocking.run {
             var findings = Self.space(context.home) + Self.clock(context.metadata)
             findings += Self.configuration(context.home) + Self.denyLists(context.home)
-            findings += DoctorKeys(keys: context.keys).findings
-            findings += Self.database(context.metadata)
+            findings += DoctorKeys(keys: context.keys, repair: repair).findings
             if !listens.isEmpty {
                 findings.append(
                     .ok("peers reach this node at \(listens.map(\.description).joined(separator: " and "))")
@@ -105,14 +113,23 @@ struct Doctor: Sendable {
         }
     }
 
-    private static func database(_ metadata: MetadataStore) -> [Finding] {
-        do {
-            let faults = try metadata.check()
-            if faults.isEmpty { return [.ok("the database is sound")] }
-            return faults.map { .problem("the database: \($0)", "Restore \(metadata.path) from a copy of the home.") }
-        } catch {
-            let error = NodeError(error)
-            return [.problem(error.message, error.remedy)]
+    /// While a node runs its database cannot take another's place.
+    private static let newDatabase =
+        "End the node with `roost stop` and run `roost doctor` again: before it starts a node, it copies what can be read into "
+        + "a new database, and keeps the damaged one in quarantine/."
+
+    /// What is wrong with the database; nothing where all is well.
+    private func database() async throws(NodeError) -> [Finding] {
+        let metadata = context.metadata
+        return try await context.blocking.run {
+            do throws(MetadataError) {
+                return try metadata.check().map { .problem("the database: \($0)", Self.newDatabase) }
+            } catch .damaged {
+                return [.problem("the database: it cannot be read", Self.newDatabase)]
+            } catch {
+                let error = NodeError(error)
+                return [.problem(error.message, error.remedy)]
+            }
         }
     }
 
@@ -130,7 +147,7 @@ struct Doctor: Sendable {
 
     // MARK: Feeds
 
-    private func feeds(repair: Bool) async throws(NodeError) -> [Finding] {
+    private func feeds(repair: Bool, isDatabaseSound: Bool) async throws(NodeError) -> [Finding] {
         let context = context
         let (records, faults) = try await context.blocking.run {
             let records = try context.metadata.read { try $0.sites() }
@@ -138,22 +155,30 @@ struct Doctor: Sendable {
             let shelf = FeedShelf(metadata: context.metadata)
             var faults: [Digest256: NodeError] = [:]
             for record in records {
-                do throws(NodeError) { _ = try shelf.feed(of: record.id) } catch { faults[record.id] = error }
+                do throws(NodeError) {
+                    let feed = try shelf.feed(of: record.id)
+                    if feed == nil, record.isOwn { faults[record.id] = Self.noHistory(of: record) }
+                } catch {
+                    faults[record.id] = error
+                }
             }
             return (records, faults)
         }
         var findings: [Finding] = []
         for record in records {
-            if record.isOwn, !context.keys.hasSite(record.id) {
+            if record.isOwn, !context.keys.hasSiteFile(record.id) {
                 findings.append(
                     .problem(
                         "the keys of your site \(Self.name(record)) are not here",
-                        "Restore keys/ from a copy of the home, or take the site back with its recovery kit."
+                        NodeKeys.remedy(forMissing: NodeKeys.name(of: record.id))
                     )
                 )
             }
             guard let fault = faults[record.id] else { continue }
-            findings.append(await mend(record, fault, repair: repair))
+            findings.append(
+                isDatabaseSound
+                    ? await mend(record, fault, repair: repair) : .problem(fault.message, Self.newDatabase)
+            )
         }
         findings += try await strayKeys()
         if faults.isEmpty { findings.append(.ok("the histories of \(records.count) sites prove themselves")) }
@@ -182,7 +207,7 @@ struct Doctor: Sendable {
     }
 
     private func mend(_ record: SiteRecord, _ fault: NodeError, repair: Bool) async -> Finding {
-        guard repair else { return .problem(fault.message, "Run `roost doctor --repair`: it asks holders for it.") }
+        guard repair else { return .problem(fault.message, "Run `roost doctor`: it asks holders for it.") }
         let metadata = context.metadata
         do throws(NodeError) {
             try await context.blocking.run { try metadata.write { try $0.removeFeed(of: record.id) } }
@@ -192,6 +217,14 @@ struct Doctor: Sendable {
         } catch {
             return .problem(fault.message, error.remedy)
         }
+    }
+
+    private static func noHistory(of record: SiteRecord) -> NodeError {
+        NodeError(
+            .badData,
+            "the history of your site \(name(record)) is not here",
+            remedy: "Restore metadata.sqlite from a copy of the home, or connect to a peer that has the site."
+        )
     }
 
     static func name(_ record: SiteRecord) -> String {

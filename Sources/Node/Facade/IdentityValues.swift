@@ -8,7 +8,7 @@ public struct IdentitySummary: Equatable, Sendable, Codable {
     public var id: String
     /// Its present root key in hex.
     public var key: String
-    /// `file mode only` or `passphrase`.
+    /// `file mode only` or `passphrase`; `key missing` where its key file is lost.
     public var protection: String
     /// How many may act for it.
     public var devices: Int

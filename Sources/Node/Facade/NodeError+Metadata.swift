@@ -10,7 +10,8 @@ extension NodeError {
                 .badData,
                 "the metadata database \(path) is damaged",
                 remedy:
-                    "Restore it from a copy, or move it away and run `roost doctor`: content and keys lie elsewhere."
+                    "End the node if one runs, and run `roost doctor`: it copies what can be read into a new one, and keeps the "
+                    + "damaged one in quarantine/. Content and keys lie elsewhere."
             )
         case .tooNew(let path):
             self.init(
@@ -26,7 +27,7 @@ extension NodeError {
             self.init(
                 .badData,
                 "the metadata database holds a value in '\(table)' that this version cannot read",
-                remedy: "Run `roost doctor`."
+                remedy: "Put metadata.sqlite back from a copy of the home while no node runs, or report this."
             )
         case .failed(let path, let code):
             self.init(

@@ -37,7 +37,9 @@ extension NodeError {
             self.init(
                 .configuration,
                 "\(path) was written by a later version of Roost (layout \(version))",
-                remedy: "Use that version, or another home with --home."
+                remedy:
+                    "Use that version, or another home with --home. Where none was ever used here, the file version is damaged: "
+                    + "write \(Home.layoutVersion) into it."
             )
         case .outOfRange(let length):
             self.init(.internal, "a range beyond a file of \(length) bytes was asked for", remedy: "Report this.")

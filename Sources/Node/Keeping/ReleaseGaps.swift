@@ -17,8 +17,8 @@ struct ReleaseGaps: Sendable {
     let swarms: SwarmService
 
     /// Every release of own sites, and the newest of pinned ones, of which something is missing; the newest of each site
-    /// first. Costs a look at the place of every file of them.
-    func find() async throws(NodeError) -> [ReleaseGap] {
+    /// first. Costs a look at the place of every file of them. `damaged` files are missing too, wherever they are.
+    func find(besides damaged: Set<Digest256> = []) async throws(NodeError) -> [ReleaseGap] {
         let context = context
         return try await context.blocking.run {
             try context.metadata.read { metadata in
@@ -27,7 +27,10 @@ struct ReleaseGaps: Sendable {
                     let releases = try metadata.releases(of: site.id).reversed()
                     for release in site.isOwn ? releases[...] : releases.prefix(1) {
                         guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else { continue }
-                        let missing = manifest.missingRoots(in: context.content)
+                        var missing = manifest.missingRoots(in: context.content)
+                        if !damaged.isEmpty {
+                            missing.formUnion(damaged.intersection(manifest.files.compactMap(\.root)))
+                        }
                         if !missing.isEmpty {
                             gaps.append(ReleaseGap(site: site, release: release, missing: missing))
                         }

@@ -82,9 +82,17 @@ struct IdentityKeyFile: Sendable {
     var keys: IdentityKeys
     /// The keys that count once the statement of that hash is among the identity's.
     var staged: (keys: IdentityKeys, statement: Digest256)?
+    /// The public half as ``KnownIdentity`` writes it, from which a lost one comes again. Nil in files of before.
+    var known: [UInt8]?
 
-    init(keys: IdentityKeys) {
+    /// The longest public half that fits beside the keys into a file that is sealed.
+    private static let maximumKnownByteCount = 60_000
+
+    /// With a copy of the public half, where one is given that fits.
+    init(keys: IdentityKeys, known: KnownIdentity? = nil) {
         self.keys = keys
+        let encoded = known?.encoded
+        self.known = encoded.flatMap { $0.count <= Self.maximumKnownByteCount ? $0 : nil }
     }
 
     init?(encoded: [UInt8]) {
@@ -97,13 +105,19 @@ struct IdentityKeyFile: Sendable {
         {
             self.staged = (staged, statement)
         }
+        known = map["known"]?.bytes
     }
 
     var encoded: [UInt8] {
-        let map: CBOR = [
-            "keys": .bytes(keys.encoded), "staged": staged.map { .bytes($0.keys.encoded) } ?? .null,
-            "for": staged.map { .bytes($0.statement) } ?? .null,
-        ]
+        let (staged, statement): (CBOR, CBOR) =
+            staged.map { (.bytes($0.keys.encoded), .bytes($0.statement)) } ?? (.null, .null)
+        // Without a copy as files of before are.
+        let map: CBOR =
+            if let known {
+                ["keys": .bytes(keys.encoded), "staged": staged, "for": statement, "known": .bytes(known)]
+            } else {
+                ["keys": .bytes(keys.encoded), "staged": staged, "for": statement]
+            }
         return map.encoded
     }
 }

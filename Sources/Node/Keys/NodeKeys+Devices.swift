@@ -85,6 +85,8 @@ extension NodeKeys {
         } catch {
             throw NodeError(unexpected: error)
         }
+        // The copy first: one that is older than what the world has seen would be a fork when it is taken.
+        try save(IdentityKeyFile(keys: keys, known: known), of: known.identity.id)
         try save(known)
         return try summaries(known)
     }

@@ -49,8 +49,9 @@ extension NodeKeys {
                 return try update(here, to: known, keys: keys)
             }
             try checkUnused(known.name)
-            try save(IdentityKeyFile(keys: keys), of: known.identity.id)
+            try save(IdentityKeyFile(keys: keys, known: known), of: known.identity.id)
             try save(known)
+            try? remember()
             return try summary(known)
         }
     }
@@ -108,6 +109,9 @@ extension NodeKeys {
         to other: KnownIdentity,
         keys: IdentityKeys
     ) throws(NodeError) -> IdentitySummary {
+        guard store.hasFile(Self.name(ofIdentity: here.identity.id)) else {
+            return try restore(here, keys: keys, other)
+        }
         guard other.statements.starts(with: here.statements), let head = other.statements.last else {
             throw NodeError(
                 .cannotCreate,
@@ -121,11 +125,34 @@ extension NodeKeys {
         } catch {
             throw NodeError(unexpected: error)
         }
-        var file = IdentityKeyFile(keys: try identityKeys(of: here))
+        var file = IdentityKeyFile(keys: try identityKeys(of: here), known: here)
         file.staged = (keys, Hash.sha256(head))
         try save(file, of: here.identity.id)
         try save(updated)
         _ = try identityKeys(of: updated)
         return try summary(updated)
+    }
+
+    /// The keys of an identity whose key file is lost: the longer of the two histories counts, which these keys must sign.
+    private func restore(
+        _ here: KnownIdentity,
+        keys: IdentityKeys,
+        _ other: KnownIdentity
+    ) throws(NodeError) -> IdentitySummary {
+        let statements = other.statements.starts(with: here.statements) ? other.statements : here.statements
+        guard statements.starts(with: other.statements),
+            let known = try? KnownIdentity(name: here.name, added: here.added, statements: statements),
+            known.identity.root == keys.rootKey.publicKey,
+            known.identity.statement.next == SigningKey(keys.next).publicKey.identifier
+        else {
+            throw NodeError(
+                .cannotCreate,
+                "the identity is in this home as '\(here.name)', with another history or later keys",
+                remedy: "Export it anew where it was changed last, or put its key file back from a copy of the home."
+            )
+        }
+        try save(IdentityKeyFile(keys: keys, known: known), of: here.identity.id)
+        try save(known)
+        return try summary(known)
     }
 }

@@ -9,7 +9,7 @@ extension NodeKeys {
 
     static func name(ofIdentity id: Digest256) -> String { identityPrefix + id.description }
 
-    private func publicPath(_ id: Digest256) -> String { "\(home.keys)/\(Self.name(ofIdentity: id)).public" }
+    func publicPath(_ id: Digest256) -> String { "\(home.keys)/\(Self.name(ofIdentity: id)).public" }
 
     /// The identities of this home, the default first.
     public func identities() throws(NodeError) -> [IdentitySummary] {
@@ -43,8 +43,9 @@ extension NodeKeys {
             if let kitPath { try writeKit(kit, toNew: kitPath) }
             keys.recovery = nil
             // Keys before the statement that needs them: alone they are no identity yet.
-            try save(IdentityKeyFile(keys: keys), of: id)
+            try save(IdentityKeyFile(keys: keys, known: known), of: id)
             try save(known)
+            try? remember()
             return NewIdentity(identity: try summary(known), recoveryKit: kit.text)
         }
     }
@@ -67,23 +68,39 @@ extension NodeKeys {
 
     func knownIdentities() throws(NodeError) -> [KnownIdentity] {
         var found: [KnownIdentity] = []
-        for name in try names(startingWith: Self.identityPrefix) {
-            guard let id = Digest256(hex: name.dropFirst(Self.identityPrefix.count)) else { continue }
-            let encoded: [UInt8]
-            do throws(StorageError) {
-                encoded = try home.read(publicPath(id), limit: KnownIdentity.maximumByteCount)
-            } catch .notFound {
-                // Keys whose identity was never completed.
-                continue
-            } catch {
-                throw NodeError(error)
-            }
-            guard let known = KnownIdentity(encoded: encoded), known.identity.id == id else {
-                throw NodeError(.damaged(path: publicPath(id)) as StorageError)
-            }
-            found.append(known)
-        }
+        // One without a public half is no identity yet.
+        for id in try identityIDs() { if let known = try knownIdentity(id) { found.append(known) } }
         return found.sorted { ($0.added, $0.name) < ($1.added, $1.name) }
+    }
+
+    /// Those of which any file is here.
+    func identityIDs() throws(NodeError) -> Set<Digest256> {
+        let publics: [String]
+        do throws(KeyStoreError) {
+            publics = try store.names(endingWith: ".public")
+        } catch .storage(.notFound) {
+            publics = []
+        } catch {
+            throw NodeError(error)
+        }
+        let names = try names(startingWith: Self.identityPrefix) + publics
+        return Set(names.compactMap { Digest256(hex: $0.dropFirst(Self.identityPrefix.count)) })
+    }
+
+    /// What is public of one; nil where that is not here.
+    func knownIdentity(_ id: Digest256) throws(NodeError) -> KnownIdentity? {
+        let encoded: [UInt8]
+        do throws(StorageError) {
+            encoded = try home.read(publicPath(id), limit: KnownIdentity.maximumByteCount)
+        } catch .notFound {
+            return nil
+        } catch {
+            throw NodeError(error)
+        }
+        guard let known = KnownIdentity(encoded: encoded), known.identity.id == id else {
+            throw NodeError(.damaged(path: publicPath(id)) as StorageError)
+        }
+        return known
     }
 
     func checkUnused(_ name: String) throws(NodeError) {
@@ -96,9 +113,11 @@ extension NodeKeys {
     }
 
     func summary(_ known: KnownIdentity) throws(NodeError) -> IdentitySummary {
-        let protection: SealedKeyFile.Protection
+        let protection: SealedKeyFile.Protection?
         do throws(KeyStoreError) {
             protection = try store.protection(of: Self.name(ofIdentity: known.identity.id))
+        } catch .noSuchKey {
+            protection = nil
         } catch {
             throw NodeError(error)
         }
@@ -106,7 +125,7 @@ extension NodeKeys {
             name: known.name,
             id: known.identity.id.description,
             key: known.identity.root.description,
-            protection: protection == .passphrase ? "passphrase" : "file mode only",
+            protection: protection.map { $0 == .passphrase ? "passphrase" : "file mode only" } ?? "key missing",
             devices: known.identity.devices.count
         )
     }
@@ -116,15 +135,25 @@ extension NodeKeys {
     /// The keys in force by the identity's statements.
     func identityKeys(of known: KnownIdentity) throws(NodeError) -> IdentityKeys {
         let name = Self.name(ofIdentity: known.identity.id)
-        guard let content = try load(name), var file = IdentityKeyFile(encoded: content) else {
-            throw Self.damaged(name)
+        guard let content = try load(name) else {
+            throw NodeError(
+                .badData,
+                "the key of the identity '\(known.name)', keys/\(name).key, is missing",
+                remedy: Self.remedy(forMissing: name)
+            )
         }
-        if let staged = file.staged, known.statements.contains(where: { Hash.sha256($0) == staged.statement }) {
-            file = IdentityKeyFile(keys: staged.keys)
-            try save(file, of: known.identity.id)
+        guard let file = IdentityKeyFile(encoded: content) else { throw Self.damaged(name) }
+        var settled = IdentityKeyFile(keys: file.keys, known: known)
+        if let staged = file.staged {
+            if known.statements.contains(where: { Hash.sha256($0) == staged.statement }) {
+                settled.keys = staged.keys
+            } else {
+                settled.staged = staged
+            }
         }
-        guard file.keys.rootKey.publicKey == known.identity.root else { throw Self.damaged(name) }
-        return file.keys
+        guard settled.keys.rootKey.publicKey == known.identity.root else { throw Self.damaged(name) }
+        if settled.encoded != file.encoded { try save(settled, of: known.identity.id) }
+        return settled.keys
     }
 
     func save(_ file: IdentityKeyFile, of id: Digest256) throws(NodeError) {

@@ -13,10 +13,13 @@ internal import Wire
 extension NodeKeys {
     private static let sitePrefix = "site-"
 
-    private static func name(of site: Digest256) -> String { sitePrefix + site.description }
+    static func name(of site: Digest256) -> String { sitePrefix + site.description }
 
     /// Whether the keys of `site` are here. Needs no passphrase.
     func hasSite(_ site: Digest256) -> Bool { has(Self.name(of: site)) }
+
+    /// Whether the file of its keys is here, sound or not.
+    func hasSiteFile(_ site: Digest256) -> Bool { store.hasFile(Self.name(of: site)) }
 
     /// The sites whose keys are here, ascending. Needs no passphrase.
     func ownSites() throws(NodeError) -> [Digest256] {

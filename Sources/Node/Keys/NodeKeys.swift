@@ -14,9 +14,9 @@ public final class NodeKeys: Sendable {
     let store: KeyStore
     /// Held while a file is read, changed and written.
     let changes = Mutex(())
-    private let knownDevice = Mutex<DeviceSeed?>(nil)
+    private let knownDevice = Mutex<SecretKey?>(nil)
 
-    private static let deviceName = "device"
+    static let deviceName = "device"
 
     /// The keys of `home`, which need not exist: nothing is read or made yet. `cost` is of files that a passphrase
     /// seals from now on.
@@ -29,6 +29,9 @@ public final class NodeKeys: Sendable {
     public static func open(home: Home, passphrases: [PassphraseSource] = []) throws(NodeError) -> NodeKeys {
         let keys = NodeKeys(home: home, passphrases: passphrases)
         _ = try keys.device()
+        // What is wrong with an identity keeps no node from starting: the doctor says it.
+        try? keys.copyPublicHalves()
+        try? keys.remember()
         return keys
     }
 
@@ -45,19 +48,38 @@ public final class NodeKeys: Sendable {
 
     /// The device's seed; drawn where the home has none, which makes it another device to everybody.
     func device() throws(NodeError) -> DeviceSeed {
-        if let known = knownDevice.withLock({ $0 }) { return known }
+        if let known = knownDevice.withLock({ $0 }) { return DeviceSeed(known) }
         let seed = try changing { () throws(NodeError) in
             if let bytes = try load(Self.deviceName) {
                 guard let seed = SecretKey(bytes) else { throw NodeKeys.damaged(Self.deviceName) }
                 return seed
             }
             let seed = Self.newSeed()
+            if try !names(startingWith: "").isEmpty { try rememberLostDevice() }
             try save(seed.bytes, as: Self.deviceName)
             return seed
         }
-        let device = DeviceSeed(seed)
-        knownDevice.withLock { $0 = device }
-        return device
+        knownDevice.withLock { $0 = seed }
+        return DeviceSeed(seed)
+    }
+
+    /// Whether the file of the device's key is here, sound or not.
+    var hasDeviceFile: Bool { store.hasFile(Self.deviceName) }
+
+    /// Whether the device's key is in use here and its file is gone.
+    var hasLostDeviceFile: Bool { !hasDeviceFile && knownDevice.withLock { $0 != nil } }
+
+    /// Writes the device's key that is in use here to its file.
+    func restoreDeviceFile() throws(NodeError) {
+        guard let seed = knownDevice.withLock({ $0 }) else { return }
+        try changing { () throws(NodeError) in try save(seed.bytes, as: Self.deviceName) }
+    }
+
+    /// The peer that the device's file makes; nil where there is none.
+    func peerOfDeviceFile() throws(NodeError) -> PeerID? {
+        guard let bytes = try load(Self.deviceName) else { return nil }
+        guard let seed = SecretKey(bytes) else { throw Self.damaged(Self.deviceName) }
+        return PeerID(DeviceSeed(seed).peerKey(network: Array("mainline".utf8)).publicKey)
     }
 
     /// The key of this peer in the network of that id; Mainline's is `mainline`.
@@ -85,8 +107,8 @@ extension NodeKeys {
     static func damaged(_ name: String) -> NodeError {
         NodeError(
             .badData,
-            "the key file '\(name)' opens, and what it holds is no key of that kind",
-            remedy: "Restore it from a copy of the home."
+            "the key file keys/\(name).key opens, and what it holds is no key of that kind",
+            remedy: remedy(for: name)
         )
     }
 

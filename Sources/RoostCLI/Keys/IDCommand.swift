@@ -12,8 +12,15 @@ struct IDCommand: AsyncParsableCommand {
 
     static func text(_ identity: IdentitySummary) -> String {
         let devices = Plural.count(identity.devices, "device")
-        let protection = identity.protection == "passphrase" ? "a passphrase" : identity.protection
-        return "\(identity.name)  \(identity.id)  protected by \(protection), \(devices)"
+        return "\(identity.name)  \(identity.id)  \(protection(identity)), \(devices)"
+    }
+
+    private static func protection(_ identity: IdentitySummary) -> String {
+        switch identity.protection {
+        case "passphrase": "protected by a passphrase"
+        case "key missing": "its key is missing (see `roost doctor`)"
+        default: "protected by \(identity.protection)"
+        }
     }
 
     static func text(_ new: NewIdentity) -> String {
@@ -67,7 +74,7 @@ struct IDCommand: AsyncParsableCommand {
             \(identity.name)
               id         \(identity.id)
               key        \(identity.key)
-              protected  by \(identity.protection == "passphrase" ? "a passphrase" : identity.protection)
+              protected  \(IDCommand.protection(identity).replacing("protected ", with: ""))
               devices    \(identity.devices)
             """
         }

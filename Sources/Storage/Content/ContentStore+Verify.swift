@@ -7,15 +7,19 @@ extension ContentStore {
     /// What reading a file in full showed.
     public enum Condition: Equatable, Sendable {
         case sound
-        /// The bytes are not those of the root; the file has been taken out of service.
+        /// The bytes are not those of the root; the file has been taken out of service, unless only a look was asked for.
         case damaged
         case missing
     }
 
     /// Reads a complete file and compares its root with its name. Blocks for as long as that takes.
-    public func verify(_ root: Digest256) throws(StorageError) -> Condition {
+    ///
+    /// Without `takingOut` a damaged file stays where it is.
+    public func verify(_ root: Digest256, takingOut: Bool = true) throws(StorageError) -> Condition {
         // The piece length does not matter to a root, but to the memory that the hasher takes.
-        try hash(root, pieceLength: nil).condition
+        let condition = try hash(root, pieceLength: nil).condition
+        if condition == .damaged, takingOut { try quarantine(.file(root: root)) }
+        return condition
     }
 
     /// The hashes of a complete file's pieces, made from its bytes: 32 bytes a piece, none for a file of one piece. Nil
@@ -24,6 +28,7 @@ extension ContentStore {
     /// - Precondition: the piece length is valid for v2.
     public func pieceLayer(of root: Digest256, pieceLength: Int) throws(StorageError) -> [UInt8]? {
         let (condition, hashes) = try hash(root, pieceLength: pieceLength)
+        if condition == .damaged { try quarantine(.file(root: root)) }
         return condition == .sound ? hashes?.pieceLayer : nil
     }
 
@@ -39,11 +44,11 @@ extension ContentStore {
         } catch .notFound {
             return (.missing, nil)
         } catch .io(_, _, code: ELOOP) {
-            return try damaged(key)
+            return (.damaged, nil)
         }
         let status = try file.status()
         // The store makes files only: anything else was put there by other means, and is never followed.
-        guard status.kind == .file else { return try damaged(key) }
+        guard status.kind == .file else { return (.damaged, nil) }
         let length = status.length
         var hasher = FileTreeHasher(pieceLength: pieceLength ?? PieceLength.automatic(totalSize: length))
         var offset: Int64 = 0
@@ -53,10 +58,10 @@ extension ContentStore {
                 offset += Int64(bytes.count)
             }
         } catch .io(.read, _, code: EIO) {
-            return try damaged(key)
+            return (.damaged, nil)
         }
         let hashes = hasher.finish()
-        guard hashes.root == root else { return try damaged(key) }
+        guard hashes.root == root else { return (.damaged, nil) }
         return (.sound, hashes)
     }
 
@@ -70,19 +75,14 @@ extension ContentStore {
         do throws(StorageError) {
             bytes = try read(key, at: 0, count: Int(length))
         } catch .damaged, .notFound {
-            return try damaged(key)
+            return (.damaged, nil)
         } catch .io(_, _, let code) where [EIO, ELOOP, EISDIR].contains(code) {
-            return try damaged(key)
+            return (.damaged, nil)
         }
         var hasher = FileTreeHasher(pieceLength: pieceLength ?? PieceLength.automatic(totalSize: length))
         hasher.update(bytes)
         let hashes = hasher.finish()
-        guard hashes.root == root else { return try damaged(key) }
+        guard hashes.root == root else { return (.damaged, nil) }
         return (.sound, hashes)
-    }
-
-    private func damaged(_ key: ContentKey) throws(StorageError) -> (condition: Condition, hashes: FileHashes?) {
-        try quarantine(key)
-        return (.damaged, nil)
     }
 }

@@ -37,6 +37,12 @@ enum Disk {
         guard unsafe Glibc.rename(source, destination) == 0 else { throw .lastError(.rename, destination) }
     }
 
+    /// Gives a file a second name; where the file system has no such names, the second is the only one.
+    static func copyName(of path: String, to second: String) throws(StorageError) {
+        guard unsafe link(path, second) != 0 else { return }
+        try rename(path, to: second)
+    }
+
     /// That there is no such file is no error.
     static func remove(_ path: String) throws(StorageError) {
         guard unsafe unlink(path) != 0, errno != ENOENT else { return }

@@ -24,6 +24,8 @@ public struct Home: Sendable {
     public var database: String { path + "/metadata.sqlite" }
     /// Of ``KeyStore``.
     public var keys: String { path + "/keys" }
+    /// What ``keys`` has held, to miss it when it is gone.
+    public var knownKeys: String { path + "/known-keys" }
     /// Recovery kits, until their owner moves them away.
     public var recovery: String { path + "/recovery" }
     /// Of ``ContentStore``: complete files by their roots, small ones in packs.
@@ -67,20 +69,51 @@ public struct Home: Sendable {
         return lock
     }
 
-    private func checkVersion() throws(StorageError) {
+    /// Holds the home for this process without preparing it; nil where there is none.
+    public func hold() throws(StorageError) -> HomeLock? {
+        guard Disk.exists(path) else { return nil }
+        do throws(StorageError) { try checkVersion(writes: false) } catch {
+            // Not even a lock is made in a later one.
+            if case .tooNew = error { throw error }
+        }
+        return try HomeLock.acquire(lock)
+    }
+
+    private func checkVersion(writes: Bool = true) throws(StorageError) {
         do throws(StorageError) {
             let bytes = try Disk.read(version, limit: 64)
             // Without bytes is what a disk leaves that said it had synced them and had not. It holds nothing against us, and
             // a home that never opens again would be the greater loss.
-            if bytes.allSatisfy({ $0 == 0 }) { return try writeVersion() }
+            if bytes.allSatisfy({ $0 == 0 }) { return writes ? try writeVersion() : () }
             let text = String(decoding: bytes, as: UTF8.self)
             guard let found = Int(text.prefix { $0.isASCII && $0.isNumber }) else { throw .damaged(path: version) }
             guard found <= Self.layoutVersion else { throw .tooNew(path: path, version: found) }
             // Layout 2 is layout 1 with packs: all that stands there stays as it is, and an older program is kept out.
-            if found < Self.layoutVersion { try writeVersion() }
+            if found < Self.layoutVersion, writes { try writeVersion() }
         } catch .notFound {
-            try writeVersion()
+            if writes { try writeVersion() }
         }
+    }
+
+    /// Whether the file that tells the layout holds something that no version of this program writes.
+    public var hasDamagedVersion: Bool {
+        do throws(StorageError) {
+            try checkVersion(writes: false)
+            return false
+        } catch {
+            switch error {
+            case .damaged, .tooLarge: return true
+            default: return false
+            }
+        }
+    }
+
+    /// Writes the layout's version over one that is damaged, for a home of which nothing says that it is a later one's.
+    public func replaceDamagedVersion() throws(StorageError) {
+        guard hasDamagedVersion else { return }
+        try Disk.makeDirectory(quarantine)
+        try Disk.rename(version, to: quarantine + "/version")
+        try writeVersion()
     }
 
     private func writeVersion() throws(StorageError) {

@@ -12,10 +12,13 @@ public final class KeyStore: Sendable {
     private let cost: PassphraseCost
     /// Asked for once, then kept: an interactive caller is not asked again for every key.
     private let passphrase = Mutex<[UInt8]?>(nil)
+    /// Whether that has opened a key: what it does not open then is damaged.
+    private let isProven = Mutex(false)
 
     private static let suffix = ".key"
-    private static let localKeyName = "local"
-    private static let purpose = "roost/key/"
+    /// What ``mend(_:writes:)`` calls the file that seals the others where no passphrase does.
+    public static let localKeyName = "local"
+    static let purpose = "roost/key/"
     /// Characters of a name.
     public static let maximumNameLength = 128
 
@@ -45,14 +48,52 @@ public final class KeyStore: Sendable {
         let file = try sealedFile(name)
         let secret = try secret(for: file.protection, name: name)
         do throws(SealedKeyFileError) {
-            return try file.open(with: secret, purpose: Self.purpose + name)
+            let content = try file.open(with: secret, purpose: Self.purpose + name)
+            if file.protection == .passphrase { isProven.withLock { $0 = true } }
+            return content
         } catch .authenticationFailed {
-            if file.protection == .localKey { throw .localKeyWrong(name: name) }
-            passphrase.withLock { $0 = nil }
-            throw .passphraseWrong(name: name)
+            throw failure(of: name, file.protection)
         } catch {
             throw .damaged(name: name, error)
         }
+    }
+
+    /// What is to blame where a file does not open: the file, where its secret opens another one, else the secret.
+    private func failure(of name: String, _ protection: SealedKeyFile.Protection) -> KeyStoreError {
+        let isFileDamaged: Bool
+        switch protection {
+        case .localKey:
+            let others = filesOfLocalKey(but: name)
+            // Of one alone nobody can tell; to give that one up is the least that helps.
+            isFileDamaged = others.isEmpty || others.contains { opens($0.file, $0.name) }
+        case .passphrase: isFileDamaged = isProven.withLock { $0 }
+        }
+        if isFileDamaged { return .damaged(name: name, .authenticationFailed) }
+        if protection == .localKey { return .localKeyWrong(name: name) }
+        passphrase.withLock { $0 = nil }
+        return .passphraseWrong(name: name)
+    }
+
+    /// The files that the local key has sealed, by their headers.
+    func filesOfLocalKey(but name: String? = nil) -> [(name: String, file: SealedKeyFile)] {
+        ((try? names()) ?? []).compactMap { other in
+            guard other != name, let file = try? sealedFile(other), file.protection == .localKey else { return nil }
+            return (other, file)
+        }
+    }
+
+    private func opens(_ file: SealedKeyFile, _ name: String) -> Bool {
+        guard let key = try? localKey(for: name) else { return false }
+        return (try? file.open(with: .localKey(key), purpose: Self.purpose + name)) != nil
+    }
+
+    /// Whether there is a file of that name, whatever it holds.
+    public func hasFile(_ name: String) -> Bool { (try? path(of: name)).map(Disk.exists) ?? false }
+
+    /// The names of files that stand beside the keys and end so, without that end.
+    public func names(endingWith suffix: String) throws(KeyStoreError) -> [String] {
+        let files = try storing { () throws(StorageError) in try Disk.names(in: folder) }
+        return files.filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) }
     }
 
     /// Seals `content` into the file of that name, durably. Replaces what was there.
@@ -98,13 +139,17 @@ public final class KeyStore: Sendable {
         var contents: [(String, [UInt8])] = []
         for name in try names() { contents.append((name, try load(name))) }
         passphrase.withLock { $0 = newPassphrase }
+        isProven.withLock { $0 = false }
         for (name, content) in contents {
             try save(content, as: name, protection: newPassphrase == nil ? .localKey : .passphrase)
         }
     }
 
     /// Makes a passphrase count for keys that are saved from now on, before there is any.
-    public func usePassphrase(_ passphrase: [UInt8]) { self.passphrase.withLock { $0 = passphrase } }
+    public func usePassphrase(_ passphrase: [UInt8]) {
+        self.passphrase.withLock { $0 = passphrase }
+        isProven.withLock { $0 = false }
+    }
 
     // MARK: Secrets
 
@@ -140,12 +185,17 @@ public final class KeyStore: Sendable {
         throw .passphraseNeeded(name: name)
     }
 
+    var localKeyPath: String { "\(folder)/\(Self.localKeyName)\(Self.suffix)" }
+
     /// Made with the first key that needs it, never again: a new one would not open the old keys.
-    private func localKey(for name: String) throws(KeyStoreError) -> SecretKey {
-        let path = "\(folder)/\(Self.localKeyName)\(Self.suffix)"
+    func localKey(for name: String) throws(KeyStoreError) -> SecretKey {
+        let path = localKeyPath
         if Disk.exists(path) {
             let bytes = try privateFile(path, limit: SecretKey.byteCount)
-            guard let key = SecretKey(bytes) else { throw .localKeyWrong(name: name) }
+            // Zeros are what a disk leaves that has lost the bytes: nothing is ever sealed with them.
+            guard let key = SecretKey(bytes), bytes.contains(where: { $0 != 0 }) else {
+                throw .localKeyWrong(name: name)
+            }
             return key
         }
         guard try names().isEmpty else { throw .localKeyWrong(name: name) }
@@ -175,7 +225,7 @@ public final class KeyStore: Sendable {
             }
     }
 
-    private func path(of name: String) throws(KeyStoreError) -> String {
+    func path(of name: String) throws(KeyStoreError) -> String {
         guard Self.isValid(name), name != Self.localKeyName else { throw .invalidName(name) }
         return "\(folder)/\(name)\(Self.suffix)"
     }
@@ -191,13 +241,13 @@ public final class KeyStore: Sendable {
         }
     }
 
-    private func privateFile(_ path: String, limit: Int) throws(KeyStoreError) -> [UInt8] {
+    func privateFile(_ path: String, limit: Int) throws(KeyStoreError) -> [UInt8] {
         let status = try storing { () throws(StorageError) in try Disk.status(of: path) }
         guard status.kind == .file, status.permissions & 0o077 == 0 else { throw .notPrivate(path: path) }
         return try storing { () throws(StorageError) in try Disk.read(path, limit: limit) }
     }
 
-    private func storing<Value>(_ body: () throws(StorageError) -> Value) throws(KeyStoreError) -> Value {
+    func storing<Value>(_ body: () throws(StorageError) -> Value) throws(KeyStoreError) -> Value {
         do throws(StorageError) {
             return try body()
         } catch {

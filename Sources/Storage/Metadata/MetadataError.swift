@@ -4,8 +4,8 @@ internal import GRDB
 
 /// Why the metadata database did not answer.
 public enum MetadataError: Error, Equatable {
-    /// The file is no database, or its pages contradict each other. Remedy: restore it, or move it away; content that
-    /// is held is found again by `doctor`, keys are elsewhere.
+    /// The file is no database, or its pages contradict each other. Remedy: ``MetadataRescue``, or a copy; keys are
+    /// elsewhere.
     case damaged(path: String)
     /// Written by a later version of this program.
     case tooNew(path: String)

@@ -8,7 +8,7 @@ internal import GRDB
 /// or a peer after it. Calls block on the disk, from any thread but an event loop's.
 /// Memory: about 1 MiB of page cache for each of four connections.
 public final class MetadataStore: Sendable {
-    private let pool: DatabasePool
+    let pool: DatabasePool
     /// Where the database file is.
     public let path: String
 
@@ -26,6 +26,23 @@ public final class MetadataStore: Sendable {
             if try pool.read({ try schema.hasBeenSuperseded($0) }) { throw MetadataError.tooNew(path: path) }
             try schema.migrate(pool)
             try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        } catch {
+            throw MetadataError(error, path: path)
+        }
+    }
+
+    /// Reads every page of a database that no process has open, and writes nothing. Returns what SQLite finds wrong; nil
+    /// where there is none.
+    public static func inspect(path: String) throws(MetadataError) -> [String]? {
+        guard Disk.exists(path) else { return nil }
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            return try queue.read { db in
+                if try MetadataSchema.migrator.hasBeenSuperseded(db) { throw MetadataError.tooNew(path: path) }
+                return try String.fetchAll(db, sql: "PRAGMA quick_check(20)").filter { $0 != "ok" }
+            }
         } catch {
             throw MetadataError(error, path: path)
         }

@@ -178,7 +178,7 @@ struct SiteKeysTests {
         // The file of one site does not pass for another's.
         let other = try folder.keys.createSite().keys.site
         try folder.put(good, "keys/site-\(other).key")
-        #expect(kind { _ = try folder.keys.siteKeys(for: other) } == .notPermitted)
+        #expect(kind { _ = try folder.keys.siteKeys(for: other) } == .badData)
     }
 
     @Test("the device is drawn once; its peer ids in two networks have nothing in common")

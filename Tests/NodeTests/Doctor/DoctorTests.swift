@@ -35,12 +35,46 @@ struct DoctorTests {
         let found = try await Self.doctor(node).run(repair: false) { _ in }
         #expect(!found.healthy)
         #expect(found.findings.filter { $0.state == "problem" }.allSatisfy { $0.remedy?.isEmpty == false })
-        #expect(node.context.content.length(of: .file(root: roots[0])) == nil)
+        #expect(node.context.content.length(of: .file(root: roots[0])) != nil)
         let repaired = try await Self.doctor(node).run(repair: true) { _ in }
         #expect(repaired.healthy)
         #expect(try node.context.content.verify(roots[0]) == .sound)
         #expect(node.sites.heldReleases(of: id) == [1])
         await node.end()
+    }
+
+    @Test("without repair nothing on the disk changes, and what the next look mends it says")
+    func onlyReports() async throws {
+        let (publisher, reader, site) = try await FetcherTests.world()
+        let id = try KeepingServiceTests.id(site)
+        // One file in a pack and one by itself, of a site of one's own and of one that was only read.
+        _ = try await reader.fetch(site.site, from: publisher, to: nil)
+        for node in [publisher, reader] {
+            for root in try KeepingServiceTests.roots(id, node) { try node.damage(root) }
+            let before = try Self.content(node)
+            let found = try await Self.doctor(node).run(repair: false) { _ in }
+            #expect(!found.healthy)
+            #expect(found.findings.allSatisfy { $0.state != "repaired" }, "\(found.findings)")
+            #expect(try Self.content(node) == before)
+        }
+        for node in [reader, publisher] {
+            let mended = try await Self.doctor(node).run(repair: true) { _ in }
+            #expect(mended.findings.contains { $0.state == "repaired" }, "\(mended.findings)")
+        }
+        await reader.end()
+        await publisher.end()
+    }
+
+    /// Every file of the store and of the quarantine.
+    private static func content(_ node: PublishingNode) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        for folder in ["content", "quarantine", "partial"] {
+            let path = "\(node.context.home.path)/\(folder)"
+            for name in FileManager.default.enumerator(atPath: path)?.allObjects as? [String] ?? [] {
+                files["\(folder)/\(name)"] = FileManager.default.contents(atPath: "\(path)/\(name)") ?? Data()
+            }
+        }
+        return files
     }
 
     @Test("a link or a folder in the place of a file of content is a finding, is never followed, and is mended")
@@ -125,10 +159,44 @@ struct DoctorTests {
         }
         let report = try await Self.doctor(node).run(repair: false) { _ in }
         let problems = report.findings.filter { $0.state == "problem" }
-        for subject in ["'serve'", "deny list 'bad'", "key file 'site-\(id.hex)'", "history of site \(id.hex)"] {
+        for subject in ["'serve'", "deny list 'bad'", "keys/site-\(id.hex).key", "history of site \(id.hex)"] {
             #expect(problems.contains { $0.what.contains(subject) }, "\(subject): \(problems)")
         }
         #expect(problems.allSatisfy { $0.remedy?.isEmpty == false })
+        await node.end()
+    }
+
+    @Test("an own site without its history is a problem")
+    func noHistory() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        try node.context.metadata.write { try $0.removeFeed(of: id) }
+        let report = try await Self.doctor(node).run(repair: false) { _ in }
+        let problems = report.findings.filter { $0.state == "problem" }
+        #expect(problems.count == 1 && problems.allSatisfy { $0.what.contains("the history of your site") })
+        await node.end()
+    }
+
+    @Test("a list of files that was lost with a part of the database comes again from the folder that was published")
+    func relisted() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        try node.write(String(repeating: "2", count: 100_000), to: "site/large.bin")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        let whole = try node.context.metadata.read { try $0.manifest(of: id, seq: 1) }
+        try node.context.metadata.write { connection in
+            let record = try #require(try connection.site(id))
+            let feed = try #require(try connection.feed(of: id))
+            try connection.removeSite(id)
+            try connection.save(record)
+            try connection.saveFeed(feed, of: id)
+        }
+        let mended = try await Self.doctor(node).run(repair: true) { _ in }
+        #expect(mended.healthy && mended.findings.contains { $0.state == "repaired" }, "\(mended.findings)")
+        #expect(try node.context.metadata.read { try $0.manifest(of: id, seq: 1) } == whole)
+        #expect(node.sites.heldReleases(of: id) == [1])
+        #expect(try await Self.doctor(node).run(repair: true) { _ in }.findings.allSatisfy { $0.state == "ok" })
         await node.end()
     }
 
