@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the readers of kept homes share: CBOR, bencode, sealed key files (keys.md) and BEP 52 roots. No code of the program."""
 import hashlib
-import struct
+import pathlib
+import sys
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "roost"))
+from hchacha20 import hchacha20  # noqa: E402
 
 
 def cbor(data):
@@ -60,29 +64,11 @@ def _bdecode(data, at):
     return data[colon + 1:end], end
 
 
-def _hchacha20(key, nonce):
-    state = list(struct.unpack("<16I", b"expand 32-byte k" + key + nonce))
-
-    def step(target, addend, rotated, count):
-        state[target] = (state[target] + state[addend]) & 0xFFFFFFFF
-        mixed = state[rotated] ^ state[target]
-        state[rotated] = (mixed << count | mixed >> (32 - count)) & 0xFFFFFFFF
-
-    for _ in range(10):
-        for a, b, c, d in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-                           (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
-            step(a, b, d, 16)
-            step(c, d, b, 12)
-            step(a, b, d, 8)
-            step(c, d, b, 7)
-    return struct.pack("<8I", *state[:4], *state[12:])
-
-
 def open_key_file(data, local, purpose):
     """The content of a file that the local key seals."""
     header, nonce, sealed = data[:34], data[10:34], data[34:]
     assert header[:10] == b"ROOSTKEY\x01\x00", "version 1, sealed by the local key"
-    inner = ChaCha20Poly1305(_hchacha20(local, nonce[:16]))
+    inner = ChaCha20Poly1305(hchacha20(local, nonce[:16]))
     return inner.decrypt(bytes(4) + nonce[16:], sealed, header + purpose)
 
 

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from hchacha20 import hchacha20
+
 
 def sha256(data):
     return hashlib.sha256(data).digest()
@@ -69,24 +71,6 @@ def statement(signer, act, epoch, sequence, previous, root, following, recovery,
         "act": act, "id": identity, "epoch": epoch, "seq": sequence, "prev": previous, "root": public(root),
         "next": sha256(public(following)), "recovery": sha256(public(recovery)), "devices": devices,
     }, time)
-
-
-def hchacha20(key, nonce):
-    state = list(struct.unpack("<16I", b"expand 32-byte k" + key + nonce))
-
-    def step(target, addend, rotated, count):
-        state[target] = (state[target] + state[addend]) & 0xFFFFFFFF
-        mixed = state[rotated] ^ state[target]
-        state[rotated] = (mixed << count | mixed >> (32 - count)) & 0xFFFFFFFF
-
-    for _ in range(10):
-        for a, b, c, d in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
-                           (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
-            step(a, b, d, 16)
-            step(c, d, b, 12)
-            step(a, b, d, 8)
-            step(c, d, b, 7)
-    return struct.pack("<8I", *state[:4], *state[12:])
 
 
 def key_file(header, key, nonce, content, purpose):
