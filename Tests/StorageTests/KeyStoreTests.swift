@@ -86,6 +86,26 @@ struct KeyStoreTests {
         #expect(throws: KeyStoreError.localKeyWrong(name: "c")) { try store.save([3], as: "c") }
     }
 
+    @Test("an error tells whether it is of the local key")
+    func ofLocalKey() throws {
+        let store = try store()
+        try store.save([1], as: "a")
+        let local = folder.home.keys + "/local.key"
+        for error: KeyStoreError in [
+            .localKeyWrong(name: "a"), .notPrivate(path: local), .storage(.notPermitted(path: local)),
+            .storage(.io(.read, path: local, code: EIO)),
+        ] {
+            #expect(store.isOfLocalKey(error))
+        }
+        let other = folder.home.keys + "/a.key"
+        for error: KeyStoreError in [
+            .notPrivate(path: other), .storage(.damaged(path: other)), .noSuchKey(name: "local.key"),
+            .damaged(name: "a", .authenticationFailed), .storage(.outOfRange(length: 1)),
+        ] {
+            #expect(!store.isOfLocalKey(error))
+        }
+    }
+
     @Test("a file is blamed where its secret opens another, the secret where it opens none of several")
     func blame() throws {
         let store = try store()

@@ -12,13 +12,21 @@ struct DoctorKeys: Sendable {
     /// Without it nothing is written.
     let repair: Bool
 
+    /// What is wrong with one file that was opened.
+    private struct Fault {
+        let finding: Finding
+        /// Whether that is the key which opens the others.
+        var isOfLocalKey = false
+    }
+
     /// Of all keys. Where all is well, how many there are.
     var findings: [Finding] {
         do throws(NodeError) {
             let names = try keys.names(startingWith: "")
-            var findings = files(names)
+            let faults = faults(names)
+            var findings = faults.map(\.finding)
             // With the key that opens the others gone nothing more can be told of them.
-            if !findings.contains(where: { $0.state == "problem" && $0.what.contains("keys/local.key") }) {
+            if !faults.contains(where: { $0.isOfLocalKey && $0.finding.state == "problem" }) {
                 findings += try identities() + device() + known()
             }
             if repair {
@@ -34,20 +42,23 @@ struct DoctorKeys: Sendable {
 
     // MARK: Files
 
-    /// Files that do not open.
-    func files(_ names: [String]) -> [Finding] {
-        var findings: [Finding] = []
+    /// What is said of the files among those that do not open.
+    func files(_ names: [String]) -> [Finding] { faults(names).map(\.finding) }
+
+    private func faults(_ names: [String]) -> [Fault] {
+        var faults: [Fault] = []
         for name in names {
             guard let error = failure(of: name) else { continue }
-            let finding = finding(name, error)
-            findings.append(finding)
-            // The others fail for the same reason, or open now.
-            if finding.what.contains("keys/local.key") { break }
+            let fault = fault(name, error)
+            guard fault.isOfLocalKey else {
+                faults.append(fault)
+                continue
+            }
+            guard fault.finding.state == "repaired" else { return faults + [fault] }
+            // What did not open with the old one may open with this.
+            return [fault] + names.compactMap { name in failure(of: name).map { self.fault(name, $0) } }
         }
-        guard findings.last?.state == "repaired", findings.last?.what.contains("keys/local.key") == true else {
-            return findings
-        }
-        return findings.suffix(1) + names.compactMap { name in failure(of: name).map { self.finding(name, $0) } }
+        return faults
     }
 
     private func failure(of name: String) -> KeyStoreError? {
@@ -62,16 +73,18 @@ struct DoctorKeys: Sendable {
         }
     }
 
-    private func finding(_ name: String, _ error: KeyStoreError) -> Finding {
+    private func fault(_ name: String, _ error: KeyStoreError) -> Fault {
         switch error {
         case .damaged, .passphraseNeeded, .passphraseWrong:
-            if let mended = mended(name) ?? mended(KeyStore.localKeyName) { return mended }
-        case .localKeyWrong: if let mended = mended(KeyStore.localKeyName) { return mended }
+            if let mended = mended(name) { return Fault(finding: mended) }
+            fallthrough
+        case .localKeyWrong:
+            if let mended = mended(KeyStore.localKeyName) { return Fault(finding: mended, isOfLocalKey: true) }
         default: break
         }
         let known = NodeError(error)
-        guard case .damaged = error else { return .problem(known.message, known.remedy) }
-        return .problem(known.message, NodeKeys.remedy(for: name))
+        if case .damaged = error { return Fault(finding: .problem(known.message, NodeKeys.remedy(for: name))) }
+        return Fault(finding: .problem(known.message, known.remedy), isOfLocalKey: keys.store.isOfLocalKey(error))
     }
 
     /// Sets right what one flipped bit has damaged; nil where that is not it.

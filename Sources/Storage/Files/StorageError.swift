@@ -24,4 +24,14 @@ public enum StorageError: Error, Equatable {
     case outOfRange(length: Int64)
     /// A file longer than the caller's bound.
     case tooLarge(path: String, limit: Int)
+
+    /// The file or folder that it is of, where it is of one.
+    var path: String? {
+        switch self {
+        case .io(_, let path, _), .diskFull(let path), .notFound(let path), .notPermitted(let path), .damaged(let path),
+            .homeInUse(let path, _), .tooNew(let path, _), .tooLarge(let path, _):
+            path
+        case .outOfRange: nil
+        }
+    }
 }

@@ -187,6 +187,16 @@ public final class KeyStore: Sendable {
 
     var localKeyPath: String { "\(folder)/\(Self.localKeyName)\(Self.suffix)" }
 
+    /// Whether it is `keys/local.key` that is to blame, not the key that was asked for.
+    public func isOfLocalKey(_ error: KeyStoreError) -> Bool {
+        switch error {
+        case .localKeyWrong: return true
+        case .notPrivate(let path): return path == localKeyPath
+        case .storage(let error): return error.path == localKeyPath
+        default: return false
+        }
+    }
+
     /// Made with the first key that needs it, never again: a new one would not open the old keys.
     func localKey(for name: String) throws(KeyStoreError) -> SecretKey {
         let path = localKeyPath

@@ -16,7 +16,8 @@ public struct MetadataRescue: Sendable {
     private let home: Home
 
     /// Of the database of `home`, which this process holds and on which no node runs. A crash in between leaves the old
-    /// one or the new one. Throws ``StorageError`` or ``MetadataError`` where the new one cannot be written.
+    /// one, its log perhaps set aside already, or the new one. Throws ``StorageError`` or ``MetadataError`` where the new
+    /// one cannot be written.
     public init(home: Home) throws {
         self.home = home
         kept = Self.freePlace(in: home)

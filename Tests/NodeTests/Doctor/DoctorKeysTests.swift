@@ -207,4 +207,13 @@ struct DoctorKeysTests {
         #expect(found.allSatisfy { $0.what.contains("keys/local.key") })
         await world.node.end()
     }
+    @Test("a local key that others may read is said once, not of each key that it opens")
+    func readableLocalKey() async throws {
+        let world = try await World()
+        let path = world.home.keys + "/local.key"
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+        let found = try await world.findings(repair: true)
+        #expect(found.count == 1 && found.allSatisfy { $0.what.contains(path) && $0.remedy?.contains("chmod") == true })
+        await world.node.end()
+    }
 }
