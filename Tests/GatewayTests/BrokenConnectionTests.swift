@@ -2,6 +2,7 @@
 import NIOCore
 import NIOPosix
 import Node
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -71,6 +72,27 @@ import Testing
                 return answer
             }
             #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.hasSuffix("\r\n\r\nx"))
+        }
+    }
+
+    @Test("A server that ends while connections come ends nobody else", arguments: [true, false])
+    func endingServer(isAsked: Bool) async throws {
+        for _ in 0..<16 {
+            var configuration = GatewayConfiguration()
+            configuration.content.port = 0
+            configuration.drain = .zero
+            let server = ContentServer(configuration, reader: NodeDouble(), logger: ContentHarness.quiet)
+            let services = ServiceGroup(configuration: .init(services: [server], logger: ContentHarness.quiet))
+            let run = Task { try? await services.run() }
+            let port = try await server.port.value()
+            let client = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            let connections = (0..<64).map { _ in client.connect(host: "127.0.0.1", port: port) }
+            // Some are accepted and not taken up yet.
+            try await connections[0].get().close()
+            if isAsked { await services.triggerGracefulShutdown() } else { run.cancel() }
+            await run.value
+            // Those that stood wait for nobody: the server closes them.
+            for connection in connections.dropFirst() { try? await connection.get().closeFuture.get() }
         }
     }
 

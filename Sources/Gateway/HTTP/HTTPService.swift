@@ -49,17 +49,18 @@ struct HTTPService<Responder: HTTPResponder>: Sendable where Responder.Context =
         )
         let port = port
         let (policy, connections) = (policy, connections)
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                PolicyHandler(apply: policy), ClientWatch(connections), LastRequest.Placement(),
+            ],
+            idleTimeout: .seconds(120),
+            httpDecoderConfiguration: decoder
+        )
         return Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        PolicyHandler(apply: policy), ClientWatch(connections), LastRequest.Placement(),
-                    ],
-                    idleTimeout: .seconds(120),
-                    httpDecoderConfiguration: decoder
-                )
-            ),
+            server: HTTPServerBuilder { respond in
+                AcceptedHTTP(http: HTTP1Channel(responder: respond, configuration: http))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(binding.host, port: binding.port),
                 availableConnectionsDelegate: .maximum(GatewayLoad.mostConnections, logger: logger)
