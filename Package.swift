@@ -28,7 +28,9 @@ let coreSettings: [SwiftSetting] =
 let settings = coreSettings + [hops]
 
 // Third-party products, by the one package that each comes from.
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let ordered = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -117,12 +119,12 @@ let package = Package(
         .target(name: "CAllocations"),
         .target(name: "CDiskLog"),
         // Layers 0 and 1.
-        library("Wire", [collections]),
+        library("Wire", []),
         library("Keys", ["Wire", "CSodium", "CHashing", crypto]),
         // Layer 2: protocols as machines, without I/O.
-        library("BitTorrent", ["Wire", "Keys", collections]),
-        library("Kademlia", ["Wire", "Keys", collections]),
-        library("Feeds", ["Wire", "Keys", collections]),
+        library("BitTorrent", ["Wire", "Keys", deque]),
+        library("Kademlia", ["Wire", "Keys", heap, ordered]),
+        library("Feeds", ["Wire", "Keys"]),
         // Layer 3: a world of machines without sockets; sockets and disk.
         library("Simulator", ["Wire", "Keys", "BitTorrent", "Kademlia", "Feeds"]),
         .executableTarget(name: "RoostSim", dependencies: ["Simulator", arguments], swiftSettings: settings),
@@ -135,10 +137,8 @@ let package = Package(
         library(
             "Transport",
             [
-                "Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", "CMiniupnpc", collections, nioCore, nioPosix,
-                nioHTTP1,
-                nioSSL,
-                logging,
+                "Wire", "Keys", "BitTorrent", "Kademlia", "CLinux", "CMiniupnpc", deque, nioCore, nioPosix, nioHTTP1,
+                nioSSL, logging,
             ]
         ),
         library("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "CLinux", grdb, logging]),
@@ -180,7 +180,7 @@ let package = Package(
         tests("Wire", ["Wire"]),
         tests("Keys", ["Wire", "Keys"]),
         tests("BitTorrent", ["Wire", "Keys", "BitTorrent"]),
-        tests("Kademlia", ["Wire", "Keys", "Kademlia", collections]),
+        tests("Kademlia", ["Wire", "Keys", "Kademlia", heap, ordered]),
         tests("Feeds", ["Wire", "Keys", "Feeds"]),
         tests("Storage", ["Wire", "Keys", "BitTorrent", "Feeds", "Storage", grdb]),
         tests(
