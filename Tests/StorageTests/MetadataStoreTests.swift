@@ -168,6 +168,20 @@ struct MetadataStoreTests {
         #expect(try store.read { try $0.manifest(of: hash(1), seq: 2) } == manifest(2000, changing: 1002))
     }
 
+    @Test("a list of files that is not whole is none, and is whole when it is stored again")
+    func damagedChunks() throws {
+        try store.write { try $0.save(release(1, 1), manifest: manifest(2000)) }
+        for damage in ["DELETE FROM manifestChunk", "UPDATE manifestChunk SET bytes = x'00ff'"] {
+            try store.write { try $0.execute(damage, []) }
+            #expect(throws: MetadataError.invalidValue(table: "manifestChunk")) {
+                try store.read { try $0.manifest(of: hash(1), seq: 1) }
+            }
+            #expect(try store.read { try $0.soundManifest(of: hash(1), seq: 1) } == nil)
+            try store.write { try $0.save(release(1, 1), manifest: manifest(2000)) }
+            #expect(try store.read { try $0.soundManifest(of: hash(1), seq: 1) } == manifest(2000))
+        }
+    }
+
     private func chunkCount() throws -> Int {
         try store.read { try $0.rows("SELECT hash FROM manifestChunk") { _ in () }.count }
     }

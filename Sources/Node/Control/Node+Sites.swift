@@ -87,7 +87,7 @@ extension Node {
         guard let release else { return 0 }
         let context = context
         return try await context.blocking.run {
-            let manifest = try context.metadata.read { try $0.manifest(of: record.id, seq: release.seq) }
+            let manifest = try context.metadata.read { try $0.soundManifest(of: record.id, seq: release.seq) }
             if let manifest {
                 return try manifest.files.reduce(0) { sum, file in
                     guard let root = file.root else { return sum }

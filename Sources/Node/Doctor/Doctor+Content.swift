@@ -10,11 +10,17 @@ extension Doctor {
         report: @escaping LongWork.Report
     ) async throws(NodeError) -> ([Finding], damaged: Set<Digest256>) {
         let content = context.content
-        let damaged = try await LongWork.run(on: context.blocking, report: report) { work in
+        let context = context
+        let (count, damaged, unrecorded, torrents) = try await LongWork.run(on: context.blocking, report: report) {
+            work in
             try content.checkpoint()
             var files: [(root: Digest256, length: Int64)] = []
+            var torrents: [Digest160: [Int: Int64]] = [:]
             try content.forEachFile { key, length in
-                if case .file(let root) = key { files.append((root, length)) }
+                switch key {
+                case .file(let root): files.append((root, length))
+                case .v1(let torrent, let file): torrents[torrent, default: [:]][file] = length
+                }
             }
             let total = files.reduce(Int64(0)) { $0 + $1.length }
             var (done, damaged): (Int64, Set<Digest256>) = (0, [])
@@ -24,10 +30,16 @@ extension Doctor {
                 done += file.length
                 work.progress("checking", done, total)
             }
-            return (files.count, damaged, try content.partialFilesWithoutRecord())
+            var scrub = V1Scrub(context: context, takingOut: repair)
+            for (torrent, files) in torrents {
+                try scrub.look(at: files, of: torrent) { work.isCancelled }
+            }
+            return (files.count, damaged, try content.partialFilesWithoutRecord(), scrub)
         }
-        var findings: [Finding] = []
-        if damaged.1.isEmpty { findings.append(.ok("\(damaged.0) files of content are what their hashes say")) }
+        var findings = torrents.findings
+        if damaged.isEmpty, torrents.damaged.isEmpty {
+            findings.insert(.ok("\(count + torrents.sound) files of content are what their hashes say"), at: 0)
+        }
         if content.damagedPacks > 0 {
             findings.append(
                 .repaired(
@@ -35,10 +47,10 @@ extension Doctor {
                 )
             )
         }
-        if damaged.2 > 0 {
-            findings.append(.ok("\(damaged.2) unfinished files are verified again when they are wanted"))
+        if unrecorded > 0 {
+            findings.append(.ok("\(unrecorded) unfinished files are verified again when they are wanted"))
         }
-        return (findings, damaged.1)
+        return (findings, damaged)
     }
 
     /// Whether own and pinned sites are here whole, and what became of damaged files.

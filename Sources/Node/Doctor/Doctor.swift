@@ -28,6 +28,7 @@ struct Doctor: Sendable {
         do throws(NodeError) {
             findings += try await feeds(repair: repair, isDatabaseSound: faults.isEmpty)
             if repair, faults.isEmpty { findings += try await relist(report: report) }
+            findings += try await lists(repair: repair && faults.isEmpty)
             let (scrubbed, damaged) = try await scrub(repair: repair, report: report)
             findings += scrubbed
             findings += try await completeness(damaged: damaged, repair: repair && faults.isEmpty, report: report)

@@ -5,7 +5,8 @@ public import Storage
 internal import Wire
 
 /// Looks, on a home on which no node runs, over what a node cannot start without, or cannot mend while it runs: the
-/// file `version`, the keys of the device, the database.
+/// file `version`, the keys of the device, the database; and over what it would change by starting, as packs that are not
+/// whole.
 public struct HomeDoctor: Sendable {
     /// What was found, and whether a node may be started for the rest.
     public struct Result: Equatable, Sendable {
@@ -35,6 +36,7 @@ public struct HomeDoctor: Sendable {
             try version(repair: repair, &result)
             try device(repair: repair, &result)
             try database(repair: repair, &result)
+            packs(repair: repair, &result)
             withExtendedLifetime(lock) {}
             return result
         } catch {
@@ -43,7 +45,8 @@ public struct HomeDoctor: Sendable {
     }
 
     private func version(repair: Bool, _ result: inout Result) throws(StorageError) {
-        guard home.hasDamagedVersion else { return }
+        let isEmpty = home.hasLostVersion
+        guard isEmpty || home.hasDamagedVersion else { return }
         guard repair else {
             result.mayStart = false
             result.findings.append(
@@ -51,7 +54,8 @@ public struct HomeDoctor: Sendable {
             )
             return
         }
-        try home.replaceDamagedVersion()
+        // One without its bytes the node that starts writes anew.
+        if !isEmpty { try home.replaceDamagedVersion() }
         result.findings.append(.repaired("the file \(home.path)/version was damaged, and is written anew"))
     }
 
@@ -86,6 +90,18 @@ public struct HomeDoctor: Sendable {
     // MARK: The database
 
     private func database(repair: Bool, _ result: inout Result) throws {
+        if home.hasLostDatabase {
+            // A node that starts begins a new one, and lets go of content that nothing names.
+            if !repair { result.mayStart = false }
+            result.findings.append(
+                .problem(
+                    "the database \(home.database) is gone, and the content that it tells of is here",
+                    "Put metadata.sqlite back from a copy of the home while no node runs. Without one, publish the folders of "
+                        + "your sites again, and open and pin again what you had pinned: files that are here do not come again."
+                )
+            )
+            return
+        }
         let faults: [String]?
         do throws(MetadataError) { faults = try MetadataStore.inspect(path: home.database) } catch {
             guard case .damaged = error else { throw error }
@@ -144,5 +160,19 @@ public struct HomeDoctor: Sendable {
                 try connection.save(SiteRecord(id: site, key: key, isOwn: true, addedAt: WallClock.seconds))
             }
         }
+    }
+    // MARK: Packs
+
+    /// With repair the store that is opened keeps what is sound in them, and the doctor in the node says so.
+    private func packs(repair: Bool, _ result: inout Result) {
+        let broken = repair ? [] : home.brokenPacks
+        guard !broken.isEmpty else { return }
+        result.mayStart = false
+        result.findings.append(
+            .problem(
+                "\(broken.count) packs of small files are not whole: \(broken.joined(separator: ", ")) in content/packs/",
+                "Run `roost doctor`: what is sound in them is kept, the rest is let go, and comes again from folders or peers."
+            )
+        )
     }
 }

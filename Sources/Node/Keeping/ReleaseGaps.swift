@@ -26,7 +26,7 @@ struct ReleaseGaps: Sendable {
                 for site in try metadata.sites() where site.isOwn || site.isPinned {
                     let releases = try metadata.releases(of: site.id).reversed()
                     for release in site.isOwn ? releases[...] : releases.prefix(1) {
-                        guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else { continue }
+                        guard let manifest = try metadata.soundManifest(of: site.id, seq: release.seq) else { continue }
                         var missing = manifest.missingRoots(in: context.content)
                         if !damaged.isEmpty {
                             missing.formUnion(damaged.intersection(manifest.files.compactMap(\.root)))

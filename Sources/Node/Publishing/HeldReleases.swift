@@ -115,7 +115,7 @@ struct HeldReleases: Sendable {
         _ metadata: MetadataConnection,
         _ content: ContentStore
     ) throws -> Bool {
-        guard let manifest = try metadata.manifest(of: record.site, seq: record.seq) else { return false }
+        guard let manifest = try metadata.soundManifest(of: record.site, seq: record.seq) else { return false }
         return manifest.files.allSatisfy { file in
             guard let root = file.root else { return true }
             return content.length(of: .file(root: root)) == file.length

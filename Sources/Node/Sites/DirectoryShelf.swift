@@ -121,7 +121,9 @@ final class DirectoryShelf: Sendable {
     }
 
     private func derive(_ release: ReleaseRecord) throws {
-        guard let manifest = try metadata.read({ try $0.manifest(of: release.site, seq: release.seq) }) else { return }
+        guard let manifest = try metadata.read({ try $0.soundManifest(of: release.site, seq: release.seq) }) else {
+            return
+        }
         var nodes: [Digest256: [UInt8]] = [:]
         var bytes = 0
         let root = try SiteTree(manifest: manifest, pieceLength: release.pieceLength).directory { hash, node in

@@ -63,7 +63,7 @@ extension SiteService {
     ) async throws(NodeError) -> ReleaseManifest {
         let metadata = context.metadata
         let (site, seq) = (release.site, release.release.seq)
-        let stored = try await context.blocking.run { try metadata.read { try $0.manifest(of: site, seq: seq) } }
+        let stored = try await context.blocking.run { try metadata.read { try $0.soundManifest(of: site, seq: seq) } }
         if let stored { return stored }
         var files: [ReleaseManifest.File] = []
         let walk = DirectoryWalk(folder: release.release.directory, isRecursive: true)

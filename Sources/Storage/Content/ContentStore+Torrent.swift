@@ -19,6 +19,9 @@ extension ContentStore {
         if !keys.isEmpty { try remove(Array(keys)) }
     }
 
+    /// Has the next read of a complete file open it anew: another may stand in its place since it was opened.
+    public func reopen(_ key: ContentKey) { files.forget(path(of: key)) }
+
     /// Closes the files that nobody has used since the last call: after much reading their descriptors would be held for ever.
     public func closeUnusedFiles() { files.dropUnused() }
 }

@@ -85,9 +85,9 @@ enum Disk {
         return try names(in: folder).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// All of a small file.
+    /// All of a small file. A pipe in its place is an error, and is not waited for.
     static func read(_ path: String, limit: Int) throws(StorageError) -> [UInt8] {
-        let file = try OpenFile.open(path, flags: O_RDONLY | O_NOFOLLOW)
+        let file = try OpenFile.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let bytes = try file.read(at: 0, count: min(limit, max(0, Int(try file.status().length))) + 1)
         guard bytes.count <= limit else { throw .tooLarge(path: path, limit: limit) }
         return bytes

@@ -123,12 +123,25 @@ extension MetadataConnection {
         var list = Data()
         for chunk in manifest.chunks {
             try execute(
-                "INSERT OR IGNORE INTO manifestChunk (hash, bytes) VALUES (?, ?)",
+                // One that is there and is not what it was is set right.
+                """
+                INSERT INTO manifestChunk (hash, bytes) VALUES (?, ?)
+                ON CONFLICT (hash) DO UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes
+                """,
                 [chunk.hash.data, Data(chunk.bytes)]
             )
             list.append(chunk.hash.data)
         }
         return list
+    }
+
+    /// As ``manifest(of:seq:)``; nil too where what is stored of it is not whole.
+    public func soundManifest(of site: Digest256, seq: Int64) throws -> ReleaseManifest? {
+        do {
+            return try manifest(of: site, seq: seq)
+        } catch MetadataError.invalidValue {
+            return nil
+        }
     }
 
     /// All files of a release; nil where they are not all known.

@@ -32,6 +32,22 @@ extension PackStore {
         return state
     }
 
+    /// The names of packs that ``load(_:)`` would cut off, remove or have written anew, ascending. Changes nothing.
+    static func broken(in folder: String) -> [String] {
+        let packs = ((try? Disk.names(in: folder)) ?? []).compactMap { PackFile(name: $0, folder: folder) }
+        return packs.sorted { $0.number < $1.number }.filter { (try? isBroken($0)) == true }
+            .map { "\($0.number)\(PackFile.suffix)" }
+    }
+
+    private static func isBroken(_ pack: PackFile) throws(StorageError) -> Bool {
+        let status = try Disk.status(of: pack.path)
+        // What is no pack is left alone.
+        guard status.kind == .file, (1...PackFile.fullBytes).contains(status.length) else { return false }
+        if let entries = pack.indexed(length: status.length), !entries.isEmpty { return false }
+        let found = try pack.scan(try OpenFile.open(pack.path, flags: O_RDONLY | O_NOFOLLOW))
+        return found.end < status.length || !found.isWhole
+    }
+
     private static func isStrayIndex(_ path: String) -> Bool {
         guard path.hasSuffix(PackFile.indexSuffix) else { return false }
         return !Disk.exists(path.dropLast(PackFile.indexSuffix.count) + PackFile.suffix)

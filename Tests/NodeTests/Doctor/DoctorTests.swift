@@ -200,6 +200,64 @@ struct DoctorTests {
         await node.end()
     }
 
+    @Test("an own site of which nothing but the history is left is a problem at every look")
+    func lostReleases() async throws {
+        let node = try await PublishingNode()
+        try node.write("1", to: "site/index.html")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        try Self.loseRelease(of: id, node)
+        for repair in [false, true, true] {
+            let report = try await Self.doctor(node).run(repair: repair) { _ in }
+            let problems = report.findings.filter { $0.state == "problem" }
+            #expect(problems.count == 1, "\(report.findings)")
+            #expect(problems.allSatisfy { $0.what.contains("the list of files of release 1") && $0.remedy != nil })
+        }
+        await node.end()
+    }
+
+    @Test("a list of files that was lost comes again from a holder")
+    func lostReleaseThatAnotherHas() async throws {
+        let (publisher, reader, site) = try await FetcherTests.world()
+        let id = try KeepingServiceTests.id(site)
+        let whole = try publisher.context.metadata.read { try $0.manifest(of: id, seq: 1) }
+        _ = try await reader.fetch(site.site, from: publisher, to: nil)
+        try Self.loseRelease(of: id, publisher)
+        #expect(try await !Self.doctor(publisher).run(repair: false) { _ in }.healthy)
+        let mended = try await Self.doctor(publisher).run(repair: true) { _ in }
+        #expect(mended.healthy && mended.findings.contains { $0.state == "repaired" }, "\(mended.findings)")
+        #expect(try publisher.context.metadata.read { try $0.manifest(of: id, seq: 1) } == whole)
+        #expect(try await Self.doctor(publisher).run(repair: false) { _ in }.healthy)
+        await reader.end()
+        await publisher.end()
+    }
+
+    /// As a page of the database leaves it that was lost: neither the release's row nor the place of the folder.
+    private static func loseRelease(of id: Digest256, _ node: PublishingNode) throws {
+        try node.context.metadata.write { connection in
+            var record = try #require(try connection.site(id))
+            record.folder = nil
+            try connection.save(record)
+            try connection.removeRelease(of: id, seq: 1)
+        }
+    }
+
+    @Test("older releases without a list of files are told of, and are no problem")
+    func olderReleases() async throws {
+        let node = try await PublishingNode()
+        for version in 1...3 {
+            try node.write("\(version)", to: "site/index.html")
+            _ = try await node.publish()
+        }
+        let id = try #require(try node.context.metadata.read { try $0.sites() }.first?.id)
+        try node.context.metadata.write { for seq in 1...2 { try $0.removeRelease(of: id, seq: Int64(seq)) } }
+        let report = try await Self.doctor(node).run(repair: true) { _ in }
+        #expect(
+            report.healthy && report.findings.contains { $0.what.contains("of release 1, 2 of") },
+            "\(report.findings)"
+        )
+        await node.end()
+    }
+
     @Test("keys of a site of which the database knows nothing are a finding; those of a site that was removed are none")
     func strayKeys() async throws {
         let node = try await PublishingNode()

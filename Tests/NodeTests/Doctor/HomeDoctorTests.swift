@@ -77,6 +77,66 @@ struct HomeDoctorTests {
         #expect(try files() == before)
     }
 
+    @Test("a version without bytes is said, and written anew by the node that starts")
+    func emptyVersion() throws {
+        try home.prepare()
+        for bytes in [[], [0, 0]] as [[UInt8]] {
+            try folder.put(bytes, "version")
+            let before = try files()
+            let found = try run(repair: false)
+            #expect(found.findings.map(\.state) == ["problem"] && !found.mayStart)
+            #expect(try files() == before)
+            let repaired = try run(repair: true)
+            #expect(repaired.findings.map(\.state) == ["repaired"] && repaired.mayStart)
+            try home.prepare()
+        }
+    }
+
+    @Test("a database that is gone or empty is missed where there is content, and begun anew only by a repair")
+    func lostDatabase() async throws {
+        let node = try await PublishingNode()
+        let home = node.context.home
+        _ = try NodeKeys.open(home: home).peerID()
+        try node.write(String(repeating: "1", count: 100_000), to: "site/index.html")
+        _ = try await node.publish()
+        await node.stop()
+        try node.context.metadata.checkpoint()
+        for suffix in ["-wal", "-shm", ""] { try home.remove(home.database + suffix) }
+        for _ in 0..<2 {
+            let found = try HomeDoctor(home: home).run(repair: false)
+            #expect(found.findings.count == 1 && !found.mayStart, "\(found)")
+            #expect(found.findings.allSatisfy { $0.what.contains("metadata.sqlite is gone") && $0.remedy != nil })
+            let repaired = try HomeDoctor(home: home).run(repair: true)
+            #expect(repaired.findings.map(\.state) == ["problem"] && repaired.mayStart)
+            try home.write([], to: home.database)
+        }
+        try? FileManager.default.removeItem(at: node.folder)
+    }
+
+    @Test("packs that are not whole are named, and are cut off by a repair alone")
+    func packs() async throws {
+        let node = try await PublishingNode()
+        let home = node.context.home
+        _ = try NodeKeys.open(home: home).peerID()
+        for number in 0..<9 { try node.write(String(repeating: "\(number)", count: 3_000), to: "site/\(number).txt") }
+        _ = try await node.publish()
+        await node.stop()
+        #expect(try HomeDoctor(home: home).run(repair: false) == HomeDoctor.Result())
+        let path = home.content + "/packs/1.pack"
+        let good = try home.read(path)
+        for damage in [{ $0[$0.count / 2] ^= 4 }, { $0[9] ^= 1 }, { $0.removeLast(20) }] as [(inout [UInt8]) -> Void] {
+            var bytes = good
+            damage(&bytes)
+            try home.write(bytes, to: path)
+            let found = try HomeDoctor(home: home).run(repair: false)
+            #expect(found.findings.map(\.state) == ["problem"] && !found.mayStart)
+            #expect(found.findings.allSatisfy { $0.what.contains("1.pack") })
+            #expect(try home.read(path) == bytes)
+            #expect(try HomeDoctor(home: home).run(repair: true).mayStart)
+        }
+        try? FileManager.default.removeItem(at: node.folder)
+    }
+
     @Test("a device key that is lost is said before a node draws another")
     func device() throws {
         let peer = try NodeKeys.open(home: home).peerID()
