@@ -146,6 +146,19 @@ import Testing
         }
     }
 
+    @Test("Of two referrers one that is another's counts: who added it is not known")
+    func twoReferrers() {
+        let own = "http://a.localhost:8420"
+        let decide = { (referers: [String]) in
+            RequestTrigger.decide(RequestOrigin(referers: referers), ownOrigin: own, isKnown: false)
+        }
+        #expect(decide([own + "/a", own]) == .serve(mayUseNetwork: true, movesRelease: true, welcomes: false))
+        for other in ["http://evil.example/", own + "1/", ""] {
+            #expect(decide([own + "/a", other]) == .ask)
+            #expect(decide([other, own + "/a"]) == .ask)
+        }
+    }
+
     @Test("An origin's release moves with its reader: parts stay with their page, or come from the one before")
     func pinning() async throws {
         let node = NodeDouble.with(["index.html": "one", "style.css": "1", "old.png": "o"])

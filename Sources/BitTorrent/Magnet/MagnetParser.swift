@@ -37,7 +37,7 @@ struct MagnetParser {
     // MARK: What it names
 
     private static func text(_ value: Substring) throws(MagnetError) -> String {
-        guard let bytes = PercentEncoding.decode(value, plusIsSpace: false) else { throw .invalidEscape }
+        guard let bytes = PercentEncoding.decode(value.utf8) else { throw .invalidEscape }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -74,7 +74,7 @@ struct MagnetParser {
     // MARK: Hints
 
     private mutating func readHint(_ name: String, _ value: Substring) {
-        guard let bytes = PercentEncoding.decode(value, plusIsSpace: name == "dn") else { return }
+        guard let bytes = PercentEncoding.decode(value.utf8, plusIsSpace: name == "dn") else { return }
         switch name {
         case "dn": magnet.displayName = magnet.displayName ?? String(decoding: bytes, as: UTF8.self)
         case "tr": Self.append(TorrentSources.tracker(bytes[...]), to: &magnet.trackers)

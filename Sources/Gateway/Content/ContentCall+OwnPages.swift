@@ -5,6 +5,7 @@ internal import Hummingbird
 internal import NIOCore
 internal import Node
 internal import Synchronization
+internal import Wire
 
 /// What lives under `/.roost/` of every origin: the answer to "open this site?", and what the live page watches.
 extension ContentCall {
@@ -24,7 +25,7 @@ extension ContentCall {
         guard request.method == .post else { return Self.methodNotAllowed("POST") }
         let sender = request.origin
         guard
-            sender.origin == ownOrigin || (sender.origin == nil && sender.referer?.hasPrefix(ownOrigin + "/") ?? false),
+            sender.origin == ownOrigin || (sender.origin == nil && sender.refers(to: ownOrigin)),
             sender.site == "same-origin" || !sender.hasMetadata, !sender.wantsUpgrade
         else { return Self.refused(.crossSite) }
         guard let body = try? await request.body.collect(upTo: Self.longestForm) else {
@@ -65,7 +66,8 @@ extension ContentCall {
 
     /// Answers 204 when the page in the query can be had, or as it cannot; 504 after the whole patience.
     private func wait() async -> Response {
-        guard let text = path.query?.removingPercentEncoding, let wanted = try? RequestPath(target: text),
+        guard let text = path.query.flatMap({ PercentEncoding.decodeText($0.utf8) }),
+            let wanted = try? RequestPath(target: text),
             wanted.components.first != Self.ownFolder
         else { return ContentResponder.plain(.badRequest, "The query is no path.") }
         let call = ContentCall(responder: responder, request: request, client: client, host: host, path: wanted)

@@ -91,7 +91,7 @@ enum ContentPages {
         let up = path.components.isEmpty ? "" : "<li><a href=\"../\">../</a></li>"
         let items = names.map { name in
             let isFolder = name.hasSuffix("/")
-            let link = "./" + RequestPath.encode(isFolder ? String(name.dropLast()) : name) + (isFolder ? "/" : "")
+            let link = "./" + PercentEncoding.encode(isFolder ? String(name.dropLast()) : name) + (isFolder ? "/" : "")
             return "<li><a href=\"\(link)\">\(HumanPage.escape(name))</a></li>"
         }
         let title = "/" + path.components.map { $0 + "/" }.joined()

@@ -12,13 +12,19 @@ struct RequestOrigin: Equatable, Sendable {
     /// `Sec-Purpose`: `prefetch` where a page asks for what its reader may never see.
     var purpose: String?
     var origin: String?
-    var referer: String?
+    /// One, or more where something between here and the browser put its own beside it.
+    var referers: [String] = []
     var userAgent: String?
     /// `Upgrade` is there, or any header of a WebSocket handshake.
     var wantsUpgrade = false
 
     var hasMetadata: Bool { site != nil || mode != nil || destination != nil }
     var isPrefetch: Bool { purpose?.contains("prefetch") ?? false }
+
+    /// A page of `origin`, which is `http://host:port`, is named, and nobody else's.
+    func refers(to origin: String) -> Bool {
+        !referers.isEmpty && referers.allSatisfy { $0 == origin || $0.hasPrefix(origin + "/") }
+    }
 
     /// A browser's, by its own words. Programs that speak for their user call themselves otherwise.
     var isBrowser: Bool { userAgent?.hasPrefix("Mozilla/") ?? false }

@@ -56,8 +56,8 @@ enum RequestTrigger {
         ownOrigin: String,
         isKnown: Bool
     ) -> Decision {
-        if let referer = request.referer {
-            let isOwn = referer == ownOrigin || referer.hasPrefix(ownOrigin + "/")
+        if !request.referers.isEmpty {
+            let isOwn = request.refers(to: ownOrigin)
             return isOwn ? .serve(mayUseNetwork: true, movesRelease: true, welcomes: false) : .ask
         }
         if request.isBrowser, !isKnown { return .ask }

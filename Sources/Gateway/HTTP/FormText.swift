@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Foundation
+internal import Wire
 
 /// `application/x-www-form-urlencoded`, as forms and queries use it.
 enum FormText {
     /// Nil where an escape is broken or the bytes are no UTF-8.
     static func decode(_ text: some StringProtocol) -> String? {
-        String(text).replacing("+", with: " ").removingPercentEncoding
+        PercentEncoding.decodeText(text.utf8, plusIsSpace: true)
     }
 
     /// At most 16 fields; the last of two equal names counts, broken ones are left out.

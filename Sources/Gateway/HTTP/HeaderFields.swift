@@ -28,7 +28,7 @@ extension Request {
             destination: headers[named: "Sec-Fetch-Dest"],
             purpose: headers[named: "Sec-Purpose"] ?? headers[named: "Purpose"],
             origin: headers[named: "Origin"],
-            referer: headers[named: "Referer"],
+            referers: headers[values: .referer],
             userAgent: headers[named: "User-Agent"],
             wantsUpgrade: headers[named: "Upgrade"] != nil || headers[named: "Sec-WebSocket-Key"] != nil
         )

@@ -14,7 +14,7 @@ public struct GatewayNames: Sendable, Equatable {
     /// The address of `path` of a site in a browser; of one release where `sequence` is given.
     public func url(of site: Digest256, sequence: UInt64? = nil, path: [String] = []) -> String {
         let version = sequence.map { "v\($0)-" } ?? ""
-        let tail = path.map(Self.percentEncode).joined(separator: "/")
+        let tail = path.map { PercentEncoding.encode($0) }.joined(separator: "/")
         return "http://\(version)\(Base32.encode(site.bytes)).localhost:\(port)/\(tail)"
     }
 
@@ -48,37 +48,9 @@ public struct GatewayNames: Sendable, Equatable {
         return components
     }
 
-    static func percentEncode(_ component: String) -> String {
-        var text = ""
-        for byte in component.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                text += "%" + Hex.encode([byte]).uppercased()
-            }
-        }
-        return text
-    }
-
+    /// The text that `text` stands for, which has no NUL; nil where it is none.
     static func percentDecode(_ text: some StringProtocol) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Substring(text).utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let pair = String(rest.prefix(2)), let decoded = Hex.decode(pair), decoded.count == 1 else {
-                return nil
-            }
-            bytes += decoded
-            rest = rest.dropFirst(2)
-        }
-        guard !bytes.contains(0) else { return nil }
-        return String(validating: bytes, as: UTF8.self)
+        PercentEncoding.decodeText(text.utf8).flatMap { $0.utf8.contains(0) ? nil : $0 }
     }
 }
 

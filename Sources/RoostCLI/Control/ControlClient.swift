@@ -15,7 +15,7 @@ struct ControlClient: Sendable {
     static let maximumAnswer = 64 << 20
 
     func get<Result: Decodable>(_ route: ControlRoute, _ argument: String? = nil) async throws(NodeError) -> Result {
-        let query = argument.map { "?\(ControlRoute.argument)=\(Self.escape($0))" } ?? ""
+        let query = argument.map { "?\(ControlRoute.argument)=\(PercentEncoding.encode($0))" } ?? ""
         return try await single(exchange(.GET, route.path + query))
     }
 
@@ -75,11 +75,6 @@ struct ControlClient: Sendable {
         var exchange = HTTPExchange(method, uri, at: endpoint, body: body, type: type)
         exchange.head.headers.add(name: "Authorization", value: "Bearer \(token)")
         return exchange
-    }
-
-    static func escape(_ text: String) -> String {
-        let plain = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-        return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
     private static let strange = NodeError(
