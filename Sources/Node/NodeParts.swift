@@ -66,8 +66,9 @@ struct NodeParts {
         }
     }
 
-    /// The stores of a home that this process holds.
+    /// The stores of a home that this process holds. Throws ``NodeError`` too.
     static func context(_ options: NodeOptions) throws -> NodeContext {
+        guard !options.home.hasLostDatabase else { throw NodeError(lostDatabaseOf: options.home) }
         let content = try ContentStore(home: options.home)
         let metadata = try MetadataStore(path: options.home.database)
         let rules = try metadata.read { try $0.denyRules() }

@@ -35,12 +35,15 @@ struct AfterLies {
         case home
         case key(String)
         case keys
+        /// There is no database that tells what it is.
+        case content
 
         var name: String {
             switch self {
             case .home: "the home"
             case .key(let name): name
             case .keys: "the keys"
+            case .content: "content/"
             }
         }
 
@@ -49,6 +52,7 @@ struct AfterLies {
             case .home: _ = try HomeDoctor(home: home).run(repair: true)
             case .key(let name): Folder.remove("\(home.path)/\(name)")
             case .keys: Folder.remove(home.keys)
+            case .content: Folder.remove(home.content)
             }
         }
 
@@ -58,6 +62,7 @@ struct AfterLies {
                 return .home
             }
             if error.remedy.contains("move the folder keys/ away") { return .keys }
+            if error.remedy.contains("move the folder content/ away") { return .content }
             return error.remedy.firstMatch(of: /move (keys\/[^ ]+\.key) away/).map { .key(String($0.1)) }
         }
     }

@@ -11,6 +11,7 @@ extension Doctor {
     ) async throws(NodeError) -> ([Finding], damaged: Set<Digest256>) {
         let content = context.content
         let context = context
+        let packs = try await packs(repair: repair)
         let (count, damaged, unrecorded, torrents) = try await LongWork.run(on: context.blocking, report: report) {
             work in
             try content.checkpoint()
@@ -22,35 +23,56 @@ extension Doctor {
                 case .v1(let torrent, let file): torrents[torrent, default: [:]][file] = length
                 }
             }
-            let total = files.reduce(Int64(0)) { $0 + $1.length }
+            let rootless = torrents.values.reduce(Int64(0)) { $0 + $1.values.reduce(0, +) }
+            let total = files.reduce(rootless) { $0 + $1.length }
             var (done, damaged): (Int64, Set<Digest256>) = (0, [])
-            for file in files {
+            let step = { (bytes: Int64) in
                 guard !work.isCancelled else { throw CancellationError() }
-                if try content.verify(file.root, takingOut: repair) == .damaged { damaged.insert(file.root) }
-                done += file.length
+                done += bytes
                 work.progress("checking", done, total)
             }
-            var scrub = V1Scrub(context: context, takingOut: repair)
-            for (torrent, files) in torrents {
-                try scrub.look(at: files, of: torrent) { work.isCancelled }
+            for file in files {
+                if try content.verify(file.root, takingOut: repair) == .damaged { damaged.insert(file.root) }
+                try step(file.length)
             }
+            var scrub = V1Scrub(context: context, takingOut: repair)
+            for (torrent, files) in torrents { try scrub.look(at: files, of: torrent, step: step) }
             return (files.count, damaged, try content.partialFilesWithoutRecord(), scrub)
         }
         var findings = torrents.findings
         if damaged.isEmpty, torrents.damaged.isEmpty {
             findings.insert(.ok("\(count + torrents.sound) files of content are what their hashes say"), at: 0)
         }
-        if content.damagedPacks > 0 {
-            findings.append(
-                .repaired(
-                    "\(content.damagedPacks) packs of small files were not whole when the node started; what was sound is held"
-                )
-            )
-        }
+        findings += packs
         if unrecorded > 0 {
             findings.append(.ok("\(unrecorded) unfinished files are verified again when they are wanted"))
         }
         return (findings, damaged)
+    }
+
+    private func packs(repair: Bool) async throws(NodeError) -> [Finding] {
+        let content = context.content
+        let (before, after) = try await context.blocking.run {
+            let before = content.damagedPacks
+            if repair { try content.mendPacks() }
+            return (before, content.damagedPacks)
+        }
+        var findings: [Finding] = []
+        if before > after {
+            findings.append(
+                .repaired(
+                    "\(before - after) packs of small files were not whole when the node started; what was sound is held"
+                )
+            )
+        }
+        if after > 0 {
+            let remedy =
+                repair
+                ? "Check the disk, and move what is no pack out of content/packs/ while no node runs."
+                : "Run `roost doctor`: what is sound in them is written anew."
+            findings.append(.problem("\(after) packs of small files are not whole, or cannot be read", remedy))
+        }
+        return findings
     }
 
     /// Whether own and pinned sites are here whole, and what became of damaged files.

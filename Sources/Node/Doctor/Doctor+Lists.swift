@@ -75,7 +75,8 @@ extension Doctor {
         if Task.isCancelled { throw NodeError(unexpected: CancellationError()) }
         let remedy =
             record.isOwn
-            ? "Publish its folder again, or connect to a peer that has the site, and try again."
+            ? "Put its folder back to where it was published from, as it was, or connect to a peer that has the site, and run "
+                + "`roost doctor` again; or publish the folder with a change."
             : "Try again when a peer that holds the site can be reached."
         return .problem("\(what) is not here, so nobody can tell whether its files are", remedy)
     }

@@ -28,7 +28,8 @@ public struct HomeDoctor: Sendable {
         keys = NodeKeys(home: home)
     }
 
-    /// Holds the home meanwhile: throws `.busy` where a node has it. Without `repair` nothing in it changes but the lock.
+    /// Holds the home meanwhile: throws `.busy` where a node has it. Without `repair` nothing in it changes but the lock, and
+    /// what SQLite keeps beside a database while it is open.
     public func run(repair: Bool) throws(NodeError) -> Result {
         do {
             guard let lock = try home.hold() else { return Result() }
@@ -45,8 +46,7 @@ public struct HomeDoctor: Sendable {
     }
 
     private func version(repair: Bool, _ result: inout Result) throws(StorageError) {
-        let isEmpty = home.hasLostVersion
-        guard isEmpty || home.hasDamagedVersion else { return }
+        guard home.hasLostVersion || home.hasDamagedVersion else { return }
         guard repair else {
             result.mayStart = false
             result.findings.append(
@@ -54,8 +54,7 @@ public struct HomeDoctor: Sendable {
             )
             return
         }
-        // One without its bytes the node that starts writes anew.
-        if !isEmpty { try home.replaceDamagedVersion() }
+        try home.replaceDamagedVersion()
         result.findings.append(.repaired("the file \(home.path)/version was damaged, and is written anew"))
     }
 
@@ -91,15 +90,10 @@ public struct HomeDoctor: Sendable {
 
     private func database(repair: Bool, _ result: inout Result) throws {
         if home.hasLostDatabase {
-            // A node that starts begins a new one, and lets go of content that nothing names.
-            if !repair { result.mayStart = false }
-            result.findings.append(
-                .problem(
-                    "the database \(home.database) is gone, and the content that it tells of is here",
-                    "Put metadata.sqlite back from a copy of the home while no node runs. Without one, publish the folders of "
-                        + "your sites again, and open and pin again what you had pinned: files that are here do not come again."
-                )
-            )
+            // Whether to begin anew is its owner's to say: what a copy brings back must still be here then.
+            let error = NodeError(lostDatabaseOf: home)
+            result.mayStart = false
+            result.findings.append(.problem(error.message, error.remedy))
             return
         }
         let faults: [String]?
@@ -163,7 +157,8 @@ public struct HomeDoctor: Sendable {
     }
     // MARK: Packs
 
-    /// With repair the store that is opened keeps what is sound in them, and the doctor in the node says so.
+    /// With repair the store that is opened keeps what is sound in them; the doctor in the node has them written anew, and
+    /// says so.
     private func packs(repair: Bool, _ result: inout Result) {
         let broken = repair ? [] : home.brokenPacks
         guard !broken.isEmpty else { return }

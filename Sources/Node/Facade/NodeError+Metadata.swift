@@ -38,6 +38,18 @@ extension NodeError {
         }
     }
 
+    /// Content without the database that tells what it is: a node would begin a new one, and let go of what nothing names.
+    init(lostDatabaseOf home: Home) {
+        self.init(
+            .badData,
+            "the database \(home.database) is gone, and the content that it tells of is here",
+            remedy:
+                "Put it back from a copy of the home, without a metadata.sqlite-wal that is not of the same copy. If there is no copy, "
+                + "move the folder content/ away: a node begins anew then. Publish the folders of your sites again (with --new "
+                + "where nobody else holds the site), and open and pin again what you had pinned."
+        )
+    }
+
     /// Any error that reaches the edge without a translation of its own.
     init(unexpected error: any Error) {
         self =

@@ -46,6 +46,12 @@ extension ContentStore {
         return try packs.remove(root)
     }
 
+    /// Has packs that are not whole written anew; ``damagedPacks`` counts those afterwards that cannot be read at all.
+    public func mendPacks() throws(StorageError) {
+        try atCheckpoint { () throws(StorageError) in reclaim() }
+        packs.forgetFaults()
+    }
+
     /// That space does not come back now is no failure of what was asked for: the next one tries again.
     private func reclaim() {
         let damaged = (try? packs.reclaim()) ?? []

@@ -108,8 +108,10 @@ public struct Home: Sendable {
         }
     }
 
-    /// Writes the layout's version over one that is damaged, for a home of which nothing says that it is a later one's.
+    /// Writes the layout's version over one that is damaged or has no bytes, for a home of which nothing says that it is a
+    /// later one's.
     public func replaceDamagedVersion() throws(StorageError) {
+        if hasLostVersion { return try writeVersion() }
         guard hasDamagedVersion else { return }
         try Disk.makeDirectory(quarantine)
         try Disk.rename(version, to: quarantine + "/version")

@@ -58,6 +58,8 @@ public final class Keeper: Sendable {
         let (protected, wants) = try metadata.read { metadata in
             (try Self.protectedRoots(metadata), try metadata.wants())
         }
+        // What nothing names may be an own site's, of which the list of files is lost.
+        let keepsUnnamed = try metadata.read { try Self.lacksOwnList($0) }
         var wantedAt: [Digest256: Int64] = [:]
         for want in wants { wantedAt[want.root] = max(wantedAt[want.root] ?? 0, want.wantedAt) }
         var holdings: [Eviction.Holding] = []
@@ -74,6 +76,7 @@ public final class Keeper: Sendable {
                     bytes: bytes,
                     wantedAt: wantedAt[root] ?? orphanedAt,
                     isProtected: protected.contains(root) || inUse.contains(root)
+                        || keepsUnnamed && wantedAt[root] == nil
                 )
             )
         }
@@ -108,6 +111,15 @@ public final class Keeper: Sendable {
         }
         if !gone.isEmpty { try metadata.write { for root in gone { try $0.removeWants(of: root) } } }
         return thinned
+    }
+
+    /// Whether nobody can tell of a release of an own site which files it has.
+    private static func lacksOwnList(_ metadata: MetadataConnection) throws -> Bool {
+        try metadata.sites().contains { site in
+            guard site.isOwn else { return false }
+            let releases = try metadata.releases(of: site.id)
+            return try releases.isEmpty || releases.contains { try metadata.manifest(of: site.id, seq: $0.seq) == nil }
+        }
     }
 
     /// The files of every release of own and pinned sites.

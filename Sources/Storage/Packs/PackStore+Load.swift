@@ -6,7 +6,8 @@ extension PackStore {
     /// What the packs of a folder hold. Nothing in them is believed: see ``PackFile``.
     ///
     /// What follows the last sound record of a pack without an index is cut off: the end of an interrupted write. A pack
-    /// that cannot be read is left alone and counted.
+    /// of which bytes between records are lost is written anew with the next ``reclaim()``; one that cannot be read is left alone.
+    /// All of them are counted.
     static func load(_ folder: String) throws(StorageError) -> State {
         var state = State()
         var packs: [PackFile] = []
@@ -67,7 +68,10 @@ extension PackStore {
             if status.length > 0 { state.faults += 1 }
             return try Disk.remove(pack.path)
         }
-        if found.end < status.length { try file.resize(to: found.end) }
+        if found.end < status.length {
+            try file.resize(to: found.end)
+            if found.isWhole { state.faults += 1 }
+        }
         // A process that was killed had not synced all that can be read now.
         try file.sync()
         state.packs[pack.number] = Pack(file: pack, handle: file, end: found.end, isBroken: !found.isWhole)

@@ -51,7 +51,8 @@ final class PackStore: Sendable {
         var highest: UInt32 = 0
         /// A pack was made whose name is not yet durable.
         var hasNewName = false
-        /// Packs that could not be read when the store was opened, or only in part.
+        /// Packs that could not be read when the store was opened, or only in part, or had something behind their last
+        /// sound record.
         var faults = 0
         /// The numbers of those that are left alone.
         var unreadable: Set<UInt32> = []
@@ -90,6 +91,13 @@ final class PackStore: Sendable {
 
     /// Packs that were not whole when the store was opened.
     var faults: Int { state.withLock { $0.faults } }
+
+    /// From now on only those count that cannot be read, or are still to be written anew.
+    func forgetFaults() {
+        state.withLock { state in
+            state.faults = state.unreadable.count + state.packs.values.count { $0.isBroken }
+        }
+    }
 
     /// The length of a file that is held durably.
     func length(of root: Digest256) -> Int64? {

@@ -215,6 +215,22 @@ struct DoctorTests {
         await node.end()
     }
 
+    @Test("while an own site lacks a list of files, content that nothing names is no spare space")
+    func lostReleasesKeepContent() async throws {
+        let node = try await PublishingNode()
+        try node.write(String(repeating: "1", count: 40_000), to: "site/index.html")
+        let id = try KeepingServiceTests.id(try await node.publish())
+        let keeper = node.context.keeper
+        let victims = { try keeper.enforce(quota: 0, now: WallClock.seconds + 2 * Keeper.orphanAge).victims.count }
+        #expect(try victims() == 0)
+        try Self.loseRelease(of: id, node)
+        #expect(try victims() == 0)
+        // Who is rid of the site is rid of what it had.
+        try node.context.metadata.write { try $0.removeSite(id) }
+        #expect(try victims() == 1)
+        await node.end()
+    }
+
     @Test("a list of files that was lost comes again from a holder")
     func lostReleaseThatAnotherHas() async throws {
         let (publisher, reader, site) = try await FetcherTests.world()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Keys
+import Logging
 import Storage
 import TestSupport
 import Testing
@@ -92,7 +93,20 @@ struct HomeDoctorTests {
         }
     }
 
-    @Test("a database that is gone or empty is missed where there is content, and begun anew only by a repair")
+    private func context(of home: Home) throws -> NodeContext {
+        try NodeParts.context(
+            NodeOptions(
+                home: home,
+                configuration: NodeConfiguration(),
+                version: "test",
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+    }
+
+    @Test(
+        "where there is content and its database is gone or empty nothing starts, and nothing goes, until its owner says so"
+    )
     func lostDatabase() async throws {
         let node = try await PublishingNode()
         let home = node.context.home
@@ -101,19 +115,29 @@ struct HomeDoctorTests {
         _ = try await node.publish()
         await node.stop()
         try node.context.metadata.checkpoint()
+        let copy = FileManager.default.contents(atPath: home.database).map { Array($0) } ?? []
         for suffix in ["-wal", "-shm", ""] { try home.remove(home.database + suffix) }
-        for _ in 0..<2 {
-            let found = try HomeDoctor(home: home).run(repair: false)
-            #expect(found.findings.count == 1 && !found.mayStart, "\(found)")
-            #expect(found.findings.allSatisfy { $0.what.contains("metadata.sqlite is gone") && $0.remedy != nil })
-            let repaired = try HomeDoctor(home: home).run(repair: true)
-            #expect(repaired.findings.map(\.state) == ["problem"] && repaired.mayStart)
-            try home.write([], to: home.database)
+        for bytes in [nil, []] as [[UInt8]?] {
+            if let bytes { try home.write(bytes, to: home.database) }
+            for repair in [false, true] {
+                let found = try HomeDoctor(home: home).run(repair: repair)
+                #expect(found.findings.count == 1 && !found.mayStart, "\(found)")
+                #expect(found.findings.allSatisfy { $0.what.contains("metadata.sqlite is gone") && $0.remedy != nil })
+                #expect(throws: NodeError(lostDatabaseOf: home)) { try context(of: home) }
+            }
         }
+        // Both remedies help.
+        try home.write(copy, to: home.database)
+        #expect(try HomeDoctor(home: home).run(repair: false) == HomeDoctor.Result())
+        try context(of: home).metadata.checkpoint()
+        try home.remove(home.database)
+        try FileManager.default.moveItem(atPath: home.content, toPath: home.path + "/content.old")
+        #expect(try HomeDoctor(home: home).run(repair: false) == HomeDoctor.Result())
+        try context(of: home).metadata.checkpoint()
         try? FileManager.default.removeItem(at: node.folder)
     }
 
-    @Test("packs that are not whole are named, and are cut off by a repair alone")
+    @Test("packs that are not whole are named, and written anew by a repair alone, which says so once")
     func packs() async throws {
         let node = try await PublishingNode()
         let home = node.context.home
@@ -122,17 +146,28 @@ struct HomeDoctorTests {
         _ = try await node.publish()
         await node.stop()
         #expect(try HomeDoctor(home: home).run(repair: false) == HomeDoctor.Result())
-        let path = home.content + "/packs/1.pack"
-        let good = try home.read(path)
+        let good = try home.read(home.content + "/packs/1.pack")
         for damage in [{ $0[$0.count / 2] ^= 4 }, { $0[9] ^= 1 }, { $0.removeLast(20) }] as [(inout [UInt8]) -> Void] {
+            try? FileManager.default.removeItem(atPath: home.content + "/packs")
+            try FileManager.default.createDirectory(atPath: home.content + "/packs", withIntermediateDirectories: true)
             var bytes = good
             damage(&bytes)
+            let path = home.content + "/packs/1.pack"
             try home.write(bytes, to: path)
             let found = try HomeDoctor(home: home).run(repair: false)
             #expect(found.findings.map(\.state) == ["problem"] && !found.mayStart)
             #expect(found.findings.allSatisfy { $0.what.contains("1.pack") })
             #expect(try home.read(path) == bytes)
             #expect(try HomeDoctor(home: home).run(repair: true).mayStart)
+            let content = try ContentStore(home: home)
+            #expect(content.damagedPacks == 1)
+            try content.mendPacks()
+            #expect(content.damagedPacks == 0)
+            try content.checkpoint()
+            #expect(try HomeDoctor(home: home).run(repair: false) == HomeDoctor.Result())
+            var held = 0
+            try content.forEachFile { _, _ in held += 1 }
+            #expect(held == 8)
         }
         try? FileManager.default.removeItem(at: node.folder)
     }

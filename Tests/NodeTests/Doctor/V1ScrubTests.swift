@@ -83,6 +83,41 @@ struct V1ScrubTests {
         await world.node.end()
     }
 
+    @Test("bytes that are wrong in two pieces cost both pieces' files at once, while they can be compared")
+    func twoPieces() async throws {
+        let world = try await World()
+        try world.flip(0, at: 100)
+        try world.flip(1, at: 9_999)
+        #expect(try await world.found(repair: true).map(\.state) == ["repaired"])
+        #expect(world.held == [false, false])
+        await world.node.end()
+    }
+
+    @Test("a file that is here without those beside it is not called sound, and is left alone")
+    func uncertain() async throws {
+        let world = try await World()
+        try FileManager.default.removeItem(atPath: world.path(0))
+        try world.flip(1, at: 7)
+        let report = try await DoctorTests.doctor(world.node).run(repair: true) { _ in }
+        #expect(report.healthy && world.held == [false, true])
+        #expect(report.findings.contains { $0.what.hasPrefix("0 files of content are") })
+        #expect(report.findings.contains { $0.what.hasPrefix("1 files of torrents of which not all is here") })
+        await world.node.end()
+    }
+
+    @Test("a file that goes while the doctor looks costs the one beside it nothing")
+    func gone() async throws {
+        let world = try await World()
+        let listed = [0: Int64(20_000), 1: Int64(10_000)]
+        try FileManager.default.removeItem(atPath: world.path(1))
+        var scrub = V1Scrub(context: world.node.context, takingOut: true)
+        var bytes: Int64 = 0
+        try scrub.look(at: listed, of: world.torrent) { bytes += $0 }
+        #expect(world.held == [true, false] && scrub.damaged.isEmpty && bytes == 30_000)
+        #expect((scrub.sound, scrub.uncertain) == (0, 1))
+        await world.node.end()
+    }
+
     @Test("of a torrent that is known no more nothing is told, and nothing is taken out")
     func unknown() async throws {
         let world = try await World(isKnown: false)
