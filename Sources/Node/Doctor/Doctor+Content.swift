@@ -52,25 +52,24 @@ extension Doctor {
 
     private func packs(repair: Bool) async throws(NodeError) -> [Finding] {
         let content = context.content
-        let (before, after) = try await context.blocking.run {
-            let before = content.damagedPacks
-            if repair { try content.mendPacks() }
-            return (before, content.damagedPacks)
+        let (cut, broken, unreadable) = try await context.blocking.run {
+            let broken = content.damagedPacks - content.unreadablePacks
+            if repair, broken > 0 { try content.mendPacks() }
+            return (content.cutPacks, broken, content.unreadablePacks)
         }
         var findings: [Finding] = []
-        if before > after {
-            findings.append(
-                .repaired(
-                    "\(before - after) packs of small files were not whole when the node started; what was sound is held"
-                )
-            )
+        if cut > 0 {
+            let what = "\(cut) packs of small files had an end that was not whole"
+            findings.append(.repaired("\(what), which was cut off when the node started"))
         }
-        if after > 0 {
-            let remedy =
-                repair
-                ? "Check the disk, and move what is no pack out of content/packs/ while no node runs."
-                : "Run `roost doctor`: what is sound in them is written anew."
-            findings.append(.problem("\(after) packs of small files are not whole, or cannot be read", remedy))
+        if broken > 0 {
+            // So a power failure leaves a pack that was being written. Whose files are missed is said of the site.
+            let what = "\(broken) packs of small files were not whole when the node started; what was sound is held"
+            findings.append(repair ? .repaired("\(what), and written anew") : .ok(what))
+        }
+        if unreadable > 0 {
+            let remedy = "Check the disk, and move what is no pack out of content/packs/ while no node runs."
+            findings.append(.problem("\(unreadable) packs of small files cannot be read", remedy))
         }
         return findings
     }

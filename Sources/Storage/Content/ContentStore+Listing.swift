@@ -36,6 +36,13 @@ extension ContentStore {
     /// Packs of small files that were not whole when the store was opened; what was sound in them is held.
     public var damagedPacks: Int { packs.faults }
 
+    /// Of ``damagedPacks`` those of which nothing could be read, which are left alone.
+    public var unreadablePacks: Int { packs.unreadable }
+
+    /// How many packs had something behind their last sound record, which was cut off when the store was opened: what a
+    /// write leaves that was interrupted, or a file whose end is lost.
+    public var cutPacks: Int { packs.cut }
+
     /// How many unfinished files have no readable record: their bytes are verified again when they are wanted.
     public func partialFilesWithoutRecord() throws(StorageError) -> Int {
         try Disk.names(in: home.partial).count { name in

@@ -7,7 +7,7 @@ extension PackStore {
     ///
     /// What follows the last sound record of a pack without an index is cut off: the end of an interrupted write. A pack
     /// of which bytes between records are lost is written anew with the next ``reclaim()``; one that cannot be read is left alone.
-    /// All of them are counted.
+    /// Each of them is counted.
     static func load(_ folder: String) throws(StorageError) -> State {
         var state = State()
         var packs: [PackFile] = []
@@ -70,7 +70,7 @@ extension PackStore {
         }
         if found.end < status.length {
             try file.resize(to: found.end)
-            if found.isWhole { state.faults += 1 }
+            state.cut += 1
         }
         // A process that was killed had not synced all that can be read now.
         try file.sync()

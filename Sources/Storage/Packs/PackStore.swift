@@ -51,9 +51,10 @@ final class PackStore: Sendable {
         var highest: UInt32 = 0
         /// A pack was made whose name is not yet durable.
         var hasNewName = false
-        /// Packs that could not be read when the store was opened, or only in part, or had something behind their last
-        /// sound record.
+        /// Packs that could not be read when the store was opened, or only in part.
         var faults = 0
+        /// Packs of which something behind the last sound record was cut off when the store was opened.
+        var cut = 0
         /// The numbers of those that are left alone.
         var unreadable: Set<UInt32> = []
     }
@@ -91,6 +92,12 @@ final class PackStore: Sendable {
 
     /// Packs that were not whole when the store was opened.
     var faults: Int { state.withLock { $0.faults } }
+
+    /// Packs that lost their end when the store was opened.
+    var cut: Int { state.withLock { $0.cut } }
+
+    /// Packs that could not be read at all when the store was opened.
+    var unreadable: Int { state.withLock { $0.unreadable.count } }
 
     /// From now on only those count that cannot be read, or are still to be written anew.
     func forgetFaults() {
