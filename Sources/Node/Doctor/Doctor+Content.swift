@@ -52,20 +52,28 @@ extension Doctor {
 
     private func packs(repair: Bool) async throws(NodeError) -> [Finding] {
         let content = context.content
-        let (cut, broken, unreadable) = try await context.blocking.run {
-            let broken = content.damagedPacks - content.unreadablePacks
-            if repair, broken > 0 { try content.mendPacks() }
-            return (content.cutPacks, broken, content.unreadablePacks)
+        let (cut, before, after, unreadable) = try await context.blocking.run {
+            let unreadable = content.unreadablePacks
+            let (cut, before) = (content.cutPacks, content.damagedPacks - unreadable)
+            if repair { try content.mendPacks() }
+            return (cut, before, content.damagedPacks - unreadable, unreadable)
         }
         var findings: [Finding] = []
         if cut > 0 {
             let what = "\(cut) packs of small files had an end that was not whole"
             findings.append(.repaired("\(what), which was cut off when the node started"))
         }
-        if broken > 0 {
-            // So a power failure leaves a pack that was being written. Whose files are missed is said of the site.
-            let what = "\(broken) packs of small files were not whole when the node started; what was sound is held"
-            findings.append(repair ? .repaired("\(what), and written anew") : .ok(what))
+        // So a power failure leaves a pack that was being written. Whose files are missed is said of the site.
+        let broken = "packs of small files were not whole when the node started; what was sound is held"
+        if !repair, before > 0 { findings.append(.ok("\(before) \(broken)")) }
+        if repair, before > after { findings.append(.repaired("\(before - after) \(broken), and written anew")) }
+        if repair, after > 0 {
+            findings.append(
+                .problem(
+                    "\(after) packs of small files are not whole and cannot be written anew; what is sound is held",
+                    "Free space on the disk, or check it, and run `roost doctor` again."
+                )
+            )
         }
         if unreadable > 0 {
             let remedy = "Check the disk, and move what is no pack out of content/packs/ while no node runs."

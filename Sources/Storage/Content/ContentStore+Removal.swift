@@ -46,7 +46,8 @@ extension ContentStore {
         return try packs.remove(root)
     }
 
-    /// Has packs that are not whole written anew; ``damagedPacks`` counts those afterwards that cannot be read at all.
+    /// Has packs that are not whole written anew; ``damagedPacks`` counts those afterwards for which there was no space, or
+    /// that cannot be read at all, and ``cutPacks`` none.
     public func mendPacks() throws(StorageError) {
         try atCheckpoint { () throws(StorageError) in reclaim() }
         packs.forgetFaults()

@@ -55,11 +55,9 @@ public final class Keeper: Sendable {
     /// counts as orphaned after ``orphanAge``.
     public func holdings(inUse: Set<Digest256> = [], now: Int64) throws -> [Eviction.Holding] {
         try flush()
-        let (protected, wants) = try metadata.read { metadata in
+        let (own, wants) = try metadata.read { metadata in
             (try Self.protectedRoots(metadata), try metadata.wants())
         }
-        // What nothing names may be an own site's, of which the list of files is lost.
-        let keepsUnnamed = try metadata.read { try Self.lacksOwnList($0) }
         var wantedAt: [Digest256: Int64] = [:]
         for want in wants { wantedAt[want.root] = max(wantedAt[want.root] ?? 0, want.wantedAt) }
         var holdings: [Eviction.Holding] = []
@@ -75,8 +73,8 @@ public final class Keeper: Sendable {
                     key: key,
                     bytes: bytes,
                     wantedAt: wantedAt[root] ?? orphanedAt,
-                    isProtected: protected.contains(root) || inUse.contains(root)
-                        || keepsUnnamed && wantedAt[root] == nil
+                    isProtected: own.roots.contains(root) || inUse.contains(root)
+                        || own.isPartial && wantedAt[root] == nil
                 )
             )
         }
@@ -113,26 +111,26 @@ public final class Keeper: Sendable {
         return thinned
     }
 
-    /// Whether nobody can tell of a release of an own site which files it has.
-    private static func lacksOwnList(_ metadata: MetadataConnection) throws -> Bool {
-        try metadata.sites().contains { site in
-            guard site.isOwn else { return false }
-            let releases = try metadata.releases(of: site.id)
-            return try releases.isEmpty || releases.contains { try metadata.manifest(of: site.id, seq: $0.seq) == nil }
-        }
-    }
-
-    /// The files of every release of own and pinned sites.
-    private static func protectedRoots(_ metadata: MetadataConnection) throws -> Set<Digest256> {
+    /// The files of every release of own and pinned sites; and whether what nothing names may be one of them, as nobody can
+    /// tell of a release of an own site which files it has.
+    private static func protectedRoots(
+        _ metadata: MetadataConnection
+    ) throws -> (roots: Set<Digest256>, isPartial: Bool) {
         var roots: Set<Digest256> = []
+        var isPartial = false
         for site in try metadata.sites() where site.isOwn || site.isPinned {
-            for release in try metadata.releases(of: site.id) {
-                guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else { continue }
+            let releases = try metadata.releases(of: site.id)
+            if site.isOwn, releases.isEmpty { isPartial = true }
+            for release in releases {
+                guard let manifest = try metadata.manifest(of: site.id, seq: release.seq) else {
+                    if site.isOwn { isPartial = true }
+                    continue
+                }
                 for file in manifest.files { if let root = file.root { roots.insert(root) } }
             }
             for want in try metadata.wants(of: site.id) { roots.insert(want.root) }
         }
-        return roots
+        return (roots, isPartial)
     }
 }
 

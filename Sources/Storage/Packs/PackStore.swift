@@ -102,6 +102,7 @@ final class PackStore: Sendable {
     /// From now on only those count that cannot be read, or are still to be written anew.
     func forgetFaults() {
         state.withLock { state in
+            state.cut = 0
             state.faults = state.unreadable.count + state.packs.values.count { $0.isBroken }
         }
     }
