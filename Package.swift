@@ -41,7 +41,6 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
-let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -205,7 +204,7 @@ let package = Package(
         tests("RoostCLI", ["Wire", "Node", "RoostCLI", nioCore, nioHTTP1, nioPosix]),
         tests(
             "Gateway",
-            ["Wire", "Keys", "Node", "Gateway", hummingbird, hummingbirdTesting, nioCore, nioPosix, logging]
+            ["Wire", "Keys", "Node", "Gateway", hummingbird, nioCore, nioHTTP1, nioPosix, lifecycle, logging]
         ),
     ] + fuzzing,
     swiftLanguageModes: [.v6]

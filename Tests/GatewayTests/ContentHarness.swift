@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Keys
 import Logging
 import Node
@@ -13,14 +12,7 @@ import Wire
 
 /// A content server on a free port over a ``NodeDouble``, and a client that speaks as a browser or as a program.
 struct ContentHarness: Sendable {
-    struct Answer: Sendable {
-        var status: Int
-        var headers: HTTPFields
-        var body: [UInt8]
-        var text: String { String(decoding: body, as: UTF8.self) }
-
-        subscript(_ name: String) -> String? { headers[named: name] }
-    }
+    typealias Answer = GatewayClient.Answer
 
     static let site = Hash.sha256(Array("a site".utf8))
     static let other = Hash.sha256(Array("another site".utf8))
@@ -32,7 +24,7 @@ struct ContentHarness: Sendable {
     static let foreignPart = ["Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"]
 
     let port: Int
-    var client: TestClient
+    var client: GatewayClient
 
     func host(_ site: Digest256 = Self.site, sequence: UInt64? = nil, network: String? = nil) -> String {
         ContentHost(site: site, sequence: sequence, network: network).name + ":\(port)"
@@ -45,21 +37,8 @@ struct ContentHarness: Sendable {
         _ headers: [String: String] = [:],
         body: String? = nil
     ) async throws -> Answer {
-        var fields: HTTPFields = [:]
-        for (name, value) in headers { fields[named: name] = value }
-        let response = try await client.execute(
-            TestClient.Request(
-                target,
-                method: method,
-                authority: host ?? self.host(),
-                headers: fields,
-                body: body.map { ByteBuffer(string: $0) }
-            )
-        )
-        let answer = Answer(
-            status: response.status.code,
-            headers: response.headers,
-            body: response.body.map { Array($0.readableBytesView) } ?? []
+        let answer = try await client.execute(
+            .init(method: method, target: target, host: host ?? self.host(), headers: headers, body: body)
         )
         expectPolicy(answer)
         return answer
@@ -80,8 +59,7 @@ struct ContentHarness: Sendable {
     func fresh<Value: Sendable>(
         _ body: @Sendable @escaping (ContentHarness) async throws -> Value
     ) async throws -> Value {
-        try await TestClient.withClient(host: "127.0.0.1", port: port, configuration: .init(timeout: .seconds(120))) {
-            client in
+        try await GatewayClient.with(port: port) { client in
             try await body(ContentHarness(port: port, client: client))
         }
     }
@@ -100,8 +78,7 @@ struct ContentHarness: Sendable {
             let services = ServiceGroup(configuration: .init(services: [server], logger: quiet))
             group.addTask { try await services.run() }
             let port = try await server.port.value()
-            try await TestClient.withClient(host: "127.0.0.1", port: port, configuration: .init(timeout: .seconds(120)))
-            { client in
+            try await GatewayClient.with(port: port) { client in
                 try await body(ContentHarness(port: port, client: client))
             }
             await services.triggerGracefulShutdown()

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Node
 import ServiceLifecycle
 import Testing
@@ -10,13 +9,13 @@ import Testing
 
 /// A control server on a free port over a ``ControlDouble``.
 struct ControlHarness: Sendable {
-    typealias Answer = ContentHarness.Answer
+    typealias Answer = GatewayClient.Answer
 
     static let token = "0123456789abcdef"
     static let bearer = ["Authorization": "Bearer \(token)"]
 
     let port: Int
-    let client: TestClient
+    let client: GatewayClient
 
     var name: String { "roost.localhost:\(port)" }
     var address: String { "127.0.0.1:\(port)" }
@@ -39,27 +38,11 @@ struct ControlHarness: Sendable {
         _ headers: [String: String] = ControlHarness.bearer,
         body: String? = nil
     ) async throws -> Answer {
-        var fields: HTTPFields = [:]
-        for (name, value) in headers { fields[named: name] = value }
-        let request = TestClient.Request(
-            target,
-            method: method,
-            authority: host ?? name,
-            headers: fields,
-            body: body.map { ByteBuffer(string: $0) }
-        )
-        let response = try await TestClient.withClient(
-            host: "127.0.0.1",
-            port: port,
-            configuration: .init(timeout: .seconds(120))
-        ) { client in
-            try await client.execute(request)
+        let answer = try await GatewayClient.with(port: port) { client in
+            try await client.execute(
+                .init(method: method, target: target, host: host ?? name, headers: headers, body: body)
+            )
         }
-        let answer = Answer(
-            status: response.status.code,
-            headers: response.headers,
-            body: response.body.map { Array($0.readableBytesView) } ?? []
-        )
         #expect(answer["Content-Security-Policy"]?.hasPrefix("default-src 'none'; script-src 'self'") == true)
         #expect(answer["Cache-Control"] == "no-store")
         #expect(answer["Access-Control-Allow-Origin"] == nil)
@@ -78,8 +61,7 @@ struct ControlHarness: Sendable {
             let services = ServiceGroup(configuration: .init(services: [server], logger: ContentHarness.quiet))
             group.addTask { try await services.run() }
             let port = try await server.port.value()
-            try await TestClient.withClient(host: "127.0.0.1", port: port, configuration: .init(timeout: .seconds(120)))
-            { client in
+            try await GatewayClient.with(port: port) { client in
                 try await body(ControlHarness(port: port, client: client))
             }
             await services.triggerGracefulShutdown()

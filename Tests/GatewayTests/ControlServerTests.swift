@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Hummingbird
-import HummingbirdTesting
 import Node
 import ServiceLifecycle
 import Synchronization
@@ -178,20 +177,14 @@ import Testing
         node.state.withLock { $0.hangs = true }
         try await ControlHarness.run(node) { (control: ControlHarness) async throws in
             let body = route == "open" ? #"{"value":"x"}"# : #"{"directory":"/site","new":true}"#
-            try await TestClient.withClient(
-                host: "127.0.0.1",
-                port: control.port,
-                configuration: .init(timeout: .seconds(120))
-            ) { client in
-                var fields: HTTPFields = [:]
-                fields[named: "Authorization"] = "Bearer \(ControlHarness.token)"
-                try await client.executeAndDontWaitForResponse(
-                    TestClient.Request(
-                        "/api/v1/" + route,
+            try await GatewayClient.with(port: control.port) { client in
+                client.start(
+                    .init(
                         method: .post,
-                        authority: control.name,
-                        headers: fields,
-                        body: ByteBuffer(string: body)
+                        target: "/api/v1/" + route,
+                        host: control.name,
+                        headers: ControlHarness.bearer,
+                        body: body
                     )
                 )
                 while node.calls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
@@ -225,20 +218,16 @@ import Testing
         let node = ControlDouble()
         node.state.withLock { $0.hangs = true }
         try await ControlHarness.run(node) { (control: ControlHarness) async throws in
-            let channel = try await control.client.getChannel()
-            var fields: HTTPFields = [:]
-            fields[named: "Authorization"] = "Bearer \(ControlHarness.token)"
-            try await control.client.executeAndDontWaitForResponse(
-                TestClient.Request(
-                    "/api/v1/open",
+            control.client.start(
+                .init(
                     method: .post,
-                    authority: control.name,
-                    headers: fields,
-                    body: ByteBuffer(string: #"{"value":"x"}"#)
+                    target: "/api/v1/open",
+                    host: control.name,
+                    headers: ControlHarness.bearer,
+                    body: #"{"value":"x"}"#
                 )
             )
             while node.calls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
-            _ = channel
         }
         #expect(node.cancelled == 1)
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Hummingbird
-import HummingbirdTesting
 import Node
 import Synchronization
 import Testing
@@ -160,13 +159,8 @@ import Testing
             $0.stallsAt = 5000
         }
         try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
-            let request = TestClient.Request("/a.bin", method: .get, authority: gateway.host())
-            try await TestClient.withClient(
-                host: "127.0.0.1",
-                port: gateway.port,
-                configuration: .init(timeout: .seconds(120))
-            ) { client in
-                try await client.executeAndDontWaitForResponse(request)
+            try await GatewayClient.with(port: gateway.port) { client in
+                client.start(.init(method: .get, target: "/a.bin", host: gateway.host()))
                 while !node.network.contains("read 5000") { try await Task.sleep(for: .milliseconds(5)) }
             }
             while node.cancelled == 0 { try await Task.sleep(for: .milliseconds(5)) }
