@@ -27,6 +27,18 @@ let coreSettings: [SwiftSetting] =
 
 let settings = coreSettings + [hops]
 
+// The CI sets it: what decides and reckons is optimised in its debug build, where tests and simulator spend most of their time.
+// Assertions stay. docs/decisions/0030-the-ci-optimises-what-reckons.md
+let reckoning = core + ["Swarm", "Simulator"]
+let optimised: [SwiftSetting] =
+    Context.environment["ROOST_OPTIMISED"] == "1"
+    ? [
+        .unsafeFlags(
+            ["-O", "-whole-module-optimization", "-num-threads", "2", "-assert-config", "Debug"],
+            .when(configuration: .debug)
+        )
+    ] : []
+
 // Third-party products, by the one package that each comes from.
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
@@ -48,7 +60,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Re
         name: name,
         dependencies: dependencies,
         resources: resources,
-        swiftSettings: core.contains(name) ? coreSettings : settings
+        swiftSettings: (core.contains(name) ? coreSettings : settings) + (reckoning.contains(name) ? optimised : [])
     )
 }
 
