@@ -46,9 +46,6 @@ struct GatewayClient: Sendable {
                 }
                 .connect(host: "127.0.0.1", port: port).get()
         )
-        // A server that never answers fails the test.
-        let patience = client.channel.eventLoop.scheduleTask(in: .seconds(120)) { client.channel.close(promise: nil) }
-        defer { patience.cancel() }
         do {
             let value = try await body(client)
             try? await client.channel.close()
@@ -59,7 +56,7 @@ struct GatewayClient: Sendable {
         }
     }
 
-    /// The answer to one request; throws where the connection ends before it.
+    /// The answer to one request; throws where the connection ends before it, as it does after two minutes.
     func execute(_ request: Request) async throws -> Answer { try await start(request).get() }
 
     /// Sends a request. What comes of it need not be waited for.
@@ -67,6 +64,9 @@ struct GatewayClient: Sendable {
     func start(_ request: Request) -> EventLoopFuture<Answer> {
         let answer = channel.eventLoop.makePromise(of: Answer.self)
         channel.writeAndFlush(Answers.Asked(request: request, answer: answer)).cascadeFailure(to: answer)
+        // A server that never answers fails the test.
+        let patience = channel.eventLoop.scheduleTask(in: .seconds(120)) { [channel] in channel.close(promise: nil) }
+        answer.futureResult.whenComplete { _ in patience.cancel() }
         return answer.futureResult
     }
 }
