@@ -27,9 +27,9 @@ let coreSettings: [SwiftSetting] =
 
 let settings = coreSettings + [hops]
 
-// The CI sets it: what decides and reckons is optimised in its debug build, where tests and simulator spend most of their time.
-// Assertions stay. docs/decisions/0030-the-ci-optimises-what-reckons.md
-let reckoning = core + ["Swarm", "Simulator"]
+// The CI sets it: what decides and computes is optimised in its debug build, where tests and simulator spend most of their time.
+// Assertions stay. docs/decisions/0030-the-ci-optimises-what-computes.md
+let computing = core + ["Swarm", "Simulator"]
 let optimised: [SwiftSetting] =
     Context.environment["ROOST_OPTIMISED"] == "1"
     ? [
@@ -60,7 +60,7 @@ func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Re
         name: name,
         dependencies: dependencies,
         resources: resources,
-        swiftSettings: (core.contains(name) ? coreSettings : settings) + (reckoning.contains(name) ? optimised : [])
+        swiftSettings: (core.contains(name) ? coreSettings : settings) + (computing.contains(name) ? optimised : [])
     )
 }
 
@@ -216,7 +216,7 @@ let package = Package(
         tests("RoostCLI", ["Wire", "Node", "RoostCLI", nioCore, nioHTTP1, nioPosix]),
         tests(
             "Gateway",
-            ["Wire", "Keys", "Node", "Gateway", hummingbird, nioCore, nioHTTP1, nioPosix, lifecycle, logging]
+            ["Wire", "Keys", "Node", "Gateway", nioCore, nioHTTP1, nioPosix, lifecycle, logging]
         ),
     ] + fuzzing,
     swiftLanguageModes: [.v6]

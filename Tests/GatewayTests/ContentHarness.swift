@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPTypes
-import Hummingbird
 import Keys
 import Logging
+import NIOHTTP1
 import Node
 import ServiceLifecycle
 import Testing
@@ -33,7 +32,7 @@ struct ContentHarness: Sendable {
     func send(
         _ target: String,
         host: String? = nil,
-        method: HTTPRequest.Method = .get,
+        method: HTTPMethod = .GET,
         _ headers: [String: String] = [:],
         body: String? = nil
     ) async throws -> Answer {

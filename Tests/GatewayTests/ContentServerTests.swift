@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Hummingbird
 import Keys
+import NIOHTTP1
 import Node
 import Synchronization
 import Testing
@@ -30,7 +30,7 @@ import Wire
     func head() async throws {
         let page = page
         try await ContentHarness.run(.with(["index.html": page])) { (gateway: ContentHarness) async throws in
-            let answer = try await gateway.send("/", method: .head)
+            let answer = try await gateway.send("/", method: .HEAD)
             #expect(answer.status == 200)
             #expect(answer["Content-Length"] == "\(page.utf8.count)")
             #expect(answer.body.isEmpty)
@@ -182,7 +182,7 @@ import Wire
     @Test("Other methods are 405, and name what is allowed")
     func methods() async throws {
         try await ContentHarness.run(.with(["a": "x"])) { (gateway: ContentHarness) async throws in
-            for method in [HTTPRequest.Method.post, .put, .delete, .patch, .options] {
+            for method in [HTTPMethod.POST, .PUT, .DELETE, .PATCH, .OPTIONS] {
                 let answer = try await gateway.send("/a", method: method)
                 #expect(answer.status == 405)
                 #expect(answer["Allow"] == "GET, HEAD")

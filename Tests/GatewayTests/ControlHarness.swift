@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPTypes
-import Hummingbird
+import NIOHTTP1
 import Node
 import ServiceLifecycle
 import Testing
@@ -27,13 +26,13 @@ struct ControlHarness: Sendable {
     }
 
     func send(_ target: String, host: String? = nil, _ headers: [String: String]) async throws -> Answer {
-        try await send(target, .get, host: host, headers)
+        try await send(target, .GET, host: host, headers)
     }
 
     /// One request on a connection of its own.
     func send(
         _ target: String,
-        _ method: HTTPRequest.Method = .get,
+        _ method: HTTPMethod = .GET,
         host: String? = nil,
         _ headers: [String: String] = ControlHarness.bearer,
         body: String? = nil

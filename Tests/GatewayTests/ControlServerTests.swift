@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Hummingbird
+import NIOHTTP1
 import Node
 import ServiceLifecycle
 import Synchronization
@@ -32,7 +32,7 @@ import Testing
             ]
             for headers in wrong {
                 #expect(try await control.send("/api/v1/status", headers).status == 403)
-                #expect(try await control.send("/api/v1/stop", .post, headers, body: "{}").status == 403)
+                #expect(try await control.send("/api/v1/stop", .POST, headers, body: "{}").status == 403)
             }
         }
         #expect(node.calls.isEmpty)
@@ -68,7 +68,7 @@ import Testing
             for sender in senders {
                 let headers = ControlHarness.bearer.merging(sender) { $1 }
                 #expect(try await control.send("/api/v1/status", headers).status == 403)
-                #expect(try await control.send("/api/v1/stop", .post, headers, body: "{}").status == 403)
+                #expect(try await control.send("/api/v1/stop", .POST, headers, body: "{}").status == 403)
             }
             let viaAddress = ControlHarness.bearer.merging(control.script) { $1 }
             #expect(try await control.send("/api/v1/status", host: control.address, viaAddress).status == 403)
@@ -81,9 +81,9 @@ import Testing
         let node = ControlDouble()
         try await ControlHarness.run(node) { (control: ControlHarness) async throws in
             for route in ControlRoute.allCases {
-                let other: HTTPRequest.Method = route.isPost ? .get : .post
+                let other: HTTPMethod = route.isPost ? .GET : .POST
                 #expect(try await control.send(route.path, other, body: "{}").status == 405)
-                #expect(try await control.send(route.path, .put, body: "{}").status == 405)
+                #expect(try await control.send(route.path, .PUT, body: "{}").status == 405)
             }
         }
         #expect(node.calls.isEmpty)
@@ -104,16 +104,16 @@ import Testing
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
             let answer: ControlHarness.Answer
             if route.isPost {
-                answer = try await control.send(route.path, .post, body: bodies[route] ?? #"{"value":"a b"}"#)
+                answer = try await control.send(route.path, .POST, body: bodies[route] ?? #"{"value":"a b"}"#)
             } else {
                 answer = try await control.send(route.path + "?value=a%20b")
             }
             #expect(![500, 405].contains(answer.status))
             #expect(answer.status == 200 || answer.text.contains("\"kind\""))
             if route.isPost, route != .stop, route != .code {
-                #expect(try await control.send(route.path, .post, body: "[1").status == 400)
+                #expect(try await control.send(route.path, .POST, body: "[1").status == 400)
                 let long = String(repeating: " ", count: route.longestBody + 1)
-                #expect(try await control.send(route.path, .post, body: long).status == 400)
+                #expect(try await control.send(route.path, .POST, body: long).status == 400)
             }
         }
     }
@@ -125,7 +125,7 @@ import Testing
             #expect(answer.status == 404)
             #expect(answer.text == #"{"error":{"kind":"notFound","message":"no such site","remedy":"Open it."}}"#)
             let change = #"{"address":"x","change":{"pin":{}}}"#
-            #expect(try await control.send("/api/v1/site/change", .post, body: change).status == 451)
+            #expect(try await control.send("/api/v1/site/change", .POST, body: change).status == 451)
             #expect(try await control.send("/api/v1/site").status == 400)
             #expect(try await control.send("/api/v1/nothing").status == 404)
             #expect(try await control.send("/api/v1/status/").status == 404)
@@ -136,13 +136,13 @@ import Testing
     @Test("A long call answers lines: its progress, then its result or its error")
     func lines() async throws {
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
-            let good = try await control.send("/api/v1/publish", .post, body: #"{"directory":"/site","new":true}"#)
+            let good = try await control.send("/api/v1/publish", .POST, body: #"{"directory":"/site","new":true}"#)
             #expect(good["Content-Type"] == "application/x-ndjson")
             let lines = try good.lines(of: PublishResult.self)
             #expect(lines.count == 2)
             #expect(lines.first?.progress == NodeProgress(stage: "hashing", done: 10, total: 100))
             #expect(lines.last?.result?.files == 2)
-            let bad = try await control.send("/api/v1/publish", .post, body: #"{"directory":"site","new":true}"#)
+            let bad = try await control.send("/api/v1/publish", .POST, body: #"{"directory":"site","new":true}"#)
             #expect(try bad.lines(of: PublishResult.self).last?.error?.kind == .noInput)
         }
     }
@@ -150,7 +150,7 @@ import Testing
     @Test("why answers each stage as it begins and as it ends, then all of them")
     func stages() async throws {
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
-            let answer = try await control.send("/api/v1/why", .post, body: #"{"value":"x"}"#)
+            let answer = try await control.send("/api/v1/why", .POST, body: #"{"value":"x"}"#)
             #expect(answer["Content-Type"] == "application/x-ndjson")
             let lines = try answer.lines(of: WhyReport.self)
             #expect(lines.map { $0.progress?.stage } == ["name", "name", nil])
@@ -180,7 +180,7 @@ import Testing
             try await GatewayClient.with(port: control.port) { client in
                 client.start(
                     .init(
-                        method: .post,
+                        method: .POST,
                         target: "/api/v1/" + route,
                         host: control.name,
                         headers: ControlHarness.bearer,
@@ -220,7 +220,7 @@ import Testing
         try await ControlHarness.run(node) { (control: ControlHarness) async throws in
             control.client.start(
                 .init(
-                    method: .post,
+                    method: .POST,
                     target: "/api/v1/open",
                     host: control.name,
                     headers: ControlHarness.bearer,

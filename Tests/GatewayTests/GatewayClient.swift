@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -7,7 +6,7 @@ import NIOPosix
 /// One connection to a server on this machine. Requests go out at once, and are answered in their order.
 struct GatewayClient: Sendable {
     struct Request: Sendable {
-        var method: HTTPRequest.Method
+        var method: HTTPMethod
         var target: String
         var host: String
         var headers: [String: String] = [:]
@@ -89,11 +88,7 @@ private final class Answers: ChannelDuplexHandler {
         let asked = unwrapOutboundIn(data)
         waiting.append(asked.answer)
         let request = asked.request
-        var head = HTTPRequestHead(
-            version: .http1_1,
-            method: .init(rawValue: request.method.rawValue),
-            uri: request.target
-        )
+        var head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.target)
         head.headers.add(name: "Host", value: request.host)
         for (name, value) in request.headers { head.headers.add(name: name, value: value) }
         if let body = request.body { head.headers.add(name: "Content-Length", value: String(body.utf8.count)) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Hummingbird
+import NIOHTTP1
 import Synchronization
 import Testing
 
@@ -38,12 +38,12 @@ import Testing
     func session() async throws {
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
             let code = try await control.code()
-            let opened = try await control.send("/api/v1/session", .post, control.script, body: #"{"code":"\#(code)"}"#)
+            let opened = try await control.send("/api/v1/session", .POST, control.script, body: #"{"code":"\#(code)"}"#)
             #expect(opened.status == 200)
             let cookie = try #require(opened["Set-Cookie"])
             #expect(cookie.hasSuffix("; Path=/; HttpOnly; SameSite=Strict"))
             #expect(!cookie.lowercased().contains("domain"))
-            let again = try await control.send("/api/v1/session", .post, control.script, body: #"{"code":"\#(code)"}"#)
+            let again = try await control.send("/api/v1/session", .POST, control.script, body: #"{"code":"\#(code)"}"#)
             #expect(again.status == 403)
 
             let secrets = try JSONDecoder().decode([String: String].self, from: Data(opened.body))
@@ -52,15 +52,15 @@ import Testing
             #expect(try await control.send("/api/v1/status", call).status == 403)
             call["X-Roost-CSRF"] = secrets["csrf"]
             #expect(try await control.send("/api/v1/status", call).status == 200)
-            #expect(try await control.send("/api/v1/ui/code", .post, call, body: "{}").status == 403)
+            #expect(try await control.send("/api/v1/ui/code", .POST, call, body: "{}").status == 403)
 
-            let resumed = try await control.send("/api/v1/session", .post, call, body: "{}")
+            let resumed = try await control.send("/api/v1/session", .POST, call, body: "{}")
             #expect(resumed.text == opened.text)
             #expect(resumed["Set-Cookie"] == nil)
 
             call["Origin"] = "http://evil.example"
             #expect(try await control.send("/api/v1/status", call).status == 403)
-            #expect(try await control.send("/api/v1/session", .post, call, body: "{}").status == 403)
+            #expect(try await control.send("/api/v1/session", .POST, call, body: "{}").status == 403)
         }
     }
 
@@ -68,12 +68,12 @@ import Testing
     func sessionOrigin() async throws {
         try await ControlHarness.run(ControlDouble()) { (control: ControlHarness) async throws in
             let body = #"{"code":"\#(try await control.code())"}"#
-            #expect(try await control.send("/api/v1/session", .post, [:], body: body).status == 403)
+            #expect(try await control.send("/api/v1/session", .POST, [:], body: body).status == 403)
             #expect(
-                try await control.send("/api/v1/session", .post, host: control.address, [:], body: body).status == 403
+                try await control.send("/api/v1/session", .POST, host: control.address, [:], body: body).status == 403
             )
             #expect(try await control.send("/api/v1/session", control.script).status == 405)
-            #expect(try await control.send("/api/v1/session", .post, control.script, body: body).status == 200)
+            #expect(try await control.send("/api/v1/session", .POST, control.script, body: body).status == 200)
         }
     }
 
@@ -119,7 +119,7 @@ import Testing
 
 extension ControlHarness {
     func code() async throws -> String {
-        let answer = try await send("/api/v1/ui/code", .post, body: "{}")
+        let answer = try await send("/api/v1/ui/code", .POST, body: "{}")
         return try #require(try JSONDecoder().decode([String: String].self, from: Data(answer.body))["code"])
     }
 }

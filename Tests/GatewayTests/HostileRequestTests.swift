@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Hummingbird
 import Keys
 import Node
 import TestSupport

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Hummingbird
+import NIOHTTP1
 import Node
 import Synchronization
 import Testing
@@ -160,7 +160,7 @@ import Testing
         }
         try await ContentHarness.run(node) { (gateway: ContentHarness) async throws in
             try await GatewayClient.with(port: gateway.port) { client in
-                client.start(.init(method: .get, target: "/a.bin", host: gateway.host()))
+                client.start(.init(method: .GET, target: "/a.bin", host: gateway.host()))
                 while !node.network.contains("read 5000") { try await Task.sleep(for: .milliseconds(5)) }
             }
             while node.cancelled == 0 { try await Task.sleep(for: .milliseconds(5)) }

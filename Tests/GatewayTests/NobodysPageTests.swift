@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import Hummingbird
+import NIOHTTP1
 import Node
 import Synchronization
 import Testing
@@ -199,6 +199,6 @@ extension ContentHarness {
             "Origin": "http://\(host ?? self.host())", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate",
             "Content-Type": "application/x-www-form-urlencoded",
         ]
-        return try await send("/.roost/open", host: host, method: .post, headers ?? own, body: form)
+        return try await send("/.roost/open", host: host, method: .POST, headers ?? own, body: form)
     }
 }
